@@ -1,0 +1,305 @@
+/*
+ * The contract between the BPF programs, the addon and TypeScript. It exists once, here.
+ *
+ * Who writes, who reads.  BPF programs write events into one ring buffer; addon/decode.cc reads them, in the order in
+ * which they were reserved, which is the one global order of everything that happened. decode.cc turns them into
+ * fixed-size records (MP_RECORD_*) in a buffer that TypeScript reads as a Uint32Array. scripts/gen-abi.ts turns the
+ * X-lists below into src/model/abi.gen.ts; `make check` fails when the two differ.
+ *
+ * One call of an allocator.  An allocation is reported when the function has returned, because only then is its address
+ * known; a free is reported at its entry, because afterwards another thread may be given the address. realloc does
+ * both: RELEASE at entry ("this block may be reused from now on"), then ALLOCATE at return, or, if it failed, CANCEL.
+ * munmap, mmap and mremap are reported behind their system call, where arguments and result stand in registers at once.
+ *
+ * Stacks.  An event carries a 64-bit hash of its return addresses. The addresses themselves are sent once, as a STACK
+ * event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent again.
+ *
+ * Losses.  What could not be put into the ring or not be unwound is counted in the counters map (MP_COUNTERS); nothing
+ * is dropped without being counted.
+ *
+ * Extending.  X-lists are append-only: ids are stable because captures store names, not ids, but tools may hold both.
+ * Every structure is fixed-width, padded by hand and guarded by an assertion on its size.
+ */
+#ifndef MP_H
+#define MP_H
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t __mp_u8;
+typedef uint16_t __mp_u16;
+typedef uint32_t __mp_u32;
+typedef uint64_t __mp_u64;
+#else
+typedef unsigned char __mp_u8;
+typedef unsigned short __mp_u16;
+typedef unsigned int __mp_u32;
+typedef unsigned long long __mp_u64;
+#endif
+
+#ifdef __cplusplus
+#define MP_ASSERT_SIZE(type, bytes) static_assert(sizeof(type) == (bytes), "layout of " #type)
+#else
+#define MP_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "layout of " #type)
+#endif
+
+/* ---- Allocators: X(id, NAME, "public name", KIND) ------------------------------------------------------------------
+ * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges. `allocator` columns of a capture
+ * hold the public name. */
+#define MP_ALLOCATORS(X)                            \
+  X(1, MALLOC, "malloc", SIMPLE)                    \
+  X(2, CALLOC, "calloc", SIMPLE)                    \
+  X(3, REALLOC, "realloc", SIMPLE)                  \
+  X(4, REALLOCARRAY, "reallocarray", SIMPLE)        \
+  X(5, POSIX_MEMALIGN, "posix_memalign", SIMPLE)    \
+  X(6, ALIGNED_ALLOC, "aligned_alloc", SIMPLE)      \
+  X(7, MEMALIGN, "memalign", SIMPLE)                \
+  X(8, VALLOC, "valloc", SIMPLE)                    \
+  X(9, PVALLOC, "pvalloc", SIMPLE)                  \
+  X(10, MMAP, "mmap", RANGED)                       \
+  X(11, MREMAP, "mremap", RANGED)                   \
+  X(32, FREE, "free", FREE)                         \
+  X(33, CFREE, "cfree", FREE)                       \
+  X(34, MUNMAP, "munmap", RANGED)
+
+enum mp_allocator {
+  MP_ALLOCATOR_NONE = 0,
+#define X(id, NAME, name, kind) MP_ALLOCATOR_##NAME = id,
+  MP_ALLOCATORS(X)
+#undef X
+};
+
+/* ---- Events in the ring: X(id, NAME, meaning) ------------------------------------------------------------------- */
+#define MP_EVENTS(X)                                                                                                   \
+  X(1, ALLOCATE, "an allocator returned `address`")                                                                    \
+  X(2, FREE, "`address` is about to be freed")                                                                         \
+  X(3, RELEASE, "realloc was entered with `address`: it may be reused, but counts until COMMIT or CANCEL")             \
+  X(4, COMMIT, "the release pending in this thread took effect and nothing was allocated (realloc(p, 0))")             \
+  X(5, CANCEL, "the release pending in this thread did not happen: the block stays live")                              \
+  X(6, UNMAP, "munmap of [address, address + size) succeeded")                                                         \
+  X(7, REMAP, "mremap moved or resized [old_address, old_address + old_size) to [address, address + size)")            \
+  X(8, STACK, "the frames behind a stack hash")                                                                        \
+  X(9, THREAD, "first event of a thread, or a new name of a known one")                                                \
+  X(10, EXEC, "a traced process replaced its image")                                                                   \
+  X(11, EXIT, "a traced process ended")                                                                                \
+  X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules")                                   \
+  X(13, THREAD_EXIT, "a thread of a traced process ended")
+
+enum mp_event_kind {
+#define X(id, NAME, meaning) MP_EVENT_##NAME = id,
+  MP_EVENTS(X)
+#undef X
+};
+
+/* ---- How the unwinding of a stack ended: X(id, NAME, meaning) --------------------------------------------------- */
+#define MP_STACK_STATUSES(X)                                                                   \
+  X(0, COMPLETE, "reached the outermost frame")                                                \
+  X(1, TRUNCATED, "deeper than MP_MAX_FRAMES")                                                 \
+  X(2, NO_MAPPING, "a return address outside every known module")                              \
+  X(3, NO_RULE, "a return address without unwind information")                                 \
+  X(4, READ_FAULT, "stack memory that could not be read")                                      \
+  X(5, NOT_GROWING, "a frame that does not lie above its callee")                              \
+  X(6, UNWINDER_BUSY, "no unwinder state free on this CPU")
+
+enum mp_stack_status {
+#define X(id, NAME, meaning) MP_STACK_##NAME = id,
+  MP_STACK_STATUSES(X)
+#undef X
+};
+
+/* ---- Counters kept by BPF, one 64-bit number per CPU each: X(id, NAME, "loss kind", meaning) --------------------- */
+#define MP_COUNTERS(X)                                                                                              \
+  X(0, RING_DROPPED, "ring_dropped", "events lost because the ring buffer was full")                                \
+  X(1, UNWINDER_BUSY, "unwinder_busy", "allocations recorded without a stack: all unwinder states of a CPU in use") \
+  X(2, INFLIGHT_OVERFLOW, "inflight_overflow", "calls not recorded: nested deeper than MP_MAX_INFLIGHT")            \
+  X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")                     \
+  X(4, EVENTS, "", "events written to the ring (no loss; for the throughput line)")
+
+enum mp_counter {
+#define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,
+  MP_COUNTERS(X)
+#undef X
+  MP_COUNTER_COUNT
+};
+
+/* ---- Limits ------------------------------------------------------------------------------------------------------ */
+enum {
+  MP_MAX_FRAMES = 4096,      /* return addresses per stack */
+  MP_MAX_INFLIGHT = 8,       /* allocator calls one thread can be inside of at once (signal handlers nest) */
+  MP_MAX_PROCESSES = 1024,   /* traced processes at one time */
+  MP_MAX_MODULES = 16384,    /* modules with unwind rows */
+  MP_COMM_LENGTH = 16,       /* TASK_COMM_LEN */
+  MP_STACK_WINDOW = 2048,    /* bytes of user stack copied at once */
+  MP_RULE_CACHE_BITS = 14,   /* log2 of the entries of the pc -> rule cache */
+};
+
+/* Flags of an ALLOCATE event. */
+enum {
+  MP_FLAG_COMMITS_RELEASE = 1, /* realloc succeeded: the release pending in this thread took effect first */
+  MP_FLAG_MAP_FIXED = 2,       /* mmap with MAP_FIXED: what the range held before is gone */
+};
+
+/* Flags of an EXEC or MAPPINGS event. */
+enum {
+  MP_FLAG_HELD = 1, /* the process got SIGSTOP and waits for SIGCONT from the tracer */
+};
+
+/* ---- Events ------------------------------------------------------------------------------------------------------ */
+struct mp_event {
+  __mp_u8 kind;         /* enum mp_event_kind */
+  __mp_u8 allocator;    /* enum mp_allocator */
+  __mp_u8 flags;        /* MP_FLAG_* */
+  __mp_u8 stack_status; /* enum mp_stack_status, where the event has a stack */
+  __mp_u32 pid;         /* process: the kernel's tgid, root pid namespace */
+  __mp_u32 tid;
+  __mp_u32 image;       /* identity of the process image, see struct mp_process */
+  __mp_u64 time_ns;     /* CLOCK_MONOTONIC */
+};
+MP_ASSERT_SIZE(struct mp_event, 24);
+
+/* FREE, RELEASE */
+struct mp_event_free {
+  struct mp_event event;
+  __mp_u64 address;
+};
+MP_ASSERT_SIZE(struct mp_event_free, 32);
+
+/* ALLOCATE, UNMAP */
+struct mp_event_allocate {
+  struct mp_event event;
+  __mp_u64 address;
+  __mp_u64 size_bytes; /* as requested */
+  __mp_u64 stack;      /* hash; 0: no stack */
+};
+MP_ASSERT_SIZE(struct mp_event_allocate, 48);
+
+/* REMAP */
+struct mp_event_remap {
+  struct mp_event_allocate to;
+  __mp_u64 old_address;
+  __mp_u64 old_size_bytes;
+};
+MP_ASSERT_SIZE(struct mp_event_remap, 64);
+
+/* STACK; frame_count return addresses follow, innermost first */
+struct mp_event_stack {
+  struct mp_event event;
+  __mp_u64 stack;
+  __mp_u32 frame_count;
+  __mp_u32 pad;
+  __mp_u64 frames[];
+};
+MP_ASSERT_SIZE(struct mp_event_stack, 40);
+
+/* THREAD, EXEC, EXIT: `comm` is the name; `code` the wait status of EXIT */
+struct mp_event_task {
+  struct mp_event event;
+  char comm[MP_COMM_LENGTH];
+  __mp_u32 code;
+  __mp_u32 pad;
+};
+MP_ASSERT_SIZE(struct mp_event_task, 48);
+
+/* ---- Unwind tables ----------------------------------------------------------------------------------------------- */
+
+/* One row: from `pc` (offset from the lowest PT_LOAD address of the module) to the next row, `rule` holds.
+ * A rule packs kind, where the caller's rbp is saved, and the offset of the CFA:
+ *
+ *   bits 0-2   enum mp_cfa_kind
+ *   bits 3-9   n: caller's rbp is at CFA - 8 * n; 0: rbp unchanged; MP_RBP_AT_RBP, MP_RBP_LOST
+ *   bits 10-31 signed offset in bytes, added to the register of the kind
+ */
+struct mp_unwind_row {
+  __mp_u32 pc;
+  __mp_u32 rule;
+};
+MP_ASSERT_SIZE(struct mp_unwind_row, 8);
+
+enum mp_cfa_kind {
+  MP_CFA_NONE = 0,   /* no unwind information */
+  MP_CFA_RSP = 1,    /* CFA = rsp + offset */
+  MP_CFA_RBP = 2,    /* CFA = rbp + offset */
+  MP_CFA_PLT = 3,    /* CFA = rsp + 8, + 8 in the last five bytes of a 16-byte PLT entry */
+  MP_CFA_END = 4,    /* outermost frame: no return address */
+  MP_CFA_SIGNAL = 5, /* rt_sigframe at rsp */
+  MP_CFA_DEREF = 6,  /* CFA = *(rbp + offset): stack realigned by gcc */
+};
+
+enum {
+  MP_RBP_AT_RBP = 126, /* saved at [rbp]: stack realigned by gcc */
+  MP_RBP_LOST = 127,
+};
+
+#define MP_RULE(kind, rbp, offset) ((__mp_u32)(kind) | (__mp_u32)(rbp) << 3 | (__mp_u32)(offset) << 10)
+/* push rbp; mov rsp, rbp: used where a module says nothing about a pc (JIT code, hand-written assembly) */
+#define MP_RULE_FRAME_POINTER MP_RULE(MP_CFA_RBP, 2, 16)
+
+/* One executable mapping of a process, sorted by `start`. In the map of a process, element 0 holds their number in
+ * `start`; the mappings follow. */
+struct mp_mapping {
+  __mp_u64 start;
+  __mp_u64 end;
+  __mp_u64 bias;   /* pc - bias = row pc */
+  __mp_u32 module; /* index of its rows in the rows map; MP_NO_MODULE: frame pointer rule */
+  __mp_u32 row_count;
+};
+MP_ASSERT_SIZE(struct mp_mapping, 32);
+
+#define MP_NO_MODULE 0xffffffffu
+
+/* What BPF knows of a traced process. */
+struct mp_process {
+  __mp_u32 slot;       /* index of its mappings */
+  __mp_u32 image;      /* counts up at every exec and attach: tells images with the same pid apart; seeds stack hashes */
+  __mp_u32 generation; /* 16 bits; changes with the mappings: tags rule cache entries */
+  __mp_u32 flags;      /* MP_PROCESS_* */
+};
+MP_ASSERT_SIZE(struct mp_process, 16);
+
+enum {
+  MP_PROCESS_HOLD = 1, /* launched by us: stop it while tables of a new module are loaded */
+};
+
+/* ---- Records handed to TypeScript -------------------------------------------------------------------------------- *
+ * MP_RECORD_WORDS 32-bit words each. Word by word:
+ *
+ *   0 HEAD     operation | allocator << 8 | flags << 16
+ *   1 THREAD   index of the thread (process index for the PROCESS operations and RSS)
+ *   2 STACK    index of the stack (ALLOCATE)
+ *   3 ADDRESS  low half          4 ADDRESS_HIGH
+ *   5 SIZE     low half          6 SIZE_HIGH
+ *   7 TIME     nanoseconds since the base time of the batch
+ *
+ * X(id, NAME, meaning) */
+#define MP_OPERATIONS(X)                                                                                             \
+  X(1, ALLOCATE, "[address, address + size) was allocated; flags: COMMITS_RELEASE, MAP_FIXED")                      \
+  X(2, FREE, "the block at address is freed")                                                                        \
+  X(3, RELEASE, "the block at address leaves the table but counts until COMMIT, CANCEL or COMMITS_RELEASE")          \
+  X(4, COMMIT, "the thread's released block is freed")                                                               \
+  X(5, CANCEL, "the thread's released block is live again")                                                          \
+  X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")              \
+  X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                                  \
+  X(8, PROCESS_END, "the process image ended (exit or exec)")                                                        \
+  X(9, RSS, "resident set of the process is `size` bytes")
+
+enum mp_operation {
+#define X(id, NAME, meaning) MP_OPERATION_##NAME = id,
+  MP_OPERATIONS(X)
+#undef X
+};
+
+enum {
+  MP_RECORD_WORDS = 8,
+  MP_FLAG_INTERNAL = 4, /* UNMAP called from inside the allocator library */
+};
+
+/* ---- Losses that are counted outside BPF: X(NAME, "loss kind", meaning) ------------------------------------------ */
+#define MP_LOSSES(X)                                                                                                  \
+  X(STACK_TRUNCATED, "stack_truncated", "allocations whose stack is deeper than the limit")                           \
+  X(STACK_INCOMPLETE, "stack_incomplete", "allocations whose unwinding ended before the root")                        \
+  X(STACK_MISSING, "stack_missing", "allocations whose frames were lost")                                             \
+  X(FRAME_UNSYMBOLIZED, "frame_unsymbolized", "frames without a function name")                                       \
+  X(UNMATCHED_FREE, "unmatched_free", "frees of blocks that were allocated before tracing began")                     \
+  X(INHERITED, "inherited", "blocks that a forked child got from its parent")                                         \
+  X(EVENT_INVALID, "event_invalid", "events of a kind or length that the decoder does not know")
+
+#endif

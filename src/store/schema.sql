@@ -1,0 +1,194 @@
+-- The capture database, format 1. Columns and views are a public interface: people write SQL against them.
+-- Sizes are requested bytes; times nanoseconds since the capture began; pid and tid those of the root pid namespace.
+
+-- one fact of the capture: format_version, mp_version, mode, status, started_at, ended_at, command_line, options, …
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT
+) STRICT, WITHOUT ROWID;
+
+-- one program image; an exec ends one row and begins another with the same pid
+CREATE TABLE process (
+  id INTEGER PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  parent_id INTEGER REFERENCES process (id),
+  origin TEXT NOT NULL,          -- launch, attach, fork, exec
+  started_ns INTEGER NOT NULL,
+  ended_ns INTEGER,
+  exit_code INTEGER,
+  exit_signal INTEGER,
+  comm TEXT,
+  executable TEXT,
+  command_line TEXT,
+  cgroup TEXT,
+  runtime TEXT,
+  warning TEXT                   -- what could not be probed, as a sentence
+) STRICT;
+
+-- one thread under one name
+CREATE TABLE thread (
+  id INTEGER PRIMARY KEY,
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  tid INTEGER NOT NULL,
+  name TEXT
+) STRICT;
+
+-- one mapped ELF file
+CREATE TABLE module (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL,
+  build_id TEXT
+) STRICT;
+
+-- a symbolized frame, identified by its parts
+CREATE TABLE frame (
+  id INTEGER PRIMARY KEY,
+  function TEXT,
+  file TEXT,
+  line INTEGER,
+  language TEXT NOT NULL,        -- native, python, javascript
+  module_id INTEGER REFERENCES module (id),
+  inlined INTEGER NOT NULL       -- 0, 1
+) STRICT;
+
+-- a node of the prefix tree, root first; the id of the innermost node names the whole stack
+CREATE TABLE stack (
+  id INTEGER PRIMARY KEY,
+  parent_id INTEGER REFERENCES stack (id),
+  frame_id INTEGER NOT NULL REFERENCES frame (id),
+  depth INTEGER NOT NULL         -- 1 at the root
+) STRICT;
+
+-- everything one stack did in one thread through one allocator function
+CREATE TABLE site (
+  id INTEGER PRIMARY KEY,
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  thread_id INTEGER NOT NULL REFERENCES thread (id),
+  allocator TEXT NOT NULL,
+  stack_id INTEGER REFERENCES stack (id),   -- NULL: the stack is not known (yet)
+  allocations INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL,
+  deallocations INTEGER NOT NULL,
+  deallocated_bytes INTEGER NOT NULL,
+  peak_allocations INTEGER NOT NULL,
+  peak_bytes INTEGER NOT NULL,
+  live_allocations INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL,
+  temporary_allocations INTEGER NOT NULL,
+  temporary_bytes INTEGER NOT NULL
+) STRICT;
+
+-- a point of the time line
+CREATE TABLE memory (
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  time_ns INTEGER NOT NULL,
+  heap_bytes INTEGER NOT NULL,
+  live_allocations INTEGER NOT NULL,
+  rss_bytes INTEGER
+) STRICT;
+
+-- blocks of a site allocated in the interval that begins at from_ns and freed in the one that begins at to_ns
+CREATE TABLE site_interval (
+  site_id INTEGER NOT NULL REFERENCES site (id),
+  from_ns INTEGER NOT NULL,
+  to_ns INTEGER,
+  allocations INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+
+-- blocks freed after exactly `threshold` other allocations of their thread, 0 to 16
+CREATE TABLE temporary (
+  site_id INTEGER NOT NULL REFERENCES site (id),
+  threshold INTEGER NOT NULL,
+  allocations INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (site_id, threshold)
+) STRICT, WITHOUT ROWID;
+
+-- classes of requested size, both ends inclusive
+CREATE TABLE size_histogram (
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  allocator TEXT NOT NULL,
+  min_bytes INTEGER NOT NULL,
+  max_bytes INTEGER NOT NULL,
+  allocations INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (process_id, allocator, min_bytes)
+) STRICT, WITHOUT ROWID;
+
+-- what was not seen or not resolved; one row per kind, also when 0
+CREATE TABLE loss (
+  kind TEXT PRIMARY KEY,
+  count INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- ---- views ---------------------------------------------------------------------------------------------------------
+
+CREATE VIEW high_watermark AS
+  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.peak_allocations AS allocations,
+         s.peak_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
+  FROM site s
+  JOIN process p ON p.id = s.process_id
+  JOIN thread t ON t.id = s.thread_id
+  LEFT JOIN stack k ON k.id = s.stack_id
+  LEFT JOIN frame f ON f.id = k.frame_id
+  LEFT JOIN module m ON m.id = f.module_id
+  WHERE s.peak_allocations > 0;
+
+CREATE VIEW leaks AS
+  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.live_allocations AS allocations,
+         s.live_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
+  FROM site s
+  JOIN process p ON p.id = s.process_id
+  JOIN thread t ON t.id = s.thread_id
+  LEFT JOIN stack k ON k.id = s.stack_id
+  LEFT JOIN frame f ON f.id = k.frame_id
+  LEFT JOIN module m ON m.id = f.module_id
+  WHERE s.live_allocations > 0;
+
+CREATE VIEW temporary_allocations AS
+  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.temporary_allocations AS allocations,
+         s.temporary_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
+  FROM site s
+  JOIN process p ON p.id = s.process_id
+  JOIN thread t ON t.id = s.thread_id
+  LEFT JOIN stack k ON k.id = s.stack_id
+  LEFT JOIN frame f ON f.id = k.frame_id
+  LEFT JOIN module m ON m.id = f.module_id
+  WHERE s.temporary_allocations > 0;
+
+CREATE VIEW allocations AS
+  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.allocations,
+         s.allocated_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
+  FROM site s
+  JOIN process p ON p.id = s.process_id
+  JOIN thread t ON t.id = s.thread_id
+  LEFT JOIN stack k ON k.id = s.stack_id
+  LEFT JOIN frame f ON f.id = k.frame_id
+  LEFT JOIN module m ON m.id = f.module_id
+  WHERE s.allocations > 0;
+
+CREATE VIEW stack_frame AS
+  WITH RECURSIVE walk (stack_id, position, node_id) AS (
+    SELECT id, 0, id FROM stack
+    UNION ALL
+    SELECT w.stack_id, w.position + 1, k.parent_id FROM walk w JOIN stack k ON k.id = w.node_id
+    WHERE k.parent_id IS NOT NULL
+  )
+  SELECT w.stack_id, w.position, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
+  FROM walk w
+  JOIN stack k ON k.id = w.node_id
+  JOIN frame f ON f.id = k.frame_id
+  LEFT JOIN module m ON m.id = f.module_id;
+
+CREATE VIEW process_summary AS
+  SELECT p.id AS process_id, p.pid, p.origin, p.command_line,
+         coalesce(sum(s.allocations), 0) AS allocations,
+         coalesce(sum(s.allocated_bytes), 0) AS allocated_bytes,
+         coalesce(sum(s.deallocations), 0) AS deallocations,
+         coalesce(sum(s.peak_bytes), 0) AS peak_bytes,
+         coalesce(sum(s.live_allocations), 0) AS leaked_allocations,
+         coalesce(sum(s.live_bytes), 0) AS leaked_bytes,
+         p.exit_code, p.exit_signal
+  FROM process p LEFT JOIN site s ON s.process_id = p.id
+  GROUP BY p.id;
