@@ -111,8 +111,7 @@ enum mp_stack_status {
   X(0, RING_DROPPED, "ring_dropped", "events lost because the ring buffer was full")                                \
   X(1, UNWINDER_BUSY, "unwinder_busy", "allocations recorded without a stack: all unwinder states of a CPU in use") \
   X(2, INFLIGHT_OVERFLOW, "inflight_overflow", "calls not recorded: nested deeper than MP_MAX_INFLIGHT")            \
-  X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")                     \
-  X(4, EVENTS, "", "events written to the ring (no loss; for the throughput line)")
+  X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")
 
 enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,
@@ -130,6 +129,8 @@ enum {
   MP_COMM_LENGTH = 16,       /* TASK_COMM_LEN */
   MP_STACK_WINDOW = 2048,    /* bytes of user stack copied at once */
   MP_RULE_CACHE_BITS = 14,   /* log2 of the entries of the pc -> rule cache */
+  MP_UNWINDERS_PER_CPU = 4,  /* a probe can be preempted by another one on its CPU */
+  MP_SEEN_STACKS = 131072,   /* stacks that BPF remembers to have sent */
 };
 
 /* Flags of an ALLOCATE event. */
@@ -151,7 +152,7 @@ struct mp_event {
   __mp_u8 stack_status; /* enum mp_stack_status, where the event has a stack */
   __mp_u32 pid;         /* process: the kernel's tgid, root pid namespace */
   __mp_u32 tid;
-  __mp_u32 image;       /* identity of the process image, see struct mp_process */
+  __mp_u32 pad;
   __mp_u64 time_ns;     /* CLOCK_MONOTONIC */
 };
 MP_ASSERT_SIZE(struct mp_event, 24);
@@ -186,7 +187,6 @@ struct mp_event_stack {
   __mp_u64 stack;
   __mp_u32 frame_count;
   __mp_u32 pad;
-  __mp_u64 frames[];
 };
 MP_ASSERT_SIZE(struct mp_event_stack, 40);
 
@@ -246,17 +246,18 @@ MP_ASSERT_SIZE(struct mp_mapping, 32);
 
 #define MP_NO_MODULE 0xffffffffu
 
-/* What BPF knows of a traced process. */
+/* What BPF knows of a traced process, by slot. */
 struct mp_process {
-  __mp_u32 slot;       /* index of its mappings */
-  __mp_u32 image;      /* counts up at every exec and attach: tells images with the same pid apart; seeds stack hashes */
+  __mp_u32 pid;        /* 0: the slot is free */
+  __mp_u32 stack_seed; /* starts every stack hash; changes when addresses get a new meaning (exec, unmapped module) */
   __mp_u32 generation; /* 16 bits; changes with the mappings: tags rule cache entries */
   __mp_u32 flags;      /* MP_PROCESS_* */
 };
 MP_ASSERT_SIZE(struct mp_process, 16);
 
 enum {
-  MP_PROCESS_HOLD = 1, /* launched by us: stop it while tables of a new module are loaded */
+  MP_PROCESS_HOLD = 1,  /* launched by us: stop it while the tables of a new module are loaded */
+  MP_PROCESS_STALE = 2, /* replaced its image: the mappings are those of the old one */
 };
 
 /* ---- Records handed to TypeScript -------------------------------------------------------------------------------- *

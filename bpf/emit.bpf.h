@@ -1,0 +1,117 @@
+/* Putting events into the ring. The consumer polls, so nothing here wakes it: a wake-up costs more than a probe. */
+#ifndef MP_EMIT_BPF_H
+#define MP_EMIT_BPF_H
+
+#include "unwind.bpf.h"
+
+static __always_inline void fill_header(struct mp_event *event, u32 kind, u32 allocator) {
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  event->kind = kind;
+  event->allocator = allocator;
+  event->flags = 0;
+  event->stack_status = 0;
+  event->pid = pid_tgid >> 32;
+  event->tid = (u32)pid_tgid;
+  event->pad = 0;
+  event->time_ns = bpf_ktime_get_ns();
+}
+
+/* FREE, RELEASE, COMMIT, CANCEL */
+static __always_inline void emit_free(u32 kind, u32 allocator, u64 address) {
+  struct mp_event_free *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+  if (!event) {
+    count(MP_COUNTER_RING_DROPPED);
+    return;
+  }
+  fill_header(&event->event, kind, allocator);
+  event->address = address;
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* Sends the frames of a finished walk unless they were sent before. Marks them as sent only afterwards: of two threads
+ * with the same new stack both send it, and neither emits an event that refers to frames not yet in the ring. */
+static __always_inline void emit_stack(struct unwinder *u) {
+  u64 hash = u->hash;
+  if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
+  u32 n = u->event.frame_count;
+  if (n > MP_MAX_FRAMES) return;
+  fill_header(&u->event.event, MP_EVENT_STACK, 0);
+  u->event.event.stack_status = u->status;
+  u->event.stack = hash;
+  u->event.pad = 0;
+  if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
+    count(MP_COUNTER_RING_DROPPED);
+    return;
+  }
+  u8 one = 1;
+  bpf_map_update_elem(&seen_stacks, &hash, &one, BPF_ANY);
+}
+
+/* The hash of a finished walk; never 0, which means "no stack". The status is part of the identity: the same frames
+ * can be a whole stack and the visible part of one that could not be read further. */
+static __always_inline u64 finish_stack(struct unwinder *u) {
+  u->hash = ((u->hash ^ u->status) * 0x9E3779B97F4A7C15UL) | 1;
+  emit_stack(u);
+  return u->hash;
+}
+
+struct allocation {
+  u32 allocator;
+  u32 flags;
+  u64 address;
+  u64 size_bytes;
+};
+
+static __always_inline void fill_allocate(struct mp_event_allocate *event, u32 kind, const struct allocation *a,
+                                          u64 stack, u32 status) {
+  fill_header(&event->event, kind, a->allocator);
+  event->event.flags = a->flags;
+  event->event.stack_status = status;
+  event->address = a->address;
+  event->size_bytes = a->size_bytes;
+  event->stack = stack;
+}
+
+/* ALLOCATE, UNMAP */
+static __always_inline void emit_allocate(u32 kind, const struct allocation *a, u64 stack, u32 status) {
+  struct mp_event_allocate *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+  if (!event) {
+    count(MP_COUNTER_RING_DROPPED);
+    return;
+  }
+  fill_allocate(event, kind, a, stack, status);
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void emit_remap(const struct allocation *a, u64 old_address, u64 old_size_bytes, u64 stack,
+                                       u32 status) {
+  struct mp_event_remap *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+  if (!event) {
+    count(MP_COUNTER_RING_DROPPED);
+    return;
+  }
+  fill_allocate(&event->to, MP_EVENT_REMAP, a, stack, status);
+  event->old_address = old_address;
+  event->old_size_bytes = old_size_bytes;
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* THREAD, EXEC, EXIT, THREAD_EXIT, MAPPINGS */
+static __always_inline void emit_task(u32 kind, u32 flags, u32 code, const char *comm) {
+  struct mp_event_task *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+  if (!event) {
+    count(MP_COUNTER_RING_DROPPED);
+    return;
+  }
+  fill_header(&event->event, kind, 0);
+  event->event.flags = flags;
+  event->code = code;
+  event->pad = 0;
+  if (comm)
+    bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), comm);
+  else
+    bpf_get_current_comm(event->comm, sizeof(event->comm));
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* The few kernel types that are read; fields are relocated by CO-RE, so order and size here don't matter. */
+#ifndef MP_KERNEL_H
+#define MP_KERNEL_H
+
+#include <linux/bpf.h>
+#include "mp.h"
+
+typedef __mp_u8 u8;
+typedef __mp_u16 u16;
+typedef __mp_u32 u32;
+typedef __mp_u64 u64;
+typedef int s32;
+typedef long long s64;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* include/linux/uprobes.h */
+struct return_instance {
+  unsigned long stack; /* where the return address was replaced */
+  unsigned long orig_ret_vaddr;
+  _Bool chained;
+  struct return_instance *next;
+};
+
+struct uprobe_task {
+  struct return_instance *return_instances;
+};
+
+/* kernel/events/uprobes.c: its address is where return probes land */
+struct xol_area {
+  unsigned long vaddr;
+};
+
+struct uprobes_state {
+  struct xol_area *xol_area;
+};
+
+struct mm_struct {
+  struct uprobes_state uprobes_state;
+};
+
+typedef struct {
+  int counter;
+} atomic_t;
+
+struct signal_struct {
+  atomic_t live;
+  int group_exit_code;
+  unsigned int flags;
+};
+
+struct task_struct {
+  int pid;
+  int tgid;
+  int exit_code;
+  char comm[MP_COMM_LENGTH];
+  struct mm_struct *mm;
+  struct signal_struct *signal;
+  struct uprobe_task *utask;
+};
+
+#pragma clang attribute pop
+
+/* arch/x86/include/uapi/asm/ptrace.h: user ABI, so no relocation (which the verifier does not allow on a context) */
+struct pt_regs {
+  unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+
+
+#define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+#define SIGSTOP 19
+#define MAP_FIXED 0x10
+#define MAP_FIXED_NOREPLACE 0x100000
+#define MREMAP_FIXED 2
+#define MREMAP_DONTUNMAP 4
+
+#endif

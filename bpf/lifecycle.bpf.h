@@ -1,0 +1,63 @@
+/* What happens to traced processes: new modules, exec, exit, thread names. A process that was launched by the tracer is
+ * held (SIGSTOP) until the probes and tables for what it newly maps are in place; the tracer sends SIGCONT. */
+#ifndef MP_LIFECYCLE_BPF_H
+#define MP_LIFECYCLE_BPF_H
+
+#include "mmap.bpf.h"
+
+static __always_inline struct mp_process *traced_process(u32 pid) {
+  u32 *slot = bpf_map_lookup_elem(&process_slots, &pid);
+  if (!slot) return NULL;
+  struct mp_process *process = bpf_map_lookup_elem(&processes, slot);
+  return process && process->pid == pid ? process : NULL;
+}
+
+/* Holds the process if it is to be held. Returns the flags of the event. */
+static __always_inline u32 hold(struct mp_process *process) {
+  if (!(process->flags & MP_PROCESS_HOLD)) return 0;
+  return bpf_send_signal(SIGSTOP) ? 0 : MP_FLAG_HELD;
+}
+
+/* At _dl_debug_state, which the dynamic linker calls for debuggers whenever its list of modules changes. */
+SEC("uprobe")
+int linker_state(struct pt_regs *ctx) {
+  struct mp_process *process = traced_process(current_pid());
+  if (process) emit_task(MP_EVENT_MAPPINGS, hold(process), 0, NULL);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task) {
+  struct mp_process *process = traced_process(task->tgid);
+  if (!process) return 0;
+  process->flags |= MP_PROCESS_STALE;
+  struct thread_state *t = peek_thread();
+  if (t) {
+    t->depth = 0;
+    t->announced = 0;
+  }
+  emit_task(MP_EVENT_EXEC, hold(process), 0, task->comm);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task) {
+  if (!traced_process(task->tgid)) return 0;
+  struct signal_struct *signal = task->signal;
+  if (signal->live.counter != 0) {
+    emit_task(MP_EVENT_THREAD_EXIT, 0, 0, NULL);
+    return 0;
+  }
+  u32 code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
+  emit_task(MP_EVENT_EXIT, 0, code, NULL);
+  return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(thread_rename, struct task_struct *task, const char *comm) {
+  struct task_struct *current = bpf_get_current_task_btf();
+  if (task->pid == current->pid && traced_process(task->tgid)) emit_task(MP_EVENT_THREAD, 0, 0, comm);
+  return 0;
+}
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * The unwinder: from registers to return addresses, with tables made of .eh_frame.
+ *
+ * A step looks up the rule of the current pc, computes the canonical frame address (CFA: the stack pointer before the
+ * call), reads the return address at CFA - 8 and, where the rule says so, the caller's rbp:
+ *
+ *     pc 0x401156 in main   rule: CFA = rsp + 32, rbp at CFA - 16
+ *       CFA - 8   return address   -> next pc
+ *       CFA - 16  saved rbp        -> next rbp
+ *       CFA                        -> next rsp
+ *
+ * What makes it fast: the stack is copied in windows of up to 2 KiB, since a read of user memory costs 150 ns whatever
+ * its size; and rules are cached by pc. What makes it simple to verify: all state lives in a map value, and every step
+ * is one call of a bpf_loop callback.
+ */
+#ifndef MP_UNWIND_BPF_H
+#define MP_UNWIND_BPF_H
+
+#include "maps.bpf.h"
+
+#define WINDOW_WORDS (MP_STACK_WINDOW / 8)
+#define MAX_RETURN_INSTANCES 16
+
+struct unwinder {
+  u32 busy;
+  u32 slot;
+  u32 generation;
+  u32 status;
+  u64 pc; /* a return address: the rule is that of pc - 1 */
+  u64 sp;
+  u64 bp;
+  u64 hash;
+  u64 trampoline;          /* page where return probes land, 0: no return probe pending in this thread */
+  u64 watched_return_slot; /* in: where an outer call's return address lies; 0: none */
+  u8 watched_found;        /* out: the outer call is on the stack … */
+  u8 crossed_signal;       /* … and this is a signal handler that interrupted it */
+  u8 skip_frame;           /* the current frame is the allocator itself: step over it unrecorded */
+  u8 pad[5];
+  u64 window_base;
+  u64 window_length;
+  u64 window[WINDOW_WORDS];
+  struct mp_event_stack event; /* sent together with the frames behind it */
+  u64 frames[MP_MAX_FRAMES];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, MP_UNWINDERS_PER_CPU); /* times the number of CPUs, set before loading */
+  __type(key, u32);
+  __type(value, struct unwinder);
+} unwinders SEC(".maps");
+
+/* pc -> rule. Two words can't be written at once, so the first one is key ^ rule: a torn entry fits no key. */
+struct rule_cache_entry {
+  u64 check;
+  u64 rule;
+};
+
+static struct rule_cache_entry rule_cache[1 << MP_RULE_CACHE_BITS];
+
+/* The mapping that holds pc, or NULL. */
+static __noinline struct mp_mapping *find_mapping(u32 slot, u64 pc) {
+  void *table = bpf_map_lookup_elem(&mappings, &slot);
+  if (!table) return NULL;
+  u32 key = 0;
+  struct mp_mapping *head = bpf_map_lookup_elem(table, &key);
+  if (!head) return NULL;
+  u32 low = 1, high = head->start + 1; /* the first mapping that begins behind pc */
+  for (int i = 0; i < 16 && low < high; i++) {
+    key = (low + high) / 2;
+    struct mp_mapping *mapping = bpf_map_lookup_elem(table, &key);
+    if (!mapping) return NULL;
+    if (mapping->start <= pc)
+      low = key + 1;
+    else
+      high = key;
+  }
+  key = low - 1;
+  if (key == 0) return NULL;
+  struct mp_mapping *mapping = bpf_map_lookup_elem(table, &key);
+  return mapping && pc < mapping->end ? mapping : NULL;
+}
+
+/* The rule of a pc by binary search, with MP_CFA_NONE the reason in the upper half. A global function of scalars: the
+ * verifier checks it once, not at every place that can reach it. */
+__noinline u64 search_rule(u32 slot, u64 pc) {
+  struct mp_mapping *mapping = find_mapping(slot, pc);
+  if (!mapping) return (u64)MP_STACK_NO_MAPPING << 32;
+  u32 module = mapping->module;
+  if (module == MP_NO_MODULE) return MP_RULE_FRAME_POINTER;
+  const u64 no_rule = (u64)MP_STACK_NO_RULE << 32;
+  void *table = bpf_map_lookup_elem(&rows, &module);
+  if (!table) return no_rule;
+  u32 offset = pc - mapping->bias, low = 0, high = mapping->row_count, key;
+  for (int i = 0; i < 24 && low < high; i++) {
+    key = (low + high) / 2;
+    struct mp_unwind_row *row = bpf_map_lookup_elem(table, &key);
+    if (!row) return no_rule;
+    if (row->pc <= offset)
+      low = key + 1;
+    else
+      high = key;
+  }
+  if (low == 0) return no_rule;
+  key = low - 1;
+  struct mp_unwind_row *row = bpf_map_lookup_elem(table, &key);
+  return row && row->rule != MP_CFA_NONE ? row->rule : no_rule;
+}
+
+static __always_inline u32 find_rule(struct unwinder *u, u64 pc) {
+  u64 key = pc | (u64)u->generation << 48;
+  struct rule_cache_entry *entry = &rule_cache[(pc ^ pc >> 14) & ((1 << MP_RULE_CACHE_BITS) - 1)];
+  u64 rule = entry->rule;
+  if ((entry->check ^ rule) == key) return rule;
+  rule = search_rule(u->slot, pc);
+  if ((u32)rule == MP_CFA_NONE) {
+    u->status = rule >> 32;
+    return MP_CFA_NONE;
+  }
+  entry->check = key ^ rule;
+  entry->rule = rule;
+  return rule;
+}
+
+/* Reads one word of the stack through the window. A refill begins at `lowest`, the lowest address that the current
+ * step needs, and ends with its page. */
+static __always_inline int read_word(struct unwinder *u, u64 address, u64 lowest, u64 *word) {
+  u64 offset = address - u->window_base;
+  if (offset + 8 > u->window_length || offset > MP_STACK_WINDOW) {
+    u32 length = (4096 - (lowest & 4095)) & ~7u;
+    if (length > MP_STACK_WINDOW) length = MP_STACK_WINDOW;
+    if (length < 8 || bpf_probe_read_user(u->window, length, (void *)lowest)) {
+      u->window_length = 0;
+      return bpf_probe_read_user(word, 8, (void *)address);
+    }
+    u->window_base = lowest;
+    u->window_length = length;
+    offset = address - lowest;
+    if (offset + 8 > length) return bpf_probe_read_user(word, 8, (void *)address);
+  }
+  if (offset & 7) return bpf_probe_read_user(word, 8, (void *)address);
+  *word = u->window[offset / 8 & (WINDOW_WORDS - 1)];
+  return 0;
+}
+
+#ifndef MP_HOST
+/* A return probe has replaced the return address at `slot` by its trampoline; the kernel keeps the original. */
+__noinline u64 original_return_address(u64 slot) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct uprobe_task *utask = task->utask;
+  if (!utask) return 0;
+  struct return_instance *instance = utask->return_instances;
+  for (int i = 0; i < MAX_RETURN_INSTANCES && instance; i++) {
+    if (instance->stack == slot && !instance->chained) return instance->orig_ret_vaddr;
+    instance = instance->next;
+  }
+  return 0;
+}
+
+/* Where return probes of this thread land, 0 if none is pending. */
+static __always_inline u64 trampoline_page(void) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct uprobe_task *utask = task->utask;
+  if (!utask || !utask->return_instances) return 0;
+  struct mm_struct *mm = task->mm;
+  struct xol_area *area = mm ? mm->uprobes_state.xol_area : NULL;
+  return area ? area->vaddr & ~4095UL : 0;
+}
+#endif
+
+/* rt_sigframe at rsp: ucontext behind the return address, gregs at +40 of it; rbp, rsp and rip are no. 10, 15, 16
+ * (arch/x86/include/asm/sigframe.h, sys/ucontext.h). */
+static __always_inline int step_over_signal_frame(struct unwinder *u) {
+  u64 gregs[7];
+  if (bpf_probe_read_user(gregs, sizeof(gregs), (void *)(u->sp + 40 + 10 * 8))) return -1;
+  u->bp = gregs[0];
+  u->sp = gregs[5];
+  u->pc = gregs[6] + 1; /* not a return address: undo the - 1 of the look-up */
+  u->crossed_signal |= !u->watched_found;
+  return 0;
+}
+
+/* Computes the caller's registers. Returns 0 to go on, 1 when the walk is over (status says how). */
+static __always_inline int step(struct unwinder *u) {
+  u32 rule = find_rule(u, u->pc - 1);
+  u32 kind = rule & 7, rbp_slot = rule >> 3 & 127;
+  s64 offset = (s32)rule >> 10;
+  u64 cfa, return_address = 0, rbp = u->bp;
+
+  switch (kind) {
+    case MP_CFA_RSP:
+      cfa = u->sp + offset;
+      break;
+    case MP_CFA_RBP:
+      cfa = u->bp + offset;
+      break;
+    case MP_CFA_PLT:
+      cfa = u->sp + 8 + (((u->pc - 1) & 15) >= 11 ? 8 : 0);
+      break;
+    case MP_CFA_DEREF:
+      if (bpf_probe_read_user(&cfa, 8, (void *)(u->bp + offset))) goto fault;
+      break;
+    case MP_CFA_SIGNAL:
+      if (step_over_signal_frame(u)) goto fault;
+      return 0;
+    case MP_CFA_END:
+      u->status = MP_STACK_COMPLETE;
+      return 1;
+    default:
+      return 1; /* status was set by find_rule */
+  }
+  if (cfa <= u->sp) {
+    u->status = MP_STACK_NOT_GROWING;
+    return 1;
+  }
+
+  u64 lowest = cfa - 8;
+  if (rbp_slot && rbp_slot < MP_RBP_AT_RBP) {
+    lowest = cfa - 8UL * rbp_slot;
+    if (lowest < u->sp) lowest = u->sp;
+    if (read_word(u, cfa - 8UL * rbp_slot, lowest, &rbp)) goto fault;
+  } else if (rbp_slot == MP_RBP_AT_RBP && bpf_probe_read_user(&rbp, 8, (void *)u->bp)) {
+    goto fault;
+  }
+  if (read_word(u, cfa - 8, lowest, &return_address)) goto fault;
+  if (u->trampoline && (return_address & ~4095UL) == u->trampoline) {
+    if (u->watched_return_slot == cfa - 8) u->watched_found = 1;
+    return_address = original_return_address(cfa - 8);
+  }
+  u->bp = rbp;
+  u->sp = cfa;
+  u->pc = return_address;
+  if (!return_address) {
+    u->status = MP_STACK_COMPLETE;
+    return 1;
+  }
+  return 0;
+
+fault:
+  u->status = MP_STACK_READ_FAULT;
+  return 1;
+}
+
+static long unwind_one(u32 index, void *context) {
+  struct unwinder *u = *(struct unwinder **)context;
+  u32 n = u->event.frame_count;
+  if (u->skip_frame) {
+    u->skip_frame = 0;
+  } else if (n >= MP_MAX_FRAMES) {
+    u->status = MP_STACK_TRUNCATED;
+    return 1;
+  } else {
+    u->frames[n & (MP_MAX_FRAMES - 1)] = u->pc;
+    u->event.frame_count = n + 1;
+    u64 hash = (u->hash ^ u->pc) * 0x9E3779B97F4A7C15UL;
+    u->hash = hash ^ hash >> 29;
+  }
+  return step(u);
+}
+
+/* Walks from u->{pc, sp, bp} to the root. */
+static __always_inline void unwind(struct unwinder *u) {
+  bpf_loop(MP_MAX_FRAMES + 2, unwind_one, &u, 0);
+}
+
+static __noinline u32 acquire_unwinder_index(void) {
+  u32 first = bpf_get_smp_processor_id() * MP_UNWINDERS_PER_CPU;
+  for (u32 i = 0; i < MP_UNWINDERS_PER_CPU; i++) {
+    u32 key = first + i;
+    struct unwinder *u = bpf_map_lookup_elem(&unwinders, &key);
+    if (u && __sync_lock_test_and_set(&u->busy, 1) == 0) return key;
+  }
+  return ~0u;
+}
+
+/* A free unwinder of this CPU, reset for a walk that begins at the given registers; NULL if all are in use. */
+static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_process *process, u64 pc, u64 sp, u64 bp) {
+  u32 key = acquire_unwinder_index();
+  struct unwinder *u = bpf_map_lookup_elem(&unwinders, &key);
+  if (!u) return NULL;
+  u->slot = slot;
+  u->generation = process->generation & 0xffff;
+  u->status = MP_STACK_TRUNCATED;
+  u->pc = pc;
+  u->sp = sp;
+  u->bp = bp;
+  u->hash = process->stack_seed;
+  u->trampoline = trampoline_page();
+  u->watched_return_slot = 0;
+  u->watched_found = 0;
+  u->crossed_signal = 0;
+  u->skip_frame = 0;
+  u->window_length = 0;
+  u->event.frame_count = 0;
+  return u;
+}
+
+static __always_inline void release_unwinder(struct unwinder *u) { __sync_lock_test_and_set(&u->busy, 0); }
+
+#endif
