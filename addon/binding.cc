@@ -1,0 +1,266 @@
+// The boundary to JavaScript: arguments are checked and converted here, once, and forwarded. The types are those of
+// src/native/binding.ts and src/model/types.ts.
+#define NAPI_CPP_EXCEPTIONS
+#include <napi.h>
+
+#include "error.h"
+#include "proc_info.h"
+#include "session.h"
+
+namespace {
+
+Napi::Error to_javascript(Napi::Env env, const mp::Error &error) {
+  Napi::Error result = Napi::Error::New(env, error.what());
+  result.Set("code", error.code());
+  result.Set("errno", Napi::Number::New(env, error.error_number()));
+  return result;
+}
+
+// Runs a call into the session; C++ errors become JavaScript errors.
+template <typename Call>
+decltype(auto) forward(Napi::Env env, Call call) {
+  try {
+    return call();
+  } catch (const mp::Error &error) {
+    throw to_javascript(env, error);
+  } catch (const std::exception &error) {
+    throw Napi::Error::New(env, error.what());
+  }
+}
+
+std::string string_of(const Napi::Object &object, const char *key) {
+  const Napi::Value value = object.Get(key);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+}
+
+std::vector<std::string> strings_of(const Napi::Object &object, const char *key) {
+  std::vector<std::string> strings;
+  const auto array = object.Get(key).As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  return strings;
+}
+
+Napi::Value number_or_null(Napi::Env env, int64_t value) {
+  return value < 0 ? env.Null() : Napi::Number::New(env, static_cast<double>(value)).As<Napi::Value>();
+}
+
+Napi::Value string_or_null(Napi::Env env, const std::string &value) {
+  return value.empty() ? env.Null() : Napi::String::New(env, value).As<Napi::Value>();
+}
+
+template <typename Element, typename Convert>
+Napi::Array to_array(Napi::Env env, const std::vector<Element> &elements, Convert convert) {
+  Napi::Array array = Napi::Array::New(env, elements.size());
+  for (uint32_t i = 0; i < elements.size(); i++) array.Set(i, convert(elements[i]));
+  return array;
+}
+
+Napi::Object process_object(Napi::Env env, const mp::ProcessRecord &process) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", process.index);
+  object.Set("pid", process.pid);
+  object.Set("parent", number_or_null(env, process.parent));
+  object.Set("origin", process.origin);
+  object.Set("startedNs", static_cast<double>(process.started_ns));
+  object.Set("comm", process.comm);
+  object.Set("executable", process.executable);
+  object.Set("commandLine", process.command_line);
+  object.Set("cgroup", process.cgroup);
+  object.Set("runtime", "native");
+  object.Set("warning", process.warning);
+  return object;
+}
+
+Napi::Object end_object(Napi::Env env, const mp::ProcessEndRecord &end) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", end.index);
+  object.Set("endedNs", static_cast<double>(end.ended_ns));
+  object.Set("exitCode", number_or_null(env, end.exit_code));
+  object.Set("exitSignal", number_or_null(env, end.exit_signal));
+  return object;
+}
+
+Napi::Object thread_object(Napi::Env env, const mp::ThreadRecord &thread) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", thread.index);
+  object.Set("process", thread.process);
+  object.Set("tid", thread.tid);
+  object.Set("name", thread.name);
+  return object;
+}
+
+Napi::Object module_object(Napi::Env env, const mp::ModuleRecord &module) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", module.index);
+  object.Set("path", module.path);
+  object.Set("buildId", module.build_id);
+  return object;
+}
+
+Napi::Object stack_object(Napi::Env env, const mp::StackRecord &stack) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", stack.index);
+  object.Set("status", stack.status);
+  Napi::Uint32Array locations = Napi::Uint32Array::New(env, stack.locations.size());
+  std::copy(stack.locations.begin(), stack.locations.end(), locations.Data());
+  object.Set("locations", locations);
+  return object;
+}
+
+Napi::Object symbols_object(Napi::Env env, const mp::SymbolResult &result, int64_t module) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("location", result.location);
+  object.Set("frames", to_array(env, result.frames, [&](const mp::SymbolFrame &frame) {
+    Napi::Object value = Napi::Object::New(env);
+    value.Set("function", string_or_null(env, frame.function));
+    value.Set("file", string_or_null(env, frame.file));
+    value.Set("line", frame.line ? Napi::Number::New(env, frame.line).As<Napi::Value>() : env.Null());
+    value.Set("language", "native");
+    value.Set("module", number_or_null(env, module));
+    value.Set("inlined", frame.inlined);
+    return value;
+  }));
+  return object;
+}
+
+mp::ProbeMode probe_mode_of(Napi::Env env, const std::string &name) {
+  if (name.empty() || name == "auto") return mp::ProbeMode::kAuto;
+  if (name == "session") return mp::ProbeMode::kSession;
+  if (name == "multi") return mp::ProbeMode::kMulti;
+  if (name == "perf") return mp::ProbeMode::kPerf;
+  throw Napi::TypeError::New(env, "unknown probe mode " + name);
+}
+
+const char *probe_mode_name(mp::ProbeMode mode) {
+  switch (mode) {
+    case mp::ProbeMode::kSession:
+      return "session";
+    case mp::ProbeMode::kMulti:
+      return "multi";
+    case mp::ProbeMode::kPerf:
+      return "perf";
+    default:
+      return "auto";
+  }
+}
+
+class Session : public Napi::ObjectWrap<Session> {
+ public:
+  static void define(Napi::Env env, Napi::Object exports) {
+    exports.Set("Session", DefineClass(env, "Session",
+                                       {
+                                           InstanceMethod<&Session::launch>("launch"),
+                                           InstanceMethod<&Session::start>("start"),
+                                           InstanceMethod<&Session::attach>("attach"),
+                                           InstanceMethod<&Session::name_of>("nameOf"),
+                                           InstanceMethod<&Session::poll>("poll"),
+                                           InstanceMethod<&Session::stop>("stop"),
+                                           InstanceMethod<&Session::close>("close"),
+                                           InstanceMethod<&Session::state>("state"),
+                                           InstanceMethod<&Session::losses>("losses"),
+                                       }));
+  }
+
+  explicit Session(const Napi::CallbackInfo &info) : ObjectWrap(info) {
+    const auto options = info[0].As<Napi::Object>();
+    mp::LoaderOptions loader;
+    loader.ring_bytes = options.Get("ringBytes").As<Napi::Number>().Uint32Value();
+    loader.probe_mode = probe_mode_of(info.Env(), string_of(options, "probeMode"));
+    session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
+  }
+
+ private:
+  mp::Session &session(Napi::Env env) {
+    if (!session_) throw Napi::Error::New(env, "the session is closed");
+    return *session_;
+  }
+
+  Napi::Value launch(const Napi::CallbackInfo &info) {
+    const auto object = info[0].As<Napi::Object>();
+    mp::LaunchOptions options;
+    options.file = string_of(object, "file");
+    options.arguments = strings_of(object, "arguments");
+    options.environment = strings_of(object, "environment");
+    options.user = string_of(object, "user");
+    if (object.Get("openFilesLimit").IsNumber())
+      options.open_files_limit = object.Get("openFilesLimit").As<Napi::Number>().Int64Value();
+    const uint32_t pid = forward(info.Env(), [&] { return session(info.Env()).launch(options); });
+    return Napi::Number::New(info.Env(), pid);
+  }
+
+  void start(const Napi::CallbackInfo &info) {
+    forward(info.Env(), [&] { session(info.Env()).start(); });
+  }
+
+  void attach(const Napi::CallbackInfo &info) {
+    const uint32_t pid = info[0].As<Napi::Number>().Uint32Value();
+    forward(info.Env(), [&] { session(info.Env()).attach(pid); });
+  }
+
+  Napi::Value name_of(const Napi::CallbackInfo &info) {
+    const int pid = info[0].As<Napi::Number>().Int32Value();
+    return Napi::String::New(info.Env(), mp::read_comm(pid, pid));
+  }
+
+  Napi::Value poll(const Napi::CallbackInfo &info) {
+    const Napi::Env env = info.Env();
+    auto words = info[0].As<Napi::Uint32Array>();
+    mp::Session &session = this->session(env);
+    const mp::Batch &batch = forward(env, [&]() -> const mp::Batch & {
+      return session.poll(words.Data(), words.ElementLength() / MP_RECORD_WORDS);
+    });
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("records", words);
+    result.Set("count", batch.count);
+    result.Set("baseTimeNs", static_cast<double>(batch.base_time_ns));
+    result.Set("processes", to_array(env, batch.processes, [&](const auto &p) { return process_object(env, p); }));
+    result.Set("ends", to_array(env, batch.ends, [&](const auto &end) { return end_object(env, end); }));
+    result.Set("threads", to_array(env, batch.threads, [&](const auto &thread) { return thread_object(env, thread); }));
+    result.Set("modules", to_array(env, batch.modules, [&](const auto &module) { return module_object(env, module); }));
+    result.Set("stacks", to_array(env, batch.stacks, [&](const auto &stack) { return stack_object(env, stack); }));
+    result.Set("symbols", to_array(env, batch.symbols, [&](const auto &symbols) {
+      return symbols_object(env, symbols, session.module_of_location(symbols.location));
+    }));
+    return result;
+  }
+
+  void stop(const Napi::CallbackInfo &info) {
+    forward(info.Env(), [&] { session(info.Env()).stop(); });
+  }
+
+  void close(const Napi::CallbackInfo &info) { session_.reset(); }
+
+  Napi::Value state(const Napi::CallbackInfo &info) {
+    mp::Session &session = this->session(info.Env());
+    Napi::Object state = Napi::Object::New(info.Env());
+    state.Set("hasTargets", session.has_targets());
+    state.Set("launchedStatus", number_or_null(info.Env(), session.launched_status()));
+    state.Set("pendingSymbols", static_cast<double>(session.pending_symbols()));
+    state.Set("nowNs", static_cast<double>(session.now_ns()));
+    state.Set("probeMode", probe_mode_name(session.probe_mode()));
+    return state;
+  }
+
+  Napi::Value losses(const Napi::CallbackInfo &info) {
+    Napi::Object result = Napi::Object::New(info.Env());
+    for (const auto &[kind, count] : session(info.Env()).losses()) result.Set(kind, static_cast<double>(count));
+    return result;
+  }
+
+  std::unique_ptr<mp::Session> session_;
+};
+
+Napi::Value kernel_supports(const Napi::CallbackInfo &info) {
+  const std::string mode = info[0].As<Napi::String>().Utf8Value();
+  return Napi::Boolean::New(info.Env(), mp::kernel_supports(probe_mode_of(info.Env(), mode)));
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  Session::define(env, exports);
+  exports.Set("kernelSupports", Napi::Function::New(env, kernel_supports));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(mp, initialize)

@@ -1,0 +1,174 @@
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "error.h"
+#include "mp.skel.h"
+#include "probes.h"
+
+namespace mp {
+namespace {
+
+// What libbpf and the verifier said while loading: shown only if loading fails.
+std::string libbpf_log;
+
+int collect_log(libbpf_print_level level, const char *format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  char line[1024];
+  vsnprintf(line, sizeof(line), format, arguments);
+  if (libbpf_log.size() < (1u << 16)) libbpf_log += line;
+  return 0;
+}
+
+// The last lines say what was wrong.
+std::string log_tail() {
+  size_t begin = libbpf_log.size() > 2000 ? libbpf_log.size() - 2000 : 0;
+  return libbpf_log.substr(begin);
+}
+
+bpf_program *program_of(mp_bpf *skeleton, Program program) {
+  switch (program) {
+    case Program::kAllocatorSession:
+      return skeleton->progs.allocator_session;
+    case Program::kAllocatorEntry:
+      return skeleton->progs.allocator_entry;
+    case Program::kAllocatorReturn:
+      return skeleton->progs.allocator_return;
+    case Program::kDeallocatorEntry:
+      return skeleton->progs.deallocator_entry;
+    case Program::kMappingSyscall:
+      return skeleton->progs.mapping_syscall;
+    case Program::kLinkerState:
+      return skeleton->progs.linker_state;
+  }
+  return nullptr;
+}
+
+void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
+  const bool session = mode == ProbeMode::kSession;
+  bpf_program__set_autoload(skeleton->progs.allocator_session, session);
+  bpf_program__set_autoload(skeleton->progs.allocator_entry, !session);
+  bpf_program__set_autoload(skeleton->progs.allocator_return, !session);
+  if (mode == ProbeMode::kPerf) return;
+  for (Program program : {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry,
+                          Program::kMappingSyscall, Program::kLinkerState}) {
+    bpf_program__set_expected_attach_type(program_of(skeleton, program),
+                                          static_cast<bpf_attach_type>(kAttachUprobeMulti));
+  }
+  bpf_program__set_expected_attach_type(skeleton->progs.allocator_session,
+                                        static_cast<bpf_attach_type>(kAttachUprobeSession));
+}
+
+// Creates an inner map of a map of maps, fills it and puts it in its place; the old one lives until its last reader.
+template <typename Element>
+void set_inner_map(int outer_fd, uint32_t index, const char *name, const std::vector<Element> &elements) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+  const uint32_t count = elements.empty() ? 1 : elements.size();
+  UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), sizeof(Element), count, &options));
+  if (!fd) throw Error("LOAD", "cannot create a BPF map for unwind tables", errno);
+  const size_t bytes = (count * sizeof(Element) + 4095) & ~size_t{4095};
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (memory == MAP_FAILED) throw Error("LOAD", "cannot fill a BPF map for unwind tables", errno);
+  if (!elements.empty()) memcpy(memory, elements.data(), elements.size() * sizeof(Element));
+  munmap(memory, bytes);
+  const int inner = fd.get();
+  if (bpf_map_update_elem(outer_fd, &index, &inner, BPF_ANY))
+    throw Error("LOAD", "cannot install a BPF map for unwind tables", errno);
+}
+
+}  // namespace
+
+bool kernel_supports(ProbeMode mode) {
+  if (mode == ProbeMode::kPerf) return true;
+  const uint32_t type = mode == ProbeMode::kSession ? kAttachUprobeSession : kAttachUprobeMulti;
+  const bpf_insn return_0[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+                               {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = static_cast<bpf_attach_type>(type));
+  UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "mp_feature", "GPL", return_0, 2, &options));
+  if (!program) return false;
+  // A kernel that knows the link type looks for the file; one that doesn't says EINVAL.
+  const UprobeSite site{1, 0};
+  UniqueFd link(create_uprobe_multi(program.get(), "/nonexistent", {site}, 0, type, false));
+  return !link && errno == ENOENT;
+}
+
+Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destroy), probe_mode_(options.probe_mode) {
+  libbpf_log.clear();
+  libbpf_set_print(collect_log);
+  if (probe_mode_ == ProbeMode::kAuto) {
+    probe_mode_ = kernel_supports(ProbeMode::kSession) ? ProbeMode::kSession
+                  : kernel_supports(ProbeMode::kMulti) ? ProbeMode::kMulti
+                                                       : ProbeMode::kPerf;
+  } else if (!kernel_supports(probe_mode_)) {
+    throw Error("UNSUPPORTED", "this kernel does not support the chosen --probe mode; use --probe auto", 0);
+  }
+  skeleton_.reset(mp_bpf__open());
+  if (!skeleton_) throw Error("LOAD", "cannot open the BPF programs", errno);
+  configure_programs(skeleton_.get(), probe_mode_);
+  bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
+  bpf_map__set_max_entries(skeleton_->maps.unwinders, libbpf_num_possible_cpus() * MP_UNWINDERS_PER_CPU);
+  const int failure = mp_bpf__load(skeleton_.get());
+  if (failure == -EPERM || failure == -EACCES)
+    throw Error("NO_PERMISSION", "the kernel refused to load the BPF programs\n" + log_tail(), -failure);
+  if (failure == -ESRCH || failure == -ENOENT)
+    throw Error("NO_BTF", "the kernel has no type information (/sys/kernel/btf/vmlinux)", -failure);
+  if (failure) throw Error("LOAD", "cannot load the BPF programs\n" + log_tail(), -failure);
+  if (const int attach_failure = mp_bpf__attach(skeleton_.get()))
+    throw Error("LOAD", "cannot attach to the process tracepoints\n" + log_tail(), -attach_failure);
+}
+
+Loader::~Loader() = default;
+
+int Loader::program_fd(Program program) const { return bpf_program__fd(program_of(skeleton_.get(), program)); }
+
+int Loader::ring_fd() const { return bpf_map__fd(skeleton_->maps.ring); }
+
+void Loader::set_process(uint32_t slot, const mp_process &process) {
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.processes), &slot, &process, BPF_ANY))
+    throw Error("LOAD", "cannot register a process", errno);
+}
+
+void Loader::set_process_slot(uint32_t pid, uint32_t slot) {
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid, &slot, BPF_ANY))
+    throw Error("LOAD", "cannot register a process", errno);
+}
+
+void Loader::clear_process_slot(uint32_t pid) {
+  bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid);
+}
+
+void Loader::set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted) {
+  std::vector<mp_mapping> table;
+  table.reserve(sorted.size() + 1);
+  table.push_back({sorted.size(), 0, 0, 0, 0});
+  table.insert(table.end(), sorted.begin(), sorted.end());
+  set_inner_map(bpf_map__fd(skeleton_->maps.mappings), slot, "mp_mappings", table);
+}
+
+void Loader::set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted) {
+  set_inner_map(bpf_map__fd(skeleton_->maps.rows), module, "mp_rows", sorted);
+}
+
+std::map<std::string, uint64_t> Loader::losses() const {
+  std::map<std::string, uint64_t> sums;
+  std::vector<uint64_t> per_cpu(libbpf_num_possible_cpus());
+  const auto add = [&](uint32_t id, const char *kind) {
+    uint64_t sum = 0;
+    if (!bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &id, per_cpu.data()))
+      for (uint64_t value : per_cpu) sum += value;
+    sums[kind] = sum;
+  };
+#define X(id, NAME, kind, meaning) add(id, kind);
+  MP_COUNTERS(X)
+#undef X
+  return sums;
+}
+
+}  // namespace mp

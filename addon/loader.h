@@ -1,0 +1,67 @@
+// The loaded BPF object: options become its maps' sizes, then it is verified and its tracepoints are attached. The only
+// file that knows the skeleton.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../bpf/mp.h"
+#include "unique_fd.h"
+
+struct mp_bpf;
+
+namespace mp {
+
+// How uprobes are attached, best first. kSession: kernel 6.13, kMulti: 6.6, kPerf: any.
+enum class ProbeMode { kAuto, kSession, kMulti, kPerf };
+
+struct LoaderOptions {
+  uint32_t ring_bytes = 64u << 20;  // a power of two
+  ProbeMode probe_mode = ProbeMode::kAuto;
+};
+
+enum class Program {
+  kAllocatorSession,
+  kAllocatorEntry,
+  kAllocatorReturn,
+  kDeallocatorEntry,
+  kMappingSyscall,
+  kLinkerState,
+};
+
+class Loader {
+ public:
+  // Throws Error: NO_PERMISSION, NO_BTF, UNSUPPORTED (probe mode or kernel), LOAD.
+  explicit Loader(const LoaderOptions &options);
+  ~Loader();
+  Loader(const Loader &) = delete;
+  Loader &operator=(const Loader &) = delete;
+
+  ProbeMode probe_mode() const { return probe_mode_; }  // never kAuto
+  int program_fd(Program program) const;
+  int ring_fd() const;
+
+  void set_process(uint32_t slot, const mp_process &process);
+  void set_process_slot(uint32_t pid, uint32_t slot);
+  void clear_process_slot(uint32_t pid);
+  void set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted);
+  void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);
+
+  // Sums over all CPUs, by loss kind.
+  std::map<std::string, uint64_t> losses() const;
+
+ private:
+  std::unique_ptr<mp_bpf, void (*)(mp_bpf *)> skeleton_;
+  ProbeMode probe_mode_;
+};
+
+// Whether BPF_LINK_CREATE takes this kind of uprobe link.
+bool kernel_supports(ProbeMode mode);
+// uprobe multi and session attach types of linux/bpf.h, which Debian 12's copy of the header lacks.
+constexpr uint32_t kAttachUprobeMulti = 48;
+constexpr uint32_t kAttachUprobeSession = 57;
+
+}  // namespace mp

@@ -1,0 +1,61 @@
+// Mapped ELF files, each read once whatever number of processes map it: unwind rows, probe sites, identity.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "loader.h"
+#include "probes.h"
+#include "proc_maps.h"
+#include "symbolize.h"
+
+namespace mp {
+
+struct Module {
+  uint32_t index;
+  std::string path;  // as the target names it
+  std::string build_id;
+  uint64_t lowest_address = 0;
+  uint32_t row_count = 0;
+  bool readable = false;  // an ELF file that could be opened
+  bool is_static_program = false;  // no dynamic linker: nothing more will be mapped before main
+
+  // Probe sites as file offsets, the cookie being the allocator.
+  std::vector<UprobeSite> allocators;    // entry and return
+  std::vector<UprobeSite> deallocators;  // entry
+  std::vector<UprobeSite> mapping_calls; // behind the system call
+  std::vector<UprobeSite> linker_state;  // _dl_debug_state
+  std::vector<std::string> single_stepped;  // functions whose probe costs ten times as much
+  std::vector<std::string> unprobed;        // functions without a place for a probe
+
+  std::unique_ptr<ElfFile> elf;
+};
+
+class Modules {
+ public:
+  Modules(Loader &loader, Symbolizer &symbolizer) : loader_(loader), symbolizer_(symbolizer) {}
+
+  // The module behind a mapping of a process; reads the file on first sight and loads its unwind rows into BPF.
+  Module &of_mapping(int pid, const ProcMapping &mapping);
+  // Modules that were added since the last call.
+  std::vector<const Module *> take_new();
+
+ private:
+  using Key = std::tuple<uint32_t, uint32_t, uint64_t>;  // device, inode
+
+  void find_sites(Module &module);
+
+  Loader &loader_;
+  Symbolizer &symbolizer_;
+  std::map<Key, std::unique_ptr<Module>> modules_;
+  std::vector<const Module *> new_modules_;
+};
+
+// Where the tracer can open the file behind a mapping, also if it was deleted or lies in another mount namespace.
+std::string map_files_path(int pid, const ProcMapping &mapping);
+
+}  // namespace mp

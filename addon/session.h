@@ -1,0 +1,118 @@
+// A capture while it runs: launches or attaches to targets, drains the ring into batches, follows what targets do.
+//
+// One thread owns a session and calls poll() about every millisecond; only symbolizing runs beside it. The states are
+// open (constructed) -> recording (launch, attach) -> stopped (probes are off; poll() drains what is left).
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "batch.h"
+#include "decode.h"
+#include "launch.h"
+#include "loader.h"
+#include "modules.h"
+#include "symbolize.h"
+#include "targets.h"
+
+struct ring_buffer;
+
+namespace mp {
+
+class Session : private EventHandler {
+ public:
+  explicit Session(const LoaderOptions &options);
+  ~Session() override;
+
+  // Forks the target, which waits for start(). Returns its pid. Throws Error.
+  uint32_t launch(const LaunchOptions &options);
+  void start();
+  // Throws Error NO_PROCESS, ATTACH.
+  void attach(uint32_t pid);
+
+  // Moves events into `words` (capacity records of MP_RECORD_WORDS words) until either is exhausted. The batch is valid
+  // until the next call. Throws Error if the launched program could not be started or a probe not be attached.
+  const Batch &poll(uint32_t *words, uint32_t capacity);
+  // Takes all probes off. Events before that moment are still to be polled.
+  void stop();
+
+  bool has_targets() const { return !targets_.processes().empty(); }
+  // Wait status of the launched program, -1 while it runs.
+  int launched_status() const { return launched_status_; }
+  size_t pending_symbols() const { return symbolizer_.pending(); }
+  std::map<std::string, uint64_t> losses() const;
+  ProbeMode probe_mode() const { return loader_.probe_mode(); }
+  uint64_t now_ns() const;  // since the capture began
+  // Module of a location, -1: none.
+  int64_t module_of_location(uint32_t location) const { return location_modules_[location]; }
+
+ private:
+  struct Thread {
+    uint32_t process = 0;
+    int64_t index = -1;  // -1: not used yet under this name
+    std::string name;
+  };
+
+  void on_free(const mp_event_free &event) override;
+  void on_allocate(const mp_event_allocate &event) override;
+  void on_remap(const mp_event_remap &event) override;
+  void on_stack(const mp_event_stack &event, const uint64_t *frames) override;
+  void on_task(const mp_event_task &event) override;
+
+  static int handle_event(void *context, void *data, size_t size_bytes);
+  void on_thread(const mp_event_task &event);
+  void on_exec(Process &process, const mp_event_task &event);
+  void on_mappings(Process &process, const mp_event_task &event);
+  void on_exit(Process &process, const mp_event_task &event);
+  void end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal);
+  void announce(Process &process, const std::string &comm);
+  void sample_rss();
+  void poll_launched();
+  void forget_vanished();
+
+  // The process of an event, announced; nullptr if it is not traced.
+  Process *process_of(const mp_event &event);
+  uint32_t thread_of(const mp_event &event, const Process &process);
+  uint32_t stack_of(uint64_t hash, uint8_t status);
+  uint32_t add_stack(const char *status, std::vector<uint32_t> locations);
+  uint32_t location_of(const Process &process, uint64_t address);
+  uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
+
+  uint64_t start_ns_;
+  Loader loader_;
+  Symbolizer symbolizer_;
+  Modules modules_;
+  Targets targets_;
+  std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
+  std::unique_ptr<LaunchedProcess> launched_;
+  int launched_status_ = -1;
+
+  Batch batch_;      // being filled
+  Batch delivered_;  // the result of the last poll
+  std::vector<uint64_t> deferred_event_;  // did not fit into the last batch
+  size_t deferred_bytes_ = 0;
+  uint64_t next_rss_ns_ = 0;
+  std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
+  uint64_t invalid_events_ = 0;
+  std::exception_ptr failure_;
+
+  uint32_t process_count_ = 0;
+  uint32_t thread_count_ = 0;
+  uint32_t stack_count_ = 0;
+  std::map<uint32_t, std::pair<const char *, int64_t>> origins_;  // process index -> origin, parent
+  std::unordered_map<uint32_t, Thread> threads_;                  // by tid
+  std::unordered_map<uint64_t, uint32_t> stacks_;                 // by hash
+  std::unordered_map<uint64_t, uint32_t> lost_stacks_;            // hashes whose frames did not arrive
+  std::map<uint8_t, uint32_t> empty_stacks_;                      // by status
+  std::unordered_set<uint64_t> internal_callers_;                 // stacks whose innermost frame is the allocator's
+  std::unordered_map<uint64_t, uint32_t> locations_;              // by module and address
+  std::vector<int64_t> location_modules_;
+};
+
+}  // namespace mp

@@ -1,0 +1,82 @@
+// Which processes are traced, and the one feedback loop of the design: a lifecycle event (exec, new module) leads to
+// unwind tables and probes for what is newly mapped.
+//
+// Order matters. Tables come before probes, so that the first event of a new module already has its stack. Probes on
+// free come before those on malloc, and go after them: a block whose allocation was seen has its free seen too.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "loader.h"
+#include "modules.h"
+
+namespace mp {
+
+struct MappedModule {
+  uint64_t start;
+  uint64_t end;
+  uint64_t bias;    // runtime address - ELF address
+  Module *module;   // nullptr: no ELF file (JIT code, vdso)
+};
+
+struct Process {
+  uint32_t index = 0;  // dense, one per image
+  uint32_t pid = 0;
+  uint32_t slot = 0;
+  uint32_t stack_seed = 0;
+  bool hold = false;
+  bool announced = false;      // handed to TypeScript
+  std::string executable;
+  std::string warning;         // what can't be probed, as a sentence
+  std::vector<MappedModule> mappings;    // executable ones, sorted
+  std::vector<MappedModule> gone;        // unmapped ones: stacks from before may still come
+  std::map<const Module *, bool> probed; // modules with probes in this process
+  std::vector<UniqueFd> allocator_links;
+  std::vector<UniqueFd> deallocator_links;
+};
+
+class Targets {
+ public:
+  Targets(Loader &loader, Modules &modules) : loader_(loader), modules_(modules) {}
+  ~Targets();
+
+  // Registers a process image. Probes come with synchronize(). `hold`: launched by us.
+  Process &add(uint32_t pid, uint32_t index, bool hold);
+  Process *find(uint32_t pid);
+  // Reads the mappings of a process; loads tables and attaches probes for what is new. False if it is gone.
+  // Throws Error if a probe can't be attached.
+  bool synchronize(Process &process);
+  // The image was replaced: forgets mappings and probes, takes a new index.
+  void replace_image(Process &process, uint32_t index);
+  void remove(uint32_t pid);
+  // Takes the probes off all processes; returns when they are gone.
+  void detach_all();
+  const std::map<uint32_t, std::unique_ptr<Process>> &processes() const { return processes_; }
+
+  // The module that holds an address, also one that was unmapped meanwhile; nullptr if unknown.
+  static const MappedModule *find_mapping(const Process &process, uint64_t address);
+
+ private:
+  void publish(Process &process, bool unmapped);
+  void attach(Process &process, const Module &module, const std::string &path);
+  void attach_sites(Process &process, std::vector<UniqueFd> &links, Program program, const std::string &path,
+                    const std::vector<UprobeSite> &sites);
+  void attach_allocators(Process &process, const std::string &path, const std::vector<UprobeSite> &sites);
+  void close_links(Process &process);
+
+  Loader &loader_;
+  Modules &modules_;
+  std::map<uint32_t, std::unique_ptr<Process>> processes_;
+  std::vector<uint32_t> free_slots_;
+  uint32_t next_slot_ = 0;
+  uint32_t next_seed_ = 1;
+  uint32_t next_generation_ = 1;
+  std::vector<std::thread> closers_;
+};
+
+}  // namespace mp
