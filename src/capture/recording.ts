@@ -1,0 +1,99 @@
+/**
+ * Drives a native session: polls it, hands every batch on, commits at intervals, and ends when the targets have ended or
+ * a stop is asked for. What is done with batches is the caller's: `Sink`.
+ *
+ *     recording   poll ──► batch ──► sink.apply      every 250 ms, or when a process appeared: sink.commit
+ *     draining    probes are off; poll until the ring is empty
+ *     resolving   poll until all names are looked up
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { RECORD_WORDS } from '../model/abi.gen.ts';
+import type { Batch } from '../model/types.ts';
+import type { NativeSession } from '../native/binding.ts';
+
+export interface Sink {
+  apply(batch: Batch): void;
+  commit(): void;
+  /** The processes of this batch are in the capture now. */
+  announce(batch: Batch): void;
+  /** Names still to be looked up at the end; for showing progress. */
+  resolving(pending: number): void;
+}
+
+export interface RecordingOptions {
+  /** Stop after this time; null: when the targets end. */
+  durationMs: number | null;
+}
+
+const RECORDS_PER_BATCH = 8192;
+const POLL_INTERVAL_MS = 1;
+const COMMIT_INTERVAL_NS = 250e6;
+
+export class Recording {
+  readonly #session: NativeSession;
+  readonly #sink: Sink;
+  readonly #options: RecordingOptions;
+  readonly #records = new Uint32Array(RECORDS_PER_BATCH * RECORD_WORDS);
+  #isStopAsked = false;
+  #lastCommitNs = 0;
+
+  constructor(session: NativeSession, sink: Sink, options: RecordingOptions) {
+    this.#session = session;
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  /** Ends the recording at the next poll; the targets go on. */
+  stop(): void {
+    this.#isStopAsked = true;
+  }
+
+  /** Resolves when everything that was recorded has been applied and named. The last commit is the caller's. */
+  async run(): Promise<void> {
+    const endNs = this.#options.durationMs === null ? Infinity : this.#session.state().nowNs + this.#options.durationMs * 1e6;
+    for (;;) {
+      const count = this.#poll();
+      const { hasTargets, nowNs } = this.#session.state();
+      if (this.#isStopAsked || nowNs >= endNs) break;
+      if (!hasTargets && count === 0) break;
+      this.#commitIfDue(nowNs);
+      await pause(count);
+    }
+    this.#session.stop();
+    while (this.#poll() > 0) await setImmediate();
+    for (;;) {
+      const { pendingSymbols } = this.#session.state();
+      this.#sink.resolving(pendingSymbols);
+      if (pendingSymbols === 0) break;
+      this.#poll();
+      await setTimeout(POLL_INTERVAL_MS);
+    }
+    this.#poll();
+  }
+
+  #poll(): number {
+    const batch = this.#session.poll(this.#records);
+    this.#sink.apply(batch);
+    // Scripts wait for the row of a process that was attached to.
+    if (batch.processes.length > 0) {
+      this.#commit(this.#session.state().nowNs);
+      this.#sink.announce(batch);
+    }
+    return batch.count;
+  }
+
+  #commitIfDue(nowNs: number): void {
+    if (nowNs - this.#lastCommitNs >= COMMIT_INTERVAL_NS) this.#commit(nowNs);
+  }
+
+  #commit(nowNs: number): void {
+    this.#sink.commit();
+    this.#lastCommitNs = nowNs;
+  }
+}
+
+/** A full batch means that more is waiting; still, messages must get through. */
+async function pause(count: number): Promise<void> {
+  if (count > RECORDS_PER_BATCH / 2) await setImmediate();
+  else await setTimeout(POLL_INTERVAL_MS);
+}

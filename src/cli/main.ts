@@ -1,0 +1,104 @@
+/**
+ * The command line: argv to a command, and every failure to one sentence and an exit code. The only file that touches
+ * process.argv and process.exit.
+ */
+import { constants } from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../model/version.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+
+const USAGE_ERROR = 2;
+const MIN_NODE = [20, 19];
+const MAX_NODE_MAJOR = 24;
+
+type Register = (program: Command) => void;
+
+/** Wait status of the program that `mp run` ran. */
+let waitStatus: number | null = null;
+
+/** Modules are loaded when their command is asked for: starting mp must be quick. */
+const COMMANDS: Record<string, () => Promise<Register>> = {
+  run: async () => {
+    const { register } = await import('./commands/run.ts');
+    return (program) =>
+      register(program, (status) => {
+        waitStatus = status;
+      });
+  },
+  trace: async () => (await import('./commands/trace.ts')).register,
+  detach: async () => (await import('./commands/detach.ts')).register,
+  summary: async () => (await import('./commands/summary.ts')).register,
+  table: async () => (await import('./commands/table.ts')).register,
+  stats: async () => (await import('./commands/stats.ts')).register,
+  leaks: async () => (await import('./commands/leaks.ts')).register,
+  flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
+  info: async () => (await import('./commands/info.ts')).register,
+  sql: async () => (await import('./commands/sql.ts')).register,
+  doctor: async () => (await import('./commands/doctor.ts')).register,
+};
+
+const LATER_COMMANDS = ['tree', 'transform', 'dump', 'diff', 'top', 'live'];
+
+async function main(argv: string[]): Promise<void> {
+  checkNode();
+  const program = new Command('mp')
+    .description('trace the memory allocations of running programs, exactly and from outside')
+    .version(VERSION)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mp: ')) })
+    .showHelpAfterError('(mp --help lists commands and options)')
+    .addHelpText('after', '\nExamples:\n  sudo mp run ./program\n  sudo mp trace --pid 1234\n  mp summary mp-program.1234.db\n');
+  const wanted = argv.find((argument) => !argument.startsWith('-')) ?? '';
+  if (LATER_COMMANDS.includes(wanted)) throw new UserError(`mp ${wanted} is not supported yet`, USAGE_ERROR);
+  const names = wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
+  for (const name of names) {
+    const register = await COMMANDS[name]!();
+    register(program);
+  }
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  await program.parseAsync(argv, { from: 'user' });
+  if (waitStatus !== null) endAs(waitStatus);
+}
+
+function checkNode(): void {
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  const isTooOld = major < MIN_NODE[0]! || (major === MIN_NODE[0] && minor < MIN_NODE[1]!);
+  if (isTooOld || major >= MAX_NODE_MAJOR)
+    throw new UserError(
+      `Node ${process.versions.node} is not supported; use ${MIN_NODE.join('.')} or later, below ${MAX_NODE_MAJOR}`,
+    );
+}
+
+/** Ends as the target of `mp run` ended: with its exit code, or by the same signal. */
+function endAs(waitStatus: number): void {
+  const signal = waitStatus & 0x7f;
+  if (signal === 0) {
+    process.exitCode = (waitStatus >> 8) & 0xff;
+    return;
+  }
+  const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
+  if (name) process.kill(process.pid, name as NodeJS.Signals);
+  process.exitCode = 128 + signal; // in case it does not end a Node process
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  if (error instanceof UserError) {
+    console.error(`mp: ${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof StoreError) {
+    console.error(`mp: the capture could not be read or written: ${error.message}`);
+    return 1;
+  }
+  console.error('mp: this is a bug in mp, please report it with the following lines:');
+  console.error(error);
+  return 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

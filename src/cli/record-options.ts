@@ -1,0 +1,71 @@
+/** Options that `mp run` and `mp trace` share, and the later ones that are refused rather than ignored. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ProbeMode } from '../native/binding.ts';
+import { UserError } from '../util/errors.ts';
+
+export interface RecordOptions {
+  output?: string;
+  force?: boolean;
+  quiet?: boolean;
+  duration?: number;
+  ringSize: number;
+  probe: ProbeMode;
+}
+
+const MIN_RING_BYTES = 256 * 1024;
+const MAX_RING_BYTES = 2 ** 30;
+
+/** `256K`, `64M`, `1G`; a bare number is MiB. A power of two, in bytes. */
+export function parseRingSize(text: string): number {
+  const match = /^(\d+)([KMG]?)i?B?$/i.exec(text);
+  const unit = { '': 2 ** 20, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[match?.[2]?.toUpperCase() ?? ''] ?? 0;
+  const bytes = Number(match?.[1]) * unit;
+  if (!match || bytes < MIN_RING_BYTES || bytes > MAX_RING_BYTES || !Number.isInteger(Math.log2(bytes)))
+    throw new InvalidArgumentError('Give a power of two from 256K to 1G, e.g. 64M.');
+  return bytes;
+}
+
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new InvalidArgumentError('Give a number of seconds above 0.');
+  return seconds;
+}
+
+/** Options of cli.md that later versions will understand: [flags, attribute]. */
+const LATER_OPTIONS = [
+  '--follow-fork',
+  '--no-native',
+  '--trace-python-allocators',
+  '--events',
+  '--aggregate',
+  '--live',
+  '--live-remote',
+  '--live-port <N>',
+  '--lossless',
+];
+
+export function addRecordOptions(command: Command): Command {
+  command
+    .option('-o, --output <FILE>', 'the capture (default: mp-<name>.<pid>.db in the current directory)')
+    .option('-f, --force', 'overwrite an existing file')
+    .option('-q, --quiet', 'print nothing but errors')
+    .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
+    .option('--ring-size <SIZE>', 'size of the ring buffer: 256K, 64M; a bare number is MiB', parseRingSize, 64 * 2 ** 20)
+    .addOption(
+      new Option('--probe <MODE>', 'how probes are attached')
+        .choices(['auto', 'session', 'multi', 'perf'])
+        .default('auto'),
+    );
+  return addLaterOptions(command, LATER_OPTIONS);
+}
+
+export function addLaterOptions(command: Command, flags: string[]): Command {
+  for (const flag of flags) {
+    const option = new Option(flag).hideHelp();
+    command.addOption(option);
+    command.on(`option:${option.name()}`, () => {
+      throw new UserError(`${flag.split(' ')[0]} is not supported yet`, 2);
+    });
+  }
+  return command;
+}

@@ -1,0 +1,29 @@
+/** What the main thread and the recorder's worker thread say to each other. */
+import type { Losses } from '../model/types.ts';
+import type { LaunchOptions, SessionOptions } from '../native/binding.ts';
+
+export interface RecordRequest {
+  session: SessionOptions;
+  /** A program to start, or the processes to attach to. */
+  target: { launch: LaunchOptions } | { pids: number[] };
+  /** Path of the capture; null: mp-<name>.<pid>.db. */
+  output: string | null;
+  /** For the default path; null: the name of the first process. */
+  name: string | null;
+  force: boolean;
+  durationMs: number | null;
+  meta: Record<string, string>;
+  /** Who gets the file, when mp runs under sudo. */
+  owner: { uid: number; gid: number } | null;
+}
+
+export type WorkerMessage =
+  | { type: 'started'; pids: number[]; path: string }
+  | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
+  | { type: 'resolving'; pending: number }
+  | { type: 'finished'; path: string; losses: Losses }
+  | { type: 'ended'; waitStatus: number | null }
+  | { type: 'failed'; message: string; code: string; exitCode: number };
+
+/** The one thing the main thread says: end the recording now. */
+export const STOP = 'stop';

@@ -1,0 +1,141 @@
+/**
+ * The recorder's worker thread: native session → aggregator → symbolizer → writer. Apart from the main thread, so that
+ * nothing on the terminal can delay the draining of the ring.
+ */
+import { setPriority } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Aggregator } from '../aggregate/aggregator.ts';
+import { Recording, type Sink } from '../capture/recording.ts';
+import { RECORD_WORDS } from '../model/abi.gen.ts';
+import type { Batch } from '../model/types.ts';
+import { type NativeSession, openSession } from '../native/binding.ts';
+import { CaptureWriter } from '../store/writer.ts';
+import { Symbolizer } from '../symbolize/symbolizer.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+import { explainNativeError } from './native-errors.ts';
+import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
+
+/** A starved consumer loses events. */
+const NICE = -15;
+const EXIT_POLL_MS = 2;
+
+const request = workerData as RecordRequest;
+const say = (message: WorkerMessage) => parentPort!.postMessage(message);
+
+function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
+  const name = request.name ?? session.nameOf(pids[0]!);
+  const path = request.output ?? `mp-${name}.${pids[0]}.db`;
+  const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
+  for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
+  writer.meta('probe_mode', session.state().probeMode);
+  return writer;
+}
+
+/** Everything that is done with what the session delivers. */
+class Pipeline implements Sink {
+  readonly #aggregator = new Aggregator();
+  readonly #symbolizer = new Symbolizer();
+  readonly #session: NativeSession;
+  readonly #writer: CaptureWriter;
+
+  constructor(session: NativeSession, writer: CaptureWriter) {
+    this.#session = session;
+    this.#writer = writer;
+  }
+
+  apply(batch: Batch): void {
+    this.#symbolizer.add(batch);
+    this.#aggregator.apply(batch);
+  }
+
+  /** Called with the batch that brought the processes, once their rows are in the capture. */
+  announce(batch: Batch): void {
+    for (const { pid, comm, warning, origin } of batch.processes) say({ type: 'attached', pid, comm, warning, origin });
+  }
+
+  commit(): void {
+    this.#writer.commit(this.#aggregator, this.#symbolizer, this.#session.losses());
+  }
+
+  resolving(pending: number): void {
+    say({ type: 'resolving', pending });
+  }
+
+  finish(): void {
+    const endedAt = new Date().toISOString();
+    this.#writer.finish(this.#aggregator, this.#symbolizer, this.#session.losses(), { endedAt });
+    const losses = {
+      ...this.#session.losses(),
+      ...this.#aggregator.losses,
+      frame_unsymbolized: this.#symbolizer.unsymbolizedFrames,
+    };
+    say({ type: 'finished', path: this.#writer.path, losses });
+  }
+}
+
+/** Waits for the launched program, which goes on when a recording ends before it does. */
+async function waitForEnd(session: NativeSession): Promise<void> {
+  const unused = new Uint32Array(64 * RECORD_WORDS);
+  while (session.state().launchedStatus === null) {
+    session.poll(unused);
+    await setTimeout(EXIT_POLL_MS);
+  }
+  say({ type: 'ended', waitStatus: session.state().launchedStatus });
+}
+
+/** The pids of the targets: one that waits to be started, or those that are being traced from now on. */
+function takeTargets(session: NativeSession): number[] {
+  if ('launch' in request.target) return [session.launch(request.target.launch)];
+  for (const pid of request.target.pids) session.attach(pid);
+  return request.target.pids;
+}
+
+async function recordTargets(session: NativeSession): Promise<void> {
+  const pids = takeTargets(session);
+  const writer = openWriterFor(pids, session);
+  setPriority(NICE); // only after the fork: the target keeps its own
+  const pipeline = new Pipeline(session, writer);
+  const recording = new Recording(session, pipeline, { durationMs: request.durationMs });
+  parentPort!.on('message', (message) => {
+    if (message === STOP) recording.stop();
+  });
+  say({ type: 'started', pids, path: writer.path });
+  try {
+    if ('launch' in request.target) session.start();
+    await recording.run();
+  } finally {
+    session.stop();
+    pipeline.finish();
+  }
+}
+
+function describe(error: unknown): WorkerMessage {
+  const explained = error instanceof Error && 'code' in error && 'errno' in error ? explainNativeError(error as never) : error;
+  if (explained instanceof UserError)
+    return { type: 'failed', message: explained.message, code: 'USER', exitCode: explained.exitCode };
+  if (explained instanceof StoreError) {
+    const message = explained.isDiskFull
+      ? 'no space left on the disk: recording ended, the target goes on; the capture holds what was written before'
+      : `the capture could not be written: ${explained.message}`;
+    return { type: 'failed', message, code: 'RECORDING', exitCode: 1 };
+  }
+  const text = explained instanceof Error ? (explained.stack ?? explained.message) : String(explained);
+  return { type: 'failed', message: `this is a bug in mp, please report it: ${text}`, code: 'RECORDING', exitCode: 1 };
+}
+
+async function main(): Promise<void> {
+  let session: NativeSession | undefined;
+  try {
+    session = openSession(request.session);
+    await recordTargets(session);
+  } catch (error) {
+    say(describe(error));
+  } finally {
+    if (session && 'launch' in request.target) await waitForEnd(session).catch(() => {});
+    session?.close();
+    parentPort!.close();
+  }
+}
+
+await main();

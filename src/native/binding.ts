@@ -1,0 +1,80 @@
+/** The only file that loads the addon. Its other side, which checks every argument, is addon/binding.cc. */
+import { createRequire } from 'node:module';
+import type { Batch } from '../model/types.ts';
+
+export type ProbeMode = 'auto' | 'session' | 'multi' | 'perf';
+
+export interface SessionOptions {
+  /** Size of the ring buffer in bytes, a power of two. */
+  ringBytes: number;
+  probeMode: ProbeMode;
+}
+
+export interface LaunchOptions {
+  /** Program; looked up in PATH if it has no slash. */
+  file: string;
+  /** argv, the program's name first. */
+  arguments: string[];
+  /** `NAME=value` each. */
+  environment: string[];
+  /** Run as this user; empty: as the caller. */
+  user: string;
+  /** Soft limit of open files the target gets; null: ours. */
+  openFilesLimit: number | null;
+}
+
+export interface SessionState {
+  /** A traced process is still running. */
+  hasTargets: boolean;
+  /** Wait status of the launched program; null while it runs. */
+  launchedStatus: number | null;
+  /** Locations whose names are still being looked up. */
+  pendingSymbols: number;
+  /** Nanoseconds since the capture began. */
+  nowNs: number;
+  probeMode: ProbeMode;
+}
+
+/** Errors carry `code` (NO_PERMISSION, NO_BTF, UNSUPPORTED, NO_PROCESS, NOT_FOUND, …), and `errno` where there is one. */
+export interface NativeError extends Error {
+  code: string;
+  errno: number;
+}
+
+export interface NativeSession {
+  /** Forks the target, which waits for start(). Its pid. */
+  launch(options: LaunchOptions): number;
+  start(): void;
+  attach(pid: number): void;
+  /** Name of a process as the kernel has it. */
+  nameOf(pid: number): string;
+  /** Fills `records`; the batch is valid until the next call. */
+  poll(records: Uint32Array): Batch;
+  /** Takes all probes off; what happened before is still to be polled. */
+  stop(): void;
+  close(): void;
+  state(): SessionState;
+  /** Counters of BPF and decoder by loss kind. */
+  losses(): Record<string, number>;
+}
+
+interface Addon {
+  Session: new (options: SessionOptions) => NativeSession;
+  kernelSupports(mode: ProbeMode): boolean;
+}
+
+let addon: Addon | undefined;
+
+function load(): Addon {
+  // seen from build/js/src/native
+  addon ??= createRequire(import.meta.url)('../../../../addon/build/Release/mp.node') as Addon;
+  return addon;
+}
+
+export function openSession(options: SessionOptions): NativeSession {
+  return new (load().Session)(options);
+}
+
+export function kernelSupports(mode: ProbeMode): boolean {
+  return load().kernelSupports(mode);
+}
