@@ -9,7 +9,7 @@
 namespace mp {
 namespace {
 
-constexpr size_t kMaxFunctionBytes = 512;  // as much of a function as is decoded to find a site
+constexpr size_t kUnsizedFunctionBytes = 512;  // how far a function without a size is decoded to find a site
 
 struct AllocatorFunction {
   mp_allocator id;
@@ -37,7 +37,7 @@ void Modules::find_sites(Module &module) {
     const auto symbol = elf.find_function(function.name);
     // A static function that happens to be called free is none of ours, unless the program is linked statically.
     if (!symbol || (!symbol->dynamic && !module.is_static_program)) continue;
-    const auto [code, size] = elf.bytes_at(symbol->address, kMaxFunctionBytes);
+    const auto [code, size] = elf.bytes_at(symbol->address, symbol->size_bytes ? symbol->size_bytes : kUnsizedFunctionBytes);
     const auto entry = elf.file_offset(symbol->address);
     if (!code || !entry) continue;
     const auto add = [&](std::vector<UprobeSite> &sites, const ProbeSite &site) {

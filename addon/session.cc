@@ -211,10 +211,7 @@ void Session::forget_vanished() {
 
 void Session::on_task(const mp_event_task &event) {
   if (event.event.kind == MP_EVENT_THREAD) return on_thread(event);
-  if (event.event.kind == MP_EVENT_THREAD_EXIT) {
-    threads_.erase(event.event.tid);
-    return;
-  }
+  if (event.event.kind == MP_EVENT_THREAD_EXIT) return on_thread_exit(event);
   Process *process = targets_.find(event.event.pid);
   if (!process) return;
   switch (event.event.kind) {
@@ -232,6 +229,14 @@ void Session::on_thread(const mp_event_task &event) {
   Thread &thread = threads_[event.event.tid];
   if (thread.name != name) thread.index = -1;
   thread.name = name;
+}
+
+void Session::on_thread_exit(const mp_event_task &event) {
+  const auto found = threads_.find(event.event.tid);
+  if (found == threads_.end()) return;
+  if (found->second.index >= 0)
+    batch_.add(head(MP_OPERATION_THREAD_END), found->second.index, 0, 0, 0, event.event.time_ns);
+  threads_.erase(found);  // the tid may be given to another thread
 }
 
 void Session::on_exec(Process &process, const mp_event_task &event) {
@@ -256,9 +261,9 @@ void Session::on_mappings(Process &process, const mp_event_task &event) {
 
 void Session::on_exit(Process &process, const mp_event_task &event) {
   announce(process, std::string(event.comm, strnlen(event.comm, sizeof(event.comm))));
+  threads_.erase(event.event.tid);
   const int signal = event.code & 0x7f;
   end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff), signal ? signal : -1);
-  threads_.erase(event.event.tid);
   targets_.remove(event.event.pid);
 }
 

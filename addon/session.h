@@ -67,6 +67,7 @@ class Session : private EventHandler {
 
   static int handle_event(void *context, void *data, size_t size_bytes);
   void on_thread(const mp_event_task &event);
+  void on_thread_exit(const mp_event_task &event);
   void on_exec(Process &process, const mp_event_task &event);
   void on_mappings(Process &process, const mp_event_task &event);
   void on_exit(Process &process, const mp_event_task &event);

@@ -280,7 +280,8 @@ enum {
   X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")              \
   X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                                  \
   X(8, PROCESS_END, "the process image ended (exit or exec)")                                                        \
-  X(9, RSS, "resident set of the process is `size` bytes")
+  X(9, RSS, "resident set of the process is `size` bytes")                                                          \
+  X(10, THREAD_END, "the thread ended")
 
 enum mp_operation {
 #define X(id, NAME, meaning) MP_OPERATION_##NAME = id,

@@ -192,6 +192,7 @@ static __always_inline int step(struct unwinder *u) {
       cfa = u->sp + offset;
       break;
     case MP_CFA_RBP:
+      if (!u->bp) goto complete; /* psABI: rbp is 0 in the outermost frame; _dl_start_user has no unwind rows */
       cfa = u->bp + offset;
       break;
     case MP_CFA_PLT:
@@ -204,8 +205,7 @@ static __always_inline int step(struct unwinder *u) {
       if (step_over_signal_frame(u)) goto fault;
       return 0;
     case MP_CFA_END:
-      u->status = MP_STACK_COMPLETE;
-      return 1;
+      goto complete;
     default:
       return 1; /* status was set by find_rule */
   }
@@ -230,12 +230,12 @@ static __always_inline int step(struct unwinder *u) {
   u->bp = rbp;
   u->sp = cfa;
   u->pc = return_address;
-  if (!return_address) {
-    u->status = MP_STACK_COMPLETE;
-    return 1;
-  }
+  if (!return_address) goto complete;
   return 0;
 
+complete:
+  u->status = MP_STACK_COMPLETE;
+  return 1;
 fault:
   u->status = MP_STACK_READ_FAULT;
   return 1;

@@ -26,6 +26,8 @@ export const OPERATION = {
   PROCESS_END: 8,
   /** resident set of the process is `size` bytes */
   RSS: 9,
+  /** the thread ended */
+  THREAD_END: 10,
 } as const;
 
 /** Allocator ids. */

@@ -30,7 +30,8 @@ async function detach(pid: number): Promise<void> {
       throw new UserError(`no permission to stop the tracer of ${pid} (pid ${tracer}): run mp detach with sudo`);
   }
   for (let waited = 0; tracerOf(pid) === tracer; waited += INTERVAL_MS) {
-    if (waited > PATIENCE_MS) throw new UserError(`the tracer of ${pid} (pid ${tracer}) has not finished yet; it was asked to`);
+    if (waited > PATIENCE_MS)
+      throw new UserError(`the tracer of ${pid} (pid ${tracer}) has not finished yet; it was asked to`);
     await setTimeout(INTERVAL_MS);
   }
 }

@@ -2,9 +2,9 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { record } from '../record.ts';
 import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
 import { addLaterOptions, addRecordOptions, type RecordOptions } from '../record-options.ts';
-import { record } from '../record.ts';
 
 interface RunOptions extends RecordOptions {
   user?: string;

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { record } from '../record.ts';
 import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
 import { addLaterOptions, addRecordOptions, type RecordOptions } from '../record-options.ts';
-import { record } from '../record.ts';
 import { tracerOf } from '../registry.ts';
 
 interface TraceOptions extends RecordOptions {
@@ -31,7 +31,8 @@ export function register(program: Command): void {
     if (pids.length === 0) throw new UserError('say what to trace: --pid PID', 2);
     for (const pid of pids) {
       const tracer = tracerOf(pid);
-      if (tracer !== null) throw new UserError(`process ${pid} is being traced already by mp (pid ${tracer}); use mp detach ${pid} first`);
+      if (tracer !== null)
+        throw new UserError(`process ${pid} is being traced already by mp (pid ${tracer}); use mp detach ${pid} first`);
     }
     await record(
       {
