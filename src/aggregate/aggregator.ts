@@ -1,0 +1,444 @@
+/**
+ * Turns batches into accounts: applies records one by one, in the order in which they happened, to the live blocks and to
+ * the counters of sites and processes. Deterministic: time comes from the records.
+ *
+ * Three moments of one realloc, with a second thread in between:
+ *
+ *     thread 1  RELEASE  A                  A leaves the address table; its bytes still count
+ *     thread 2  ALLOCATE A                  may be given the address already: a different block
+ *     thread 1  ALLOCATE B, COMMITS_RELEASE the old block is freed, then B is allocated: the peak never holds both
+ *
+ * COMMIT ends it without a new block, CANCEL (realloc failed) puts the old block back. If the end of a realloc was never
+ * seen, the block stays live.
+ */
+
+import {
+  FLAG_COMMITS_RELEASE,
+  FLAG_INTERNAL,
+  FLAG_MAP_FIXED,
+  OPERATION,
+  RANGED_ALLOCATORS,
+  RECORD_WORDS,
+} from '../model/abi.gen.ts';
+import { type Accounts, type ProcessChanges, type SiteSum, TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
+import type { Batch, Losses, ModuleInfo, ProcessInfo, StackInfo, StackStatus, ThreadInfo } from '../model/types.ts';
+import { grown } from './growable.ts';
+import { StackTree } from './intern.ts';
+import { MAX_BLOCK_BYTES } from './live.ts';
+import { ProcessAccount } from './process-account.ts';
+import { type Cut, pageEnd } from './ranges.ts';
+import {
+  ALLOCATED_BYTES,
+  ALLOCATIONS,
+  DEALLOCATIONS,
+  LIVE_ALLOCATIONS,
+  LIVE_BYTES,
+  SITE_DOUBLES,
+  SITE_WORDS,
+  Sites,
+} from './sites.ts';
+import { Temporaries } from './temporary.ts';
+import { NOTHING_RELEASED, RELEASED_UNKNOWN, Threads } from './threads.ts';
+
+const HIGH = 2 ** 32;
+const NO_THREAD = -1;
+/** TCACHE_MAX_BINS * TCACHE_FILL_COUNT of glibc before 2.42: 64 sizes, 7 blocks each. */
+const MAX_CACHED_BLOCKS = 64 * 7;
+
+const STACK_MISSING = 0;
+const STACK_COMPLETE = 1;
+const STACK_TRUNCATED = 2;
+const STACK_INCOMPLETE = 3;
+const STACK_STATUS_CODE: Record<StackStatus, number> = {
+  missing: STACK_MISSING,
+  complete: STACK_COMPLETE,
+  truncated: STACK_TRUNCATED,
+  incomplete: STACK_INCOMPLETE,
+};
+
+const IS_RANGED = Uint8Array.from({ length: 256 }, (_, allocator) => (RANGED_ALLOCATORS.has(allocator) ? 1 : 0));
+
+export class Aggregator implements Accounts {
+  readonly tree = new StackTree();
+  newModules: ModuleInfo[] = [];
+  readonly #sites = new Sites();
+  readonly #threads = new Threads();
+  readonly #temporaries = new Temporaries();
+  readonly #accounts: ProcessAccount[] = [];
+  #listed: ProcessAccount[] = [];
+  #stackStatuses = new Uint8Array(256);
+  /** Allocations by STACK_*. */
+  readonly #stackCounts = new Float64Array(4);
+  #unmatchedFrees = 0;
+  #inheritedBlocks = 0;
+  #invalidRecords = 0;
+  /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
+  #nowNs = 0;
+
+  /** Applies a batch: first what is new in it, then its records. */
+  apply(batch: Batch): void {
+    for (const info of batch.processes) this.#addProcess(info);
+    for (const info of batch.threads) this.#addThread(info);
+    for (const info of batch.stacks) this.#addStack(info);
+    this.newModules.push(...batch.modules);
+    this.#applyRecords(batch.records, batch.count, batch.baseTimeNs);
+    for (const end of batch.ends) {
+      const account = this.#account(end.index);
+      account.end = end;
+      this.#list(account);
+    }
+  }
+
+  // ---- what the store reads ----------------------------------------------------------------------------------------
+
+  get losses(): Losses {
+    return {
+      stack_truncated: this.#stackCounts[STACK_TRUNCATED]!,
+      stack_incomplete: this.#stackCounts[STACK_INCOMPLETE]!,
+      stack_missing: this.#stackCounts[STACK_MISSING]!,
+      unmatched_free: this.#unmatchedFrees,
+      inherited: this.#inheritedBlocks,
+      event_invalid: this.#invalidRecords,
+    };
+  }
+
+  *changes(): Generator<ProcessChanges> {
+    for (const account of this.#listed) {
+      if (account.known === null) continue;
+      account.line.complete(account.heap);
+      yield account;
+    }
+  }
+
+  committed(): void {
+    this.newModules = [];
+    for (const account of this.#listed) if (account.known !== null) account.committed();
+    this.#listed = this.#listed.filter((account) => account.isListed);
+  }
+
+  threadOf(site: number): number {
+    return this.#sites.threadOf(site);
+  }
+
+  processOfThread(thread: number): number {
+    return this.#threads.processOf(thread);
+  }
+
+  allocatorOf(site: number): number {
+    return this.#sites.allocatorOf(site);
+  }
+
+  stackOf(site: number): number {
+    return this.#sites.stackOf(site);
+  }
+
+  addTo(site: number, sum: SiteSum): void {
+    const { doubles, words } = this.#sites;
+    const { heap } = this.#accounts[this.processOfThread(this.threadOf(site))]!;
+    const at = site * SITE_DOUBLES;
+    sum.allocations += doubles[at + ALLOCATIONS]!;
+    sum.allocatedBytes += doubles[at + ALLOCATED_BYTES]!;
+    sum.deallocations += doubles[at + DEALLOCATIONS]!;
+    sum.liveAllocations += words[site * SITE_WORDS + LIVE_ALLOCATIONS]!;
+    sum.liveBytes += doubles[at + LIVE_BYTES]!;
+    sum.peakAllocations += heap.peakAllocationsOf(this.#sites, site);
+    sum.peakBytes += heap.peakBytesOf(this.#sites, site);
+    this.#temporaries.addTo(site, sum);
+  }
+
+  /** Present state of a process, null before its first sign of life. */
+  process(index: number): Readonly<Pick<ProcessAccount, 'heap' | 'unmatchedFrees'>> | null {
+    return this.#accounts[index] ?? null;
+  }
+
+  /** Sites so far: they are numbered 0 … siteCount - 1. */
+  get siteCount(): number {
+    return this.#sites.size;
+  }
+
+  /** Memory of the address tables of all processes, in bytes. */
+  get addressTableBytes(): number {
+    return this.#accounts.reduce((sum, account) => sum + account.blocks.byteLength, 0);
+  }
+
+  // ---- what is new in a batch --------------------------------------------------------------------------------------
+
+  #account(process: number): ProcessAccount {
+    const known = this.#accounts[process];
+    if (known !== undefined) return known;
+    for (let index = this.#accounts.length; index <= process; index++) {
+      this.#accounts.push(new ProcessAccount(index, this.#sites));
+    }
+    return this.#accounts[process]!;
+  }
+
+  #list(account: ProcessAccount): void {
+    if (account.isListed) return;
+    account.isListed = true;
+    this.#listed.push(account);
+  }
+
+  #addProcess(info: ProcessInfo): void {
+    const account = this.#account(info.index);
+    account.known = info;
+    account.info = info;
+    this.#list(account);
+  }
+
+  #addThread(info: ThreadInfo): void {
+    const account = this.#account(info.process);
+    this.#threads.add(info, account.identityOf(info));
+    account.threads.push(info);
+    this.#list(account);
+  }
+
+  #addStack({ index, status }: StackInfo): void {
+    this.#stackStatuses = grown(this.#stackStatuses, index + 1);
+    this.#stackStatuses[index] = STACK_STATUS_CODE[status];
+  }
+
+  // ---- records -----------------------------------------------------------------------------------------------------
+
+  #applyRecords(records: Uint32Array, count: number, baseTimeNs: number): void {
+    for (let at = 0; at < count * RECORD_WORDS; at += RECORD_WORDS) {
+      const operation = records[at]! & 0xff;
+      this.#nowNs = baseTimeNs + records[at + 7]!;
+      if (operation >= OPERATION.PROCESS_BEGIN && operation !== OPERATION.THREAD_END) {
+        this.#applyToProcess(operation, records, at);
+        continue;
+      }
+      const thread = records[at + 1]!;
+      const process = this.#threads.processOf(thread);
+      if (process < 0) {
+        this.#invalidRecords++;
+        continue;
+      }
+      const account = this.#accounts[process]!;
+      if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
+      else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]!, records[at + 4]!);
+      else this.#applyRarely(operation, account, thread, records, at);
+    }
+  }
+
+  #applyRarely(operation: number, account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
+    switch (operation) {
+      case OPERATION.RELEASE:
+        this.#release(account, thread, records[at + 3]!, records[at + 4]!);
+        break;
+      case OPERATION.COMMIT:
+        this.#commitRelease(account, thread);
+        break;
+      case OPERATION.CANCEL:
+        this.#cancelRelease(account, thread);
+        break;
+      case OPERATION.UNMAP:
+        this.#unmap(account, thread, records, at);
+        break;
+      case OPERATION.THREAD_END:
+        this.#endThread(account, thread);
+        break;
+      default:
+        this.#invalidRecords++;
+    }
+  }
+
+  #applyToProcess(operation: number, records: Uint32Array, at: number): void {
+    const account = this.#account(records[at + 1]!);
+    switch (operation) {
+      case OPERATION.PROCESS_BEGIN:
+        this.#beginProcess(account);
+        break;
+      case OPERATION.PROCESS_END:
+        account.dropAddresses(this.#nowNs);
+        break;
+      case OPERATION.RSS:
+        account.line.setRss(account.heap, records[at + 5]! + records[at + 6]! * HIGH, this.#nowNs);
+        break;
+      default:
+        this.#invalidRecords++;
+        return;
+    }
+    this.#list(account);
+  }
+
+  #beginProcess(account: ProcessAccount): void {
+    const { known } = account;
+    if (known === null || known.origin !== 'fork' || known.parent === null) return;
+    const parent = this.#accounts[known.parent];
+    if (parent !== undefined) this.#inheritedBlocks += account.inheritFrom(parent).count;
+  }
+
+  // ---- blocks ------------------------------------------------------------------------------------------------------
+
+  #allocate(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
+    const head = records[at]!;
+    const allocator = (head >>> 8) & 0xff;
+    if (((head >>> 16) & FLAG_COMMITS_RELEASE) !== 0) this.#commitRelease(account, thread);
+
+    const stack = records[at + 2]!;
+    this.#stackCounts[stack < this.#stackStatuses.length ? this.#stackStatuses[stack]! : STACK_MISSING]! += 1;
+    const site = this.#siteOf(account, thread, allocator, stack);
+    let sizeLow = records[at + 5]!;
+    let sizeHigh = records[at + 6]!;
+    if (IS_RANGED[allocator] === 1) {
+      this.#map(account, thread, site, records, at);
+    } else {
+      if (sizeHigh > 0xffff) {
+        sizeLow = MAX_BLOCK_BYTES % HIGH;
+        sizeHigh = 0xffff;
+      }
+      const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
+      const { blocks } = account;
+      const replaced = blocks.put(records[at + 3]!, records[at + 4]!, sizeLow, sizeHigh, site, sequence);
+      if (replaced >= 0) this.#end(account, replaced, blocks.takenBytes, blocks.takenSequence, NO_THREAD);
+      this.#add(account, site, sizeLow + sizeHigh * HIGH);
+    }
+    account.histogramOf(allocator).add(sizeLow, sizeHigh, sizeLow + sizeHigh * HIGH);
+  }
+
+  #free(account: ProcessAccount, thread: number, low: number, high: number): void {
+    const { blocks } = account;
+    const site = blocks.take(low, high);
+    if (site < 0) this.#freeUnknown(account, thread, low + high * HIGH);
+    else this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
+  }
+
+  #release(account: ProcessAccount, thread: number, low: number, high: number): void {
+    const threads = this.#threads;
+    const identity = threads.identities[thread]!;
+    // The end of an earlier realloc was lost or is still to come further out (a signal handler): its block is live.
+    this.#cancelRelease(account, thread);
+    const site = account.blocks.take(low, high);
+    threads.releasedSites[identity] = site < 0 ? RELEASED_UNKNOWN : site;
+    threads.releasedLow[identity] = low;
+    threads.releasedHigh[identity] = high;
+    threads.releasedBytes[identity] = account.blocks.takenBytes;
+    threads.releasedSequences[identity] = account.blocks.takenSequence;
+  }
+
+  #commitRelease(account: ProcessAccount, thread: number): void {
+    const threads = this.#threads;
+    const identity = threads.identities[thread]!;
+    const site = threads.releasedSites[identity]!;
+    threads.releasedSites[identity] = NOTHING_RELEASED;
+    if (site >= 0) {
+      this.#end(account, site, threads.releasedBytes[identity]!, threads.releasedSequences[identity]!, thread);
+    } else if (site === RELEASED_UNKNOWN) {
+      this.#freeUnknown(account, thread, threads.releasedLow[identity]! + threads.releasedHigh[identity]! * HIGH);
+    }
+  }
+
+  #cancelRelease(account: ProcessAccount, thread: number): void {
+    const threads = this.#threads;
+    const identity = threads.identities[thread]!;
+    const site = threads.releasedSites[identity]!;
+    threads.releasedSites[identity] = NOTHING_RELEASED;
+    if (site < 0) return;
+    const low = threads.releasedLow[identity]!;
+    const high = threads.releasedHigh[identity]!;
+    const bytes = threads.releasedBytes[identity]!;
+    const sequence = threads.releasedSequences[identity]!;
+    // A block that has got the address since is the newer one, so this one must have ended.
+    if (account.blocks.has(low, high)) this.#end(account, site, bytes, sequence, NO_THREAD);
+    else account.blocks.put(low, high, bytes % HIGH, Math.floor(bytes / HIGH), site, sequence);
+  }
+
+  #freeUnknown(account: ProcessAccount, thread: number, address: number): void {
+    if (account.inherited?.free(address) === true) return;
+    this.#countUnmatched(account);
+    this.#threads.addUnmatched(thread);
+  }
+
+  /**
+   * When a thread ends, glibc empties the thread's cache of freed blocks by calling its own free once more for each
+   * (malloc/malloc.c, tcache_thread_shutdown). These frees end no block: they are taken off the count.
+   */
+  #endThread(account: ProcessAccount, thread: number): void {
+    const cached = Math.min(this.#threads.lastUnmatched(thread), MAX_CACHED_BLOCKS);
+    account.unmatchedFrees -= cached;
+    this.#unmatchedFrees -= cached;
+  }
+
+  #countUnmatched(account: ProcessAccount): void {
+    account.unmatchedFrees++;
+    this.#unmatchedFrees++;
+  }
+
+  // ---- mappings ----------------------------------------------------------------------------------------------------
+
+  #map(account: ProcessAccount, thread: number, site: number, records: Uint32Array, at: number): void {
+    const isFixed = ((records[at]! >>> 16) & FLAG_MAP_FIXED) !== 0;
+    const start = records[at + 3]! + records[at + 4]! * HIGH;
+    const bytes = records[at + 5]! + records[at + 6]! * HIGH;
+    account.mappings.cut(start, pageEnd(start, bytes), (cut) => {
+      this.#applyCut(account, cut, isFixed ? thread : NO_THREAD);
+      if (!isFixed) account.expectedUnmaps.add(cut.start, cut.end, this.#nowNs);
+    });
+    const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
+    account.mappings.add(start, bytes, site, sequence);
+    this.#add(account, site, bytes);
+  }
+
+  #unmap(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
+    const start = records[at + 3]! + records[at + 4]! * HIGH;
+    const bytes = records[at + 5]! + records[at + 6]! * HIGH;
+    if (bytes === 0) return;
+    const end = pageEnd(start, bytes);
+    const rest = account.expectedUnmaps.cancel(start, end, this.#nowNs);
+    let isKnown = rest.length !== 1 || rest[0]!.start !== start || rest[0]!.end !== end;
+    for (const range of rest) {
+      const met = account.mappings.cut(range.start, range.end, (cut) => this.#applyCut(account, cut, thread));
+      isKnown ||= met;
+    }
+    if (isKnown || ((records[at]! >>> 16) & FLAG_INTERNAL) !== 0) return;
+    if (account.inherited?.touches(start, end) !== true) this.#countUnmatched(account);
+  }
+
+  #applyCut(account: ProcessAccount, cut: Cut, thread: number): void {
+    if (cut.isWhole) this.#end(account, cut.site, cut.bytes, cut.sequence, thread);
+    else this.#shrink(account, cut.site, cut.bytes, cut.blocks);
+  }
+
+  // ---- counters ----------------------------------------------------------------------------------------------------
+
+  #siteOf(account: ProcessAccount, thread: number, allocator: number, stack: number): number {
+    const known = this.#sites.size;
+    const site = this.#sites.add(thread, allocator, stack);
+    if (site === known) {
+      this.#sites.previous[site] = account.newestSite;
+      account.newestSite = site;
+    }
+    return site;
+  }
+
+  #add(account: ProcessAccount, site: number, bytes: number): void {
+    this.#touch(account, site);
+    account.heap.allocate(this.#sites, site, bytes);
+    account.heap.changedNs = this.#nowNs;
+  }
+
+  #shrink(account: ProcessAccount, site: number, bytes: number, blocks: -1 | 0 | 1): void {
+    this.#touch(account, site);
+    account.heap.shrink(this.#sites, site, bytes, blocks);
+    account.heap.changedNs = this.#nowNs;
+  }
+
+  /** Ends a block that `thread` freed; NO_THREAD: nobody was seen to. */
+  #end(account: ProcessAccount, site: number, bytes: number, sequence: number, thread: number): void {
+    this.#shrink(account, site, bytes, -1);
+    if (thread === NO_THREAD) return;
+    const { identities, sequences } = this.#threads;
+    const identity = identities[thread]!;
+    const distance = (sequences[identity]! - sequence) >>> 0;
+    if (distance < TEMPORARY_THRESHOLDS && identities[this.#sites.threadOf(site)] === identity) {
+      this.#temporaries.add(site, distance, bytes);
+    }
+  }
+
+  #touch(account: ProcessAccount, site: number): void {
+    if (this.#nowNs >= account.line.dueNs) account.line.sample(account.heap, this.#nowNs);
+    if (!this.#sites.markChanged(site)) return;
+    account.changedSites.push(site);
+    this.#list(account);
+  }
+}

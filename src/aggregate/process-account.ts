@@ -1,0 +1,107 @@
+/** Everything that is kept of one process image, and what of it changed since the last commit. */
+
+import type { MemoryPoint, ProcessChanges, SiteIndex, SizeCount } from '../model/accounts.ts';
+import type { ProcessEnd, ProcessIndex, ProcessInfo, ThreadInfo } from '../model/types.ts';
+import { ExpectedUnmaps } from './expected-unmaps.ts';
+import { HighWatermark } from './high-watermark.ts';
+import { Histogram } from './histogram.ts';
+import { Inherited } from './inherited.ts';
+import { LiveBlocks } from './live.ts';
+import { MemoryLine } from './memory-line.ts';
+import { Mappings } from './ranges.ts';
+import type { Sites } from './sites.ts';
+
+export class ProcessAccount implements ProcessChanges {
+  readonly index: ProcessIndex;
+  readonly heap = new HighWatermark();
+  readonly line = new MemoryLine();
+  blocks = new LiveBlocks();
+  mappings = new Mappings();
+  expectedUnmaps = new ExpectedUnmaps();
+  inherited: Inherited | null = null;
+  unmatchedFrees = 0;
+  /** The process's newest site; the others follow by `Sites.previous`. */
+  newestSite = -1;
+  /** Listed for the next commit. */
+  isListed = false;
+
+  /** Set with the first ProcessInfo; without one the process stays out of the capture. */
+  known: ProcessInfo | null = null;
+  info: ProcessInfo | null = null;
+  end: ProcessEnd | null = null;
+  readonly threads: ThreadInfo[] = [];
+  readonly changedSites: number[] = [];
+  #histograms: (Histogram | undefined)[] = [];
+  readonly #sites: Sites;
+  readonly #identities = new Map<number, number>();
+
+  constructor(index: ProcessIndex, sites: Sites) {
+    this.index = index;
+    this.#sites = sites;
+  }
+
+  /** First thread index that was seen with this tid. */
+  identityOf({ tid, index }: ThreadInfo): number {
+    const known = this.#identities.get(tid);
+    if (known !== undefined) return known;
+    this.#identities.set(tid, index);
+    return index;
+  }
+
+  histogramOf(allocator: number): Histogram {
+    const known = this.#histograms[allocator];
+    if (known !== undefined) return known;
+    const histogram = new Histogram(allocator);
+    this.#histograms[allocator] = histogram;
+    return histogram;
+  }
+
+  /** Takes over what a fork copies. */
+  inheritFrom(parent: ProcessAccount): Inherited {
+    this.inherited = new Inherited(parent.blocks.addresses(), parent.mappings.ranges(), parent.inherited);
+    return this.inherited;
+  }
+
+  /** The image is gone: what is live stays so in the counters; the addresses are dropped. */
+  dropAddresses(timeNs: number): void {
+    this.line.end(this.heap, timeNs);
+    this.blocks = new LiveBlocks();
+    this.mappings = new Mappings();
+    this.expectedUnmaps = new ExpectedUnmaps();
+    this.inherited = null;
+    this.#identities.clear();
+  }
+
+  get points(): Iterable<MemoryPoint> {
+    return this.line.points();
+  }
+
+  get sizes(): Iterable<SizeCount> {
+    return this.#sizes();
+  }
+
+  *#sizes(): Generator<SizeCount> {
+    for (const histogram of this.#histograms) if (histogram !== undefined) yield* histogram.counts();
+  }
+
+  visitSites(visit: (site: SiteIndex) => void): void {
+    if (!this.heap.hasPeakMoved) {
+      for (const site of this.changedSites) visit(site);
+      return;
+    }
+    for (let site = this.newestSite; site >= 0; site = this.#sites.previous[site]!) visit(site);
+  }
+
+  committed(): void {
+    for (const site of this.changedSites) this.#sites.markCommitted(site);
+    this.changedSites.length = 0;
+    this.heap.committed();
+    this.line.clear();
+    if (this.end === null) for (const histogram of this.#histograms) histogram?.clear();
+    else this.#histograms = [];
+    this.info = null;
+    this.end = null;
+    this.threads.length = 0;
+    this.isListed = false;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What is known of every thread: its process, how many allocations it has made, and the block that its realloc has
+ * released and not yet freed.
+ *
+ * A renamed thread has several indices, and a block may be freed under another name than it was allocated under. So counts
+ * and releases belong to the thread's first index, its identity.
+ */
+
+import type { ThreadInfo } from '../model/types.ts';
+import { grown } from './growable.ts';
+
+/** Instead of the site of a released block. */
+export const NOTHING_RELEASED = -1;
+export const RELEASED_UNKNOWN = -2;
+
+const NO_PROCESS = -1;
+const INITIAL = 64;
+
+export class Threads {
+  processes = new Int32Array(INITIAL).fill(NO_PROCESS);
+  identities = new Uint32Array(INITIAL);
+  /** Allocations made, modulo 2^32, by identity. */
+  sequences = new Uint32Array(INITIAL);
+  /** Unmatched frees in a row, and the sequence at which the row stands, by identity. */
+  unmatchedCounts = new Uint32Array(INITIAL);
+  unmatchedSequences = new Uint32Array(INITIAL);
+  /** The released block by identity: site or one of the constants above, address, size, sequence. */
+  releasedSites = new Int32Array(INITIAL).fill(NOTHING_RELEASED);
+  releasedLow = new Uint32Array(INITIAL);
+  releasedHigh = new Uint32Array(INITIAL);
+  releasedBytes = new Float64Array(INITIAL);
+  releasedSequences = new Uint32Array(INITIAL);
+
+  /** Adds a thread; `identity` is the first index of the same thread, or its own. */
+  add({ index, process }: ThreadInfo, identity: number): void {
+    this.#grow(index + 1);
+    this.processes[index] = process;
+    this.identities[index] = identity;
+  }
+
+  /** Index of the thread's process, -1 if there is no such thread. */
+  processOf(thread: number): number {
+    return thread < this.processes.length ? this.processes[thread]! : NO_PROCESS;
+  }
+
+  /** Notes an unmatched free. */
+  addUnmatched(thread: number): void {
+    const identity = this.identities[thread]!;
+    const sequence = this.sequences[identity]!;
+    if (this.unmatchedSequences[identity] !== sequence) this.unmatchedCounts[identity] = 0;
+    this.unmatchedSequences[identity] = sequence;
+    this.unmatchedCounts[identity]!++;
+  }
+
+  /** How many unmatched frees the thread has made since its last allocation. */
+  lastUnmatched(thread: number): number {
+    const identity = this.identities[thread]!;
+    return this.unmatchedSequences[identity] === this.sequences[identity] ? this.unmatchedCounts[identity]! : 0;
+  }
+
+  #grow(length: number): void {
+    this.processes = grown(this.processes, length, NO_PROCESS);
+    this.identities = grown(this.identities, length);
+    this.sequences = grown(this.sequences, length);
+    this.unmatchedCounts = grown(this.unmatchedCounts, length);
+    this.unmatchedSequences = grown(this.unmatchedSequences, length);
+    this.releasedSites = grown(this.releasedSites, length, NOTHING_RELEASED);
+    this.releasedLow = grown(this.releasedLow, length);
+    this.releasedHigh = grown(this.releasedHigh, length);
+    this.releasedBytes = grown(this.releasedBytes, length);
+    this.releasedSequences = grown(this.releasedSequences, length);
+  }
+}
