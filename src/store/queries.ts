@@ -1,0 +1,49 @@
+/** Every statement of the writer. Inserts can be repeated: a commit that failed is done again as a whole. */
+
+export const SET_META = 'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value';
+
+export const PUT_PROCESS = `
+  INSERT INTO process (id, pid, parent_id, origin, started_ns, comm, executable, command_line, cgroup, runtime, warning)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET
+    comm = excluded.comm, executable = excluded.executable, command_line = excluded.command_line,
+    cgroup = excluded.cgroup, runtime = excluded.runtime, warning = excluded.warning`;
+
+export const END_PROCESS = 'UPDATE process SET ended_ns = ?, exit_code = ?, exit_signal = ? WHERE id = ?';
+
+export const PUT_THREAD = 'INSERT OR REPLACE INTO thread (id, process_id, tid, name) VALUES (?, ?, ?, ?)';
+
+export const PUT_MODULE = 'INSERT OR REPLACE INTO module (id, path, build_id) VALUES (?, ?, ?)';
+
+export const PUT_FRAME = `
+  INSERT INTO frame (id, function, file, line, language, module_id, inlined) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+export const PUT_STACK = 'INSERT INTO stack (id, parent_id, frame_id, depth) VALUES (?, ?, ?, ?)';
+
+export const PUT_SITE = `
+  INSERT INTO site (
+    id, process_id, thread_id, allocator, stack_id, allocations, allocated_bytes, deallocations, deallocated_bytes,
+    peak_allocations, peak_bytes, live_allocations, live_bytes, temporary_allocations, temporary_bytes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET
+    allocations = excluded.allocations, allocated_bytes = excluded.allocated_bytes,
+    deallocations = excluded.deallocations, deallocated_bytes = excluded.deallocated_bytes,
+    peak_allocations = excluded.peak_allocations, peak_bytes = excluded.peak_bytes,
+    live_allocations = excluded.live_allocations, live_bytes = excluded.live_bytes,
+    temporary_allocations = excluded.temporary_allocations, temporary_bytes = excluded.temporary_bytes`;
+
+export const DELETE_SITE = 'DELETE FROM site WHERE id = ?';
+
+export const PUT_TEMPORARY = 'INSERT INTO temporary (site_id, threshold, allocations, bytes) VALUES (?, ?, ?, ?)';
+
+export const DELETE_TEMPORARIES = 'DELETE FROM temporary WHERE site_id = ?';
+
+export const PUT_MEMORY = `
+  INSERT INTO memory (process_id, time_ns, heap_bytes, live_allocations, rss_bytes) VALUES (?, ?, ?, ?, ?)`;
+
+export const ADD_SIZES = `
+  INSERT INTO size_histogram (process_id, allocator, min_bytes, max_bytes, allocations, bytes)
+  VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET allocations = allocations + excluded.allocations, bytes = bytes + excluded.bytes`;
+
+export const PUT_LOSS = 'INSERT INTO loss (kind, count) VALUES (?, ?) ON CONFLICT DO UPDATE SET count = excluded.count';

@@ -1,0 +1,82 @@
+/**
+ * The queries of the reports, by name. They read the tables directly: the views join frames that a report already has.
+ * `report/source.ts` states the rows; every query takes the same parameters, so that one binding serves all.
+ */
+import type { Db, Params } from './db.ts';
+
+const DEFAULTS = { pid: null, tid: null, threshold: 1 };
+
+/** Rows of the processes and threads that were asked for; needs `site s`, `process p` and `thread t`. */
+const SELECTED = '(:pid IS NULL OR p.pid = :pid) AND (:tid IS NULL OR t.tid = :tid)';
+const SITE = 'site s JOIN process p ON p.id = s.process_id JOIN thread t ON t.id = s.thread_id';
+const TEMPORARY = `SELECT site_id, sum(allocations) AS allocations, sum(bytes) AS bytes
+  FROM temporary WHERE threshold <= :threshold GROUP BY site_id`;
+
+function sites(allocations: string, bytes: string): string {
+  return `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, s.${allocations} AS allocations, s.${bytes} AS bytes
+    FROM ${SITE} WHERE s.${allocations} > 0 AND ${SELECTED}`;
+}
+
+const QUERIES = {
+  meta: 'SELECT key, value FROM meta ORDER BY key',
+  processes: `SELECT id, pid, parent_id, origin, started_ns, ended_ns, exit_code, exit_signal, comm, executable,
+      command_line, runtime, warning
+    FROM process ORDER BY started_ns, id`,
+  process_totals: `SELECT s.process_id, sum(s.allocations) AS allocations, sum(s.allocated_bytes) AS allocated_bytes,
+      sum(s.deallocations) AS deallocations, sum(s.peak_bytes) AS peak_bytes,
+      sum(s.live_allocations) AS live_allocations, sum(s.live_bytes) AS live_bytes
+    FROM site s GROUP BY s.process_id`,
+  threads: 'SELECT id, process_id, tid, name FROM thread ORDER BY id',
+  losses: 'SELECT kind, count FROM loss ORDER BY kind',
+  frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
+    FROM frame f LEFT JOIN module m ON m.id = f.module_id`,
+  stacks: 'SELECT id, parent_id, frame_id, depth FROM stack',
+  last_time: `SELECT max(coalesce((SELECT max(time_ns) FROM memory), 0), coalesce((SELECT max(ended_ns) FROM process), 0))
+    AS time_ns`,
+  sites_high_watermark: sites('peak_allocations', 'peak_bytes'),
+  sites_leaks: sites('live_allocations', 'live_bytes'),
+  sites_allocations: sites('allocations', 'allocated_bytes'),
+  sites_temporary_allocations: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, x.allocations, x.bytes
+    FROM (${TEMPORARY}) x JOIN ${SITE.replace('site s', 'site s ON s.id = x.site_id')}
+    WHERE x.allocations > 0 AND ${SELECTED}`,
+  sites_all_views: `SELECT s.process_id, s.thread_id, s.stack_id, s.peak_allocations, s.peak_bytes, s.live_allocations,
+      s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
+      s.allocations, s.allocated_bytes
+    FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
+  memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
+    FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,
+  size_classes: `SELECT h.min_bytes, h.max_bytes, sum(h.allocations) AS allocations, sum(h.bytes) AS bytes
+    FROM size_histogram h JOIN process p ON p.id = h.process_id WHERE :pid IS NULL OR p.pid = :pid
+    GROUP BY h.min_bytes, h.max_bytes ORDER BY h.min_bytes`,
+} as const;
+
+export type QueryName = keyof typeof QUERIES;
+
+/**
+ * Answers the named queries from one open capture; see `report/source.ts`. Use it inside `db.transaction`, so that a
+ * capture that is being recorded does not change under a report.
+ */
+export class Reader {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  all<Row>(query: QueryName, parameters: object = {}): Row[] {
+    const { sql, params } = bound(query, parameters);
+    return this.#db.all<Row>(sql, params);
+  }
+
+  iterate<Row>(query: QueryName, parameters: object = {}): Iterable<Row> {
+    const { sql, params } = bound(query, parameters);
+    return this.#db.iterate<Row>(sql, params);
+  }
+}
+
+/** SQLite refuses a parameter that a statement does not name. */
+function bound(query: QueryName, parameters: object): { sql: string; params: Params } {
+  const sql = QUERIES[query];
+  const used = Object.entries({ ...DEFAULTS, ...parameters }).filter(([name]) => sql.includes(`:${name}`));
+  return { sql, params: used.length > 0 ? Object.fromEntries(used) : [] };
+}

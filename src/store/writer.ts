@@ -1,0 +1,302 @@
+/**
+ * Writes a capture while it is recorded. Every commit is one transaction that brings the file from one consistent state
+ * to the next: the sums over the sites of a process are its totals at that moment, and its memory line ends there.
+ *
+ * Only differences are written. Nothing is taken off the aggregator's lists before the transaction has succeeded, so a
+ * failed commit (disk full) leaves the file as it was and can be repeated.
+ *
+ * Ids in the file are the pipeline's indices plus one; frames, stacks and site rows are numbered from 1 by themselves.
+ */
+
+import { closeSync, fchownSync, openSync, rmSync } from 'node:fs';
+import { ALLOCATOR_NAME, LOSS_MEANING } from '../model/abi.gen.ts';
+import type { Accounts, FrameTree, ProcessChanges, StackSource } from '../model/accounts.ts';
+import type { Losses } from '../model/types.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+import { type Db, openWriter, type Statement } from './db.ts';
+import { FORMAT_VERSION } from './open.ts';
+import * as queries from './queries.ts';
+import { emptySum, SiteRows } from './site-rows.ts';
+
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+export interface WriterOptions {
+  /** Replace an existing file. */
+  force?: boolean;
+  /** Who shall own the file, and with it what a killed recorder leaves behind. Only root can give files away. */
+  owner?: Owner | null;
+}
+
+const UNRESOLVED = 0;
+const NO_STACK = -1;
+
+export class CaptureWriter {
+  readonly path: string;
+  readonly #db: Db;
+  readonly #statements = new Map<string, Statement>();
+  readonly #rows = new SiteRows();
+  readonly #sum = emptySum();
+  /** Node by stack index, UNRESOLVED or NO_STACK. */
+  readonly #nodes: number[] = [];
+  /** Sites whose stack has no symbols yet. */
+  #pending: number[] = [];
+  #pendingRevision = -1;
+  #writtenFrames = 0;
+  #writtenNodes = 0;
+  #writtenLosses: Losses = {};
+
+  /**
+   * Creates the file.
+   * @throws UserError if it exists and `force` is not set, or can't be created; StoreError if the disk is full.
+   */
+  constructor(path: string, options: WriterOptions = {}) {
+    this.path = path;
+    createFile(path, options);
+    this.#db = openWriter(path);
+    this.#db.transaction(() => {
+      this.#run(queries.SET_META, ['format_version', String(FORMAT_VERSION)]);
+      this.#run(queries.SET_META, ['status', 'recording']);
+    });
+  }
+
+  /** Sets one fact of the capture, at once. */
+  meta(key: string, value: string | null): void {
+    this.#run(queries.SET_META, [key, value]);
+  }
+
+  /**
+   * Writes what changed since the last commit. `losses` are those counted outside the aggregator and the symbolizer.
+   * @throws StoreError; then the file holds the last successful commit.
+   */
+  commit(accounts: Accounts, stacks: StackSource, losses: Losses): void {
+    this.#commit(accounts, stacks, losses, false);
+  }
+
+  /**
+   * The last commit: stacks that will not be symbolized any more get nameless frames, the capture is marked complete and
+   * becomes one plain file, unless somebody is reading it. The writer can't be used afterwards.
+   * @param endedAt ISO 8601
+   * @throws StoreError; then the capture stays marked as not complete.
+   */
+  finish(accounts: Accounts, stacks: StackSource, losses: Losses, { endedAt }: { endedAt: string }): void {
+    try {
+      this.#commit(accounts, stacks, losses, true);
+      this.#db.transaction(() => {
+        this.#run(queries.SET_META, ['ended_at', endedAt]);
+        this.#run(queries.SET_META, ['status', 'complete']);
+      });
+      this.#becomePlainFile();
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Leaves the capture as it is after the last commit. */
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #commit(accounts: Accounts, stacks: StackSource, losses: Losses, isLast: boolean): void {
+    const before = { frames: this.#writtenFrames, nodes: this.#writtenNodes, losses: this.#writtenLosses };
+    try {
+      this.#db.transaction(() => {
+        const changes = [...accounts.changes()];
+        for (const module of accounts.newModules) {
+          this.#run(queries.PUT_MODULE, [module.index + 1, module.path, module.buildId]);
+        }
+        for (const change of changes) this.#writeProcess(change);
+        this.#resolvePending(accounts, stacks, isLast);
+        for (const change of changes) change.visitSites((site) => this.#touch(site, accounts, stacks, isLast));
+        this.#writeTree(accounts.tree);
+        for (const row of this.#rows.changed) this.#writeRow(row, accounts);
+        this.#writeLosses(accounts, stacks, losses);
+      });
+    } catch (error) {
+      this.#rows.failed();
+      this.#writtenFrames = before.frames;
+      this.#writtenNodes = before.nodes;
+      this.#writtenLosses = before.losses;
+      throw error;
+    }
+    this.#rows.committed();
+    accounts.committed();
+  }
+
+  #writeProcess({ index, info, end, threads, points, sizes }: ProcessChanges): void {
+    const id = index + 1;
+    if (info !== null) {
+      const { pid, parent, origin, startedNs, comm, executable, commandLine, cgroup, runtime, warning } = info;
+      const parentId = parent === null ? null : parent + 1;
+      const texts = [comm, executable, commandLine, cgroup, runtime, warning];
+      this.#run(queries.PUT_PROCESS, [id, pid, parentId, origin, startedNs, ...texts]);
+    }
+    if (end !== null) this.#run(queries.END_PROCESS, [end.endedNs, end.exitCode, end.exitSignal, id]);
+    for (const { index: thread, tid, name } of threads) this.#run(queries.PUT_THREAD, [thread + 1, id, tid, name]);
+    for (const { timeNs, heapBytes, liveAllocations, rssBytes } of points) {
+      this.#run(queries.PUT_MEMORY, [id, timeNs, heapBytes, liveAllocations, rssBytes]);
+    }
+    for (const { allocator, minBytes, maxBytes, allocations, bytes } of sizes) {
+      this.#run(queries.ADD_SIZES, [id, allocatorName(allocator), minBytes, maxBytes, allocations, bytes]);
+    }
+  }
+
+  // ---- stacks ------------------------------------------------------------------------------------------------------
+
+  #resolvePending(accounts: Accounts, stacks: StackSource, isLast: boolean): void {
+    if (this.#pendingRevision === stacks.revision && !isLast) return;
+    this.#pendingRevision = stacks.revision;
+    this.#pending = this.#pending.filter((site) => {
+      const node = this.#nodeOf(accounts.stackOf(site), accounts.tree, stacks, isLast);
+      if (node !== UNRESOLVED) this.#assign(site, node, accounts);
+      return node === UNRESOLVED;
+    });
+  }
+
+  #touch(site: number, accounts: Accounts, stacks: StackSource, isLast: boolean): void {
+    if (this.#rows.has(site)) {
+      this.#rows.touch(site);
+      return;
+    }
+    const node = this.#nodeOf(accounts.stackOf(site), accounts.tree, stacks, isLast);
+    this.#assign(site, node, accounts);
+    if (node === UNRESOLVED) this.#pending.push(site);
+  }
+
+  #assign(site: number, node: number, accounts: Accounts): void {
+    const key = { thread: accounts.threadOf(site), allocator: accounts.allocatorOf(site), node: Math.max(node, 0) };
+    this.#rows.assign(site, key);
+  }
+
+  #nodeOf(stack: number, tree: FrameTree, stacks: StackSource, isLast: boolean): number {
+    const known = this.#nodes[stack] ?? UNRESOLVED;
+    if (known !== UNRESOLVED) return known;
+    const frames = stacks.frames(stack, isLast);
+    if (frames === null) return UNRESOLVED;
+    const node = frames.length === 0 ? NO_STACK : tree.add(frames);
+    this.#nodes[stack] = node;
+    stacks.release(stack);
+    return node;
+  }
+
+  #writeTree(tree: FrameTree): void {
+    while (this.#writtenFrames < tree.frames.size) {
+      const id = ++this.#writtenFrames;
+      const { function: name, file, line, language, module, inlined } = tree.frames.get(id);
+      const moduleId = module === null ? null : module + 1;
+      this.#run(queries.PUT_FRAME, [id, name, file, line, language, moduleId, inlined ? 1 : 0]);
+    }
+    while (this.#writtenNodes < tree.size) {
+      const id = ++this.#writtenNodes;
+      this.#run(queries.PUT_STACK, [id, tree.parentOf(id) || null, tree.frameOf(id), tree.depthOf(id)]);
+    }
+  }
+
+  // ---- sites and losses --------------------------------------------------------------------------------------------
+
+  #writeRow(row: number, accounts: Accounts): void {
+    const id = row + 1;
+    if (this.#rows.isEmpty(row)) {
+      this.#rows.forget(row);
+      this.#run(queries.DELETE_TEMPORARIES, [id]);
+      this.#run(queries.DELETE_SITE, [id]);
+      return;
+    }
+    const sum = this.#sum;
+    if (!this.#rows.sum(row, accounts, sum)) return;
+    const { thread, allocator, node } = this.#rows.keyOf(row);
+    const temporary = [0, 1].map((distance) => [sum.temporaryAllocations[distance]!, sum.temporaryBytes[distance]!]);
+    this.#run(queries.PUT_SITE, [
+      id,
+      accounts.processOfThread(thread) + 1,
+      thread + 1,
+      allocatorName(allocator),
+      node === 0 ? null : node,
+      sum.allocations,
+      sum.allocatedBytes,
+      sum.deallocations,
+      sum.allocatedBytes - sum.liveBytes,
+      sum.peakAllocations,
+      sum.peakBytes,
+      sum.liveAllocations,
+      sum.liveBytes,
+      temporary[0]![0]! + temporary[1]![0]!,
+      temporary[0]![1]! + temporary[1]![1]!,
+    ]);
+    // Sites leave a row without stack and take their temporaries along.
+    if (sum.deallocations > 0 || node === 0) this.#writeTemporaries(id);
+  }
+
+  #writeTemporaries(id: number): void {
+    const { temporaryAllocations, temporaryBytes } = this.#sum;
+    this.#run(queries.DELETE_TEMPORARIES, [id]);
+    temporaryAllocations.forEach((allocations, threshold) => {
+      if (allocations > 0) this.#run(queries.PUT_TEMPORARY, [id, threshold, allocations, temporaryBytes[threshold]]);
+    });
+  }
+
+  #writeLosses(accounts: Accounts, stacks: StackSource, losses: Losses): void {
+    const counted = accounts.losses;
+    const written: Losses = {};
+    for (const kind of Object.keys(LOSS_MEANING)) {
+      const unsymbolized = kind === 'frame_unsymbolized' ? stacks.unsymbolizedFrames : 0;
+      const count = (losses[kind] ?? 0) + (counted[kind] ?? 0) + unsymbolized;
+      if (count !== this.#writtenLosses[kind]) this.#run(queries.PUT_LOSS, [kind, count]);
+      written[kind] = count;
+    }
+    this.#writtenLosses = written;
+  }
+
+  #becomePlainFile(): void {
+    try {
+      this.#db.exec('PRAGMA busy_timeout = 500; PRAGMA journal_mode = DELETE');
+    } catch (error) {
+      // A reader keeps the log open: everything is in the file and its log, and the next writer or owner joins them.
+      if (!(error instanceof StoreError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+    }
+  }
+
+  #run(sql: string, params: readonly unknown[]): void {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    statement.run(params);
+  }
+}
+
+function allocatorName(allocator: number): string {
+  return (ALLOCATOR_NAME as Record<number, string>)[allocator] ?? `allocator ${allocator}`;
+}
+
+/** Makes an empty file, which nobody else has made in between. */
+function createFile(path: string, { force = false, owner = null }: WriterOptions): void {
+  try {
+    if (force) rmSync(path, { force: true });
+    const file = openSync(path, 'wx', 0o644);
+    try {
+      // Left by another file of this name; SQLite would take them for this one's.
+      for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+      if (owner !== null) fchownSync(file, owner.uid, owner.gid);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new StoreError('database or disk is full', code);
+    throw new UserError(`Failed to write capture ${path}: ${REASONS[code] ?? message}`);
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such directory',
+  ENOTDIR: 'no such directory',
+  EACCES: 'permission denied',
+  EROFS: 'read-only file system',
+  ERR_FS_EISDIR: 'it is a directory',
+};
