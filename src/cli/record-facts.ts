@@ -7,6 +7,7 @@ export function captureMeta(mode: 'run' | 'trace', commandLine: string, options:
   return {
     mp_version: VERSION,
     mode,
+    tracer_pid: String(process.pid),
     started_at: new Date().toISOString(),
     command_line: commandLine,
     options: JSON.stringify(options),

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { statsJson, statsText } from '../../report/stats.ts';
+import type { Output } from '../../util/output.ts';
+import {
+  addExample,
+  addOutputOptions,
+  addRangeOptions,
+  defaultOutput,
+  emit,
+  layoutOf,
+  parseNumber,
+  parsePositive,
+  type ReportOptions,
+  refuseRange,
+  withCapture,
+} from '../report-options.ts';
+
+export function register(program: Command, output?: Output): void {
+  const command = program
+    .command('stats')
+    .description('totals, sizes, allocator functions and the biggest places')
+    .argument('<capture>', 'capture file')
+    .option('-n, --num-largest <N>', 'length of the lists', parsePositive, 5)
+    .option('--pid <PID>', 'only this process', parseNumber);
+  addExample(addOutputOptions(addRangeOptions(command)), 'mp stats --json mp-app.42.db');
+  command.action(async (path: string, options: ReportOptions & { numLargest: number }) => {
+    refuseRange(options);
+    const to = output ?? defaultOutput();
+    const pid = options.pid ?? null;
+    const text = await withCapture(path, { pid, tid: null }, (capture) =>
+      options.json
+        ? statsJson(capture, pid, options.numLargest)
+        : statsText(capture, pid, options.numLargest, layoutOf(to, options)),
+    );
+    emit(text, path, options, to);
+  });
+}

@@ -1,0 +1,203 @@
+/** What the report commands share: their options, how they open a capture and where their output goes. */
+import { statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type CaptureStatus, readFacts } from '../report/facts.ts';
+import type { Layout } from '../report/header.ts';
+import type { Capture } from '../report/report.ts';
+import { checkSelection, MAX_THRESHOLD, type Selection, type View } from '../report/selection.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+import { type Output, streamOutput, styleOf, writeOutputFile } from '../util/output.ts';
+
+/** Values of the common options as commander gives them. */
+export interface ReportOptions {
+  leaks?: boolean;
+  temporaryAllocations?: boolean;
+  temporaryAllocationThreshold?: number;
+  all?: boolean;
+  pid?: number;
+  thread?: number;
+  from?: string;
+  to?: string;
+  output?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+let standardOutput: Output | undefined;
+
+/** The output of a command that was not given another one. */
+export function defaultOutput(): Output {
+  standardOutput ??= streamOutput(process.stdout, process.stderr, process.env);
+  return standardOutput;
+}
+
+/** `--leaks`, `--temporary-allocations`, `--temporary-allocation-threshold N`, `--all`: one of them, or none. */
+export function addViewOptions(command: Command): Command {
+  const views = ['leaks', 'temporaryAllocations', 'temporaryAllocationThreshold', 'all'];
+  const exclusive = (option: Option) => option.conflicts(views.filter((view) => view !== option.attributeName()));
+  return command
+    .addOption(exclusive(new Option('--leaks', 'what was not freed, instead of the high watermark')))
+    .addOption(exclusive(new Option('--temporary-allocations', 'what was freed after at most one other allocation')))
+    .addOption(
+      exclusive(
+        new Option(
+          '--temporary-allocation-threshold <N>',
+          `what was freed after at most N other allocations (0 to ${MAX_THRESHOLD})`,
+        ).argParser(parseThreshold),
+      ),
+    )
+    .addOption(exclusive(new Option('--all', 'everything ever allocated')));
+}
+
+/** `--pid`, `--thread`, and the time range that is refused for now. */
+export function addPartOptions(command: Command): Command {
+  return addRangeOptions(
+    command
+      .option('--pid <PID>', 'only this process', parseNumber)
+      .option('--thread <TID>', 'only this thread', parseNumber),
+  );
+}
+
+export function addRangeOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--from <TIME>', 'only from this time on').hideHelp())
+    .addOption(new Option('--to <TIME>', 'only up to this time').hideHelp());
+}
+
+export function addOutputOptions(command: Command, withJson = true): Command {
+  if (withJson) command.option('--json', 'print JSON');
+  return command.option('-o, --output <FILE>', 'write to FILE').option('-f, --force', 'overwrite FILE if it exists');
+}
+
+export function addExample(command: Command, ...lines: string[]): Command {
+  return command.addHelpText('after', `\n${lines.length > 1 ? 'Examples' : 'Example'}:\n  ${lines.join('\n  ')}`);
+}
+
+/** A whole number that is not negative. */
+export function parseNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+export function parsePositive(text: string): number {
+  const value = parseNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+/** The number of a column, from 1. */
+export function parseSortColumn(count: number): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text);
+    if (value < 1 || value > count) throw new InvalidArgumentError(`It must be from 1 to ${count}.`);
+    return value;
+  };
+}
+
+function parseThreshold(text: string): number {
+  const value = parseNumber(text);
+  if (value > MAX_THRESHOLD) throw new InvalidArgumentError(`It must be from 0 to ${MAX_THRESHOLD}.`);
+  return value;
+}
+
+/** @throws UserError for what a capture holds but no report answers yet. */
+export function selectionOf(options: ReportOptions): Selection {
+  refuseRange(options);
+  return {
+    view: viewOf(options),
+    threshold: options.temporaryAllocationThreshold ?? 1,
+    pid: options.pid ?? null,
+    tid: options.thread ?? null,
+  };
+}
+
+export function refuseRange(options: Pick<ReportOptions, 'from' | 'to'>): void {
+  if (options.from !== undefined) throw new UserError('--from is not supported yet');
+  if (options.to !== undefined) throw new UserError('--to is not supported yet');
+}
+
+function viewOf(options: ReportOptions): View {
+  if (options.leaks) return 'leaks';
+  if (options.all) return 'allocations';
+  const isTemporary = options.temporaryAllocations || options.temporaryAllocationThreshold !== undefined;
+  return isTemporary ? 'temporary_allocations' : 'high_watermark';
+}
+
+/**
+ * Runs `report` on one consistent state of the capture.
+ * @throws UserError if the file can't be read or has no such process or thread.
+ */
+export async function withCapture<T>(
+  path: string,
+  part: Pick<Selection, 'pid' | 'tid'>,
+  report: (capture: Capture) => T,
+): Promise<T> {
+  // Loaded late: `mp --help` needs no database driver.
+  const { openReader } = await import('../store/db.ts');
+  const { Reader } = await import('../store/reader.ts');
+  const db = openReader(path);
+  try {
+    return db.transaction(() => {
+      const source = new Reader(db);
+      const meta = new Map(source.all<{ key: string; value: string }>('meta').map((row) => [row.key, row.value]));
+      checkSelection(source, part);
+      return report({ source, facts: readFacts(source, path, captureStatus(meta, path)) });
+    });
+  } catch (error) {
+    if (error instanceof StoreError) throw new UserError(`Failed to read capture ${path}: ${error.message}`);
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+/** A recorder commits several times a second; a log that rests for longer has lost its recorder. */
+const QUIET_MS = 5000;
+
+function captureStatus(meta: Map<string, string>, path: string): CaptureStatus {
+  if (meta.get('status') === 'complete') return 'complete';
+  const tracerPid = Number(meta.get('tracer_pid') ?? Number.NaN);
+  return (Number.isNaN(tracerPid) ? wasWrittenLately(path) : isAlive(tracerPid)) ? 'recording' : 'cut off';
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function wasWrittenLately(path: string): boolean {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  return log !== undefined && Date.now() - log.mtimeMs < QUIET_MS;
+}
+
+export function layoutOf(output: Output, options: Pick<ReportOptions, 'output'> = {}): Layout {
+  return { columns: output.columns, style: styleOf(output.color && options.output === undefined) };
+}
+
+/** Prints a text or JSON report, or writes it to the file of `-o`. */
+export function emit(text: string, capture: string, options: ReportOptions, output: Output): void {
+  if (options.output === undefined) output.out(text);
+  else writeNamed(options.output, text, capture, options, output);
+}
+
+export function writeNamed(
+  path: string,
+  text: string,
+  capture: string,
+  options: Pick<ReportOptions, 'force'>,
+  output: Output,
+): void {
+  writeOutputFile(path, text, options.force === true, capture);
+  output.err(`Wrote ${path}\n`);
+}
+
+/** `mp-flamegraph-app.42.html` beside the capture `mp-app.42.db`. */
+export function defaultPath(reporter: string, capture: string): string {
+  const name = basename(capture).replace(/^mp-/, '').replace(/\.db$/, '');
+  return join(dirname(capture), `mp-${reporter}-${name}.html`);
+}

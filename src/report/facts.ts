@@ -1,0 +1,82 @@
+/** What every report says about its capture before it says anything else; also the `metadata` of all JSON. */
+import type { ProcessRow, Source } from './source.ts';
+
+/** `recording`: its recorder is still at work; `cut off`: its recorder was killed. */
+export type CaptureStatus = 'complete' | 'recording' | 'cut off';
+
+export interface ProcessFacts extends ProcessRow {
+  allocations: number;
+  allocated_bytes: number;
+  deallocations: number;
+  peak_bytes: number;
+  leaked_allocations: number;
+  leaked_bytes: number;
+}
+
+export interface Facts {
+  /** Path of the file, as it was given. */
+  capture: string;
+  status: CaptureStatus;
+  mode: string;
+  mp_version: string;
+  command_line: string;
+  /** ISO 8601; null if not known. */
+  started_at: string | null;
+  ended_at: string | null;
+  duration_ns: number;
+  allocations: number;
+  allocated_bytes: number;
+  /** Sum over the processes, whose peaks need not be at one moment. */
+  peak_bytes: number;
+  leaked_allocations: number;
+  leaked_bytes: number;
+  processes: ProcessFacts[];
+  warnings: string[];
+  losses: Record<string, number>;
+}
+
+export function readFacts(source: Source, capture: string, status: CaptureStatus): Facts {
+  const meta = new Map(source.all('meta').map((row) => [row.key, row.value]));
+  const processes = readProcesses(source);
+  const sum = (of: (process: ProcessFacts) => number) => processes.reduce((total, process) => total + of(process), 0);
+  return {
+    capture,
+    status,
+    mode: meta.get('mode') ?? '',
+    mp_version: meta.get('mp_version') ?? '',
+    command_line: meta.get('command_line') ?? '',
+    started_at: meta.get('started_at') ?? null,
+    ended_at: meta.get('ended_at') ?? null,
+    duration_ns: duration(source, meta.get('started_at'), meta.get('ended_at')),
+    allocations: sum((process) => process.allocations),
+    allocated_bytes: sum((process) => process.allocated_bytes),
+    peak_bytes: sum((process) => process.peak_bytes),
+    leaked_allocations: sum((process) => process.leaked_allocations),
+    leaked_bytes: sum((process) => process.leaked_bytes),
+    processes,
+    warnings: processes.filter((p) => p.warning).map((p) => `${p.warning} (process ${p.pid})`),
+    losses: Object.fromEntries(source.all('losses').map((row) => [row.kind, row.count])),
+  };
+}
+
+function readProcesses(source: Source): ProcessFacts[] {
+  const totals = new Map(source.all('process_totals').map((row) => [row.process_id, row]));
+  return source.all('processes').map((process) => {
+    const total = totals.get(process.id);
+    return {
+      ...process,
+      allocations: total?.allocations ?? 0,
+      allocated_bytes: total?.allocated_bytes ?? 0,
+      deallocations: total?.deallocations ?? 0,
+      peak_bytes: total?.peak_bytes ?? 0,
+      leaked_allocations: total?.live_allocations ?? 0,
+      leaked_bytes: total?.live_bytes ?? 0,
+    };
+  });
+}
+
+/** By the recorder's clock; without its end, up to the last thing that was recorded. */
+function duration(source: Source, startedAt?: string | null, endedAt?: string | null): number {
+  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '');
+  return Number.isNaN(ms) ? (source.all('last_time')[0]?.time_ns ?? 0) : ms * 1e6;
+}

@@ -1,0 +1,86 @@
+/** The flame graph page: all views of a capture, memory over time, filters and search in one file. */
+import { basename } from 'node:path';
+import { flamegraphData } from './flamegraph-data.ts';
+import type { TreeOptions } from './flamegraph-tree.ts';
+import { VIEWS } from './page/format.ts';
+import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
+import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
+import type { Capture } from './report.ts';
+import { type Selection, viewTitle } from './selection.ts';
+
+const VIEW_NAMES = {
+  high_watermark: 'High watermark',
+  leaks: 'Leaks',
+  temporary_allocations: 'Temporary',
+  allocations: 'All',
+};
+
+/** The page, or null if nothing is in the selected view. `selection.view` is the one that it opens with. */
+export function flamegraphPage(
+  capture: Capture,
+  selection: Selection,
+  options: TreeOptions,
+  assets?: PageAssets,
+): string | null {
+  const name = basename(capture.facts.capture).replace(/\.db$/, '');
+  const data = flamegraphData(capture, selection, { ...options, name });
+  if (data === null) return null;
+  return pageFile({
+    title: `${pageTitle(capture.facts)} · flame graph`,
+    body: [
+      pageHeader(capture.facts, '<button type="button" id="help-open">Keys</button>'),
+      MEMORY,
+      toolbar(selection),
+      GRAPH,
+      detailsDialog(capture.facts),
+      HELP,
+    ].join('\n'),
+    data,
+    assets: assets ?? pageAssets('flamegraph'),
+  });
+}
+
+const MEMORY = `<section class="memory" id="memory" aria-label="Memory over time">
+<div class="legend"><span class="heap">Heap</span><span class="rss">Resident set</span><output id="memory-value"></output>
+<button type="button" class="quiet" id="memory-csv">CSV</button></div>
+<canvas id="plot" role="img" aria-label="Heap and resident set over time"></canvas></section>`;
+
+function toolbar({ threshold }: Selection): string {
+  const views = VIEWS.map((view) => {
+    const hint = viewTitle(view, threshold);
+    return `<label title="${hint}"><input type="radio" name="view" value="${view}"><span>${VIEW_NAMES[view]}<small></small></span></label>`;
+  });
+  return `<section class="toolbar" aria-label="View">
+<fieldset class="segments"><legend>View</legend>${views.join('')}</fieldset>
+<fieldset class="segments"><legend>Width</legend><label><input type="radio" name="unit" value="bytes"><span>Bytes</span></label>
+<label><input type="radio" name="unit" value="allocations"><span>Count</span></label></fieldset>
+<select id="process" aria-label="Process"></select><select id="thread" aria-label="Thread"></select>
+<div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search functions, files and modules by regular expression" spellcheck="false" autocomplete="off"><output id="matches"></output></div>
+<button type="button" id="flip" aria-pressed="false" title="Root on top or at the bottom">Flip</button>
+<button type="button" id="reset" disabled>Reset zoom</button>
+</section>`;
+}
+
+const GRAPH = `<main class="stage"><div id="graph" class="graph" tabindex="0" role="application" aria-label="Flame graph. Arrow keys move between frames, Enter zooms in, Escape zooms out.">
+<canvas id="frames"></canvas><div id="spacer"></div></div>
+<p id="empty" class="empty" hidden></p>
+<footer class="foot"><div id="kinds" class="kinds" aria-label="Colours"></div><div id="path" class="path"></div></footer>
+<div id="live" class="unseen" aria-live="polite"></div><div id="tip" class="tip" role="tooltip" hidden></div></main>`;
+
+const KEYS = [
+  ['Click, Enter', 'zoom into a frame'],
+  ['Esc', 'end the search, then zoom out'],
+  ['← →', 'frame beside'],
+  ['↑ ↓', 'frame above, below'],
+  ['Home', 'back to the root'],
+  ['/', 'search; matches are highlighted and added up, a stack counts once'],
+  ['1 2 3 4', 'high watermark, leaks, temporary, all'],
+  ['b, c', 'width by bytes, by count'],
+  ['f', 'flip: root on top or at the bottom'],
+];
+
+const HELP = `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
+<button class="close" aria-label="Close">✕</button></form>
+<dl class="facts">${KEYS.map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`).join('')}</dl>
+<p>A frame is as wide as what it and everything it called has allocated. Frames stand in no order of time: the widest is
+first. The address of the page keeps the view, the search and the zoom.</p></dialog>`;

@@ -1,0 +1,67 @@
+/** What a loss does to the numbers of a report. What each kind counts: MP_COUNTERS and MP_LOSSES in bpf/mp.h. */
+import { LOSS_MEANING } from '../model/abi.gen.ts';
+import { formatCount, wrap } from '../util/format.ts';
+
+export type Effect = 'numbers' | 'stacks' | 'information';
+
+/** `numbers`: they are no longer exact; `stacks`: numbers are exact, stacks or names are not; `information`: no loss. */
+const EFFECT: Record<string, Effect> = {
+  ring_dropped: 'numbers',
+  inflight_overflow: 'numbers',
+  thread_state: 'numbers',
+  event_invalid: 'numbers',
+  unwinder_busy: 'stacks',
+  stack_truncated: 'stacks',
+  stack_incomplete: 'stacks',
+  stack_missing: 'stacks',
+  frame_unsymbolized: 'stacks',
+  unmatched_free: 'information',
+  inherited: 'information',
+};
+
+const CONSEQUENCE: Record<string, string> = {
+  ring_dropped:
+    'A lost free looks like a leak and a lost allocation is missing, so sizes and counts are not exact. ' +
+    'Record with --lossless or a larger --ring-size.',
+  inflight_overflow: 'Those allocations are missing.',
+  thread_state: 'Those allocations and frees are missing: a missing free looks like a leak.',
+  event_invalid: 'Those events are missing: recorder and BPF programs are of different versions.',
+  unwinder_busy: 'Sizes and counts are exact; those allocations have no stack.',
+  stack_truncated: 'Sizes and counts are exact; those stacks lack their outermost frames.',
+  stack_incomplete: 'Sizes and counts are exact; those stacks lack outer frames.',
+  stack_missing: 'Sizes and counts are exact; those allocations have no stack.',
+  frame_unsymbolized: 'Sizes and counts are exact; those frames have no name.',
+  unmatched_free: 'This is information, not a loss: all numbers are exact for what was allocated since.',
+  inherited: 'This is information, not a loss: inherited blocks are no allocations of the child.',
+};
+
+/** A kind that this version does not know is taken for the worst. */
+export function lossEffect(kind: string): Effect {
+  return EFFECT[kind] ?? 'numbers';
+}
+
+export function lossMeaning(kind: string): string {
+  return (LOSS_MEANING as Record<string, string>)[kind] ?? 'a kind of loss that this version of mp does not know';
+}
+
+export function lossConsequence(kind: string): string {
+  return CONSEQUENCE[kind] ?? 'The numbers may not be exact.';
+}
+
+/**
+ * The lines about losses of every report: `losses: none`, or each kind that occurred with what it means, those that
+ * spoil numbers first; then what is only information.
+ */
+export function lossLines(losses: Record<string, number>, width: number): string[] {
+  const kinds = Object.keys(losses);
+  if (kinds.length === 0) return ['losses: not counted yet'];
+  const occurred = kinds.filter((kind) => losses[kind]! > 0);
+  const of = (effect: Effect) => occurred.filter((kind) => lossEffect(kind) === effect);
+  const line = (kind: string) =>
+    `${formatCount(losses[kind]!)} ${kind} (${lossMeaning(kind)}). ${lossConsequence(kind)}`;
+  const real = [...of('numbers'), ...of('stacks')];
+  return [
+    ...(real.length === 0 ? ['losses: none'] : real.flatMap((kind) => wrap(`losses: ${line(kind)}`, width, '  '))),
+    ...of('information').flatMap((kind) => wrap(`note: ${line(kind)}`, width, '  ')),
+  ];
+}

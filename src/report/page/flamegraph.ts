@@ -1,0 +1,294 @@
+/** The flame graph page: reads its data, wires the parts together, keeps what the reader chose in the address. */
+/// <reference lib="dom" />
+import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
+import { type Columns, decodeColumns } from './decode.ts';
+import { type Filter, setUpFilter } from './filter.ts';
+import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } from './format.ts';
+import { Graph } from './graph.ts';
+import { setUpKeys } from './keys.ts';
+import { saveMemoryCsv } from './memory-csv.ts';
+import { paletteOf, SHADES } from './palette.ts';
+import { Plot } from './plot.ts';
+import { searchFrames } from './search.ts';
+import { addressValues, element, pageData, setAddress, setUpDialog, setUpTheme, type Theme } from './shell.ts';
+import { timeline } from './timeline.ts';
+import { type FrameValues, fillTip, frameSentence, placeTip } from './tip.ts';
+import { Tree } from './tree.ts';
+
+class FlamegraphPage {
+  readonly #data: FlamegraphData;
+  readonly #columns: Columns;
+  readonly #tree: Tree;
+  readonly #graph: Graph;
+  readonly #plot: Plot;
+  #view: PageView;
+  #unit: Unit = 'bytes';
+  #filter: Filter = { process: null, tid: null };
+  #search = '';
+  #matches: Uint8Array | null = null;
+  #theme: Theme = 'light';
+  #totals: FrameValues;
+
+  constructor(data: FlamegraphData, columns: Columns) {
+    this.#data = data;
+    this.#columns = columns;
+    this.#view = data.view;
+    this.#tree = new Tree(columns.node_depth as Uint32Array);
+    this.#totals = this.#totalsOf(this.#view);
+    const palette = paletteOf(this.#theme);
+    const layout = this.#tree.layout(this.#totals.bytes);
+    const parts = { box: element('graph'), canvas: element<HTMLCanvasElement>('frames'), spacer: element('spacer') };
+    this.#graph = new Graph(
+      parts,
+      { columns, tree: this.#tree, layout, palette },
+      {
+        onHover: (node, x, y) => this.#hover(node, x, y),
+        onSelect: (node) => this.#announce(node),
+        onZoom: () => this.#showZoom(),
+      },
+    );
+    this.#plot = new Plot(element<HTMLCanvasElement>('plot'), element('memory-value'), palette);
+  }
+
+  start(): void {
+    this.#readAddress();
+    setUpTheme(addressValues().get('theme'), (theme) => this.#setTheme(theme));
+    setUpDialog('details');
+    setUpDialog('help');
+    setUpFilter(this.#data, this.#filter, (filter) => {
+      this.#filter = filter;
+      this.#refresh();
+    });
+    this.#setUpToolbar();
+    setUpKeys({
+      escape: () => this.#escape(),
+      move: (key) => this.#move(key),
+      command: (key) => this.#command(key),
+    });
+    element('memory').hidden = this.#columns.memory_ms.length === 0;
+    element('memory-csv').addEventListener('click', () => saveMemoryCsv(this.#data, this.#columns));
+    const zoomed = Number(addressValues().get('node') ?? 0);
+    this.#refresh();
+    if (zoomed > 0 && zoomed < this.#tree.size && this.#totals[this.#unit][zoomed]! > 0) this.#graph.zoom(zoomed);
+    if (addressValues().get('layout') === 'flame') this.#flip();
+  }
+
+  #readAddress(): void {
+    const address = addressValues();
+    this.#view = VIEWS.find((view) => view === address.get('view')) ?? this.#view;
+    this.#unit = UNITS.find((unit) => unit === address.get('unit')) ?? this.#unit;
+    this.#search = address.get('search') ?? '';
+    const process = this.#data.processes.findIndex((candidate) => String(candidate.pid) === address.get('pid'));
+    const tid = Number(address.get('tid') ?? Number.NaN);
+    this.#filter = { process: process < 0 ? null : process, tid: Number.isNaN(tid) ? null : tid };
+  }
+
+  #totalsOf(view: PageView): FrameValues {
+    return { bytes: this.#sum(view, 'bytes'), allocations: this.#sum(view, 'allocations') };
+  }
+
+  #sum(view: PageView, unit: Unit): Float64Array {
+    return this.#tree.totals(this.#entries(view, unit), (thread) => this.#isShown(thread));
+  }
+
+  #entries(view: PageView, unit: Unit) {
+    return {
+      node: this.#columns.leaf_node as Uint32Array,
+      thread: this.#columns.leaf_thread as Uint32Array,
+      value: this.#columns[`leaf_${view}_${unit}`] as Float64Array,
+    };
+  }
+
+  #isShown(index: number): boolean {
+    const thread = this.#data.threads[index]!;
+    const { process, tid } = this.#filter;
+    return (process === null || thread.process === process) && (tid === null || thread.tid === tid);
+  }
+
+  /** After a change of view, unit or filter. */
+  #refresh(): void {
+    this.#totals = this.#totalsOf(this.#view);
+    this.#graph.setLayout(this.#tree.layout(this.#totals[this.#unit]));
+    this.#plot.setPoints(timeline(this.#columns, this.#data.processes, this.#filter.process));
+    for (const input of document.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
+      input.checked = input.value === (input.name === 'view' ? this.#view : this.#unit);
+      const amount = input.parentElement!.querySelector('small');
+      if (amount !== null) amount.textContent = formatBytes(this.#sum(input.value as PageView, 'bytes')[0]!);
+    }
+    const empty = element('empty');
+    empty.hidden = this.#totals[this.#unit][0]! > 0;
+    empty.textContent =
+      this.#totals.allocations[0]! > 0 ? 'Only allocations of zero bytes.' : 'No allocations in this view.';
+    this.#runSearch();
+    this.#showZoom();
+  }
+
+  #setUpToolbar(): void {
+    for (const input of document.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
+      input.addEventListener('change', () => this.#choose(input.name, input.value));
+    }
+    const search = element<HTMLInputElement>('search');
+    search.value = this.#search;
+    search.addEventListener('input', () => {
+      this.#search = search.value;
+      this.#runSearch();
+      this.#saveState();
+    });
+    element('flip').addEventListener('click', () => this.#flip());
+    element('reset').addEventListener('click', () => this.#graph.zoom(0));
+  }
+
+  #choose(name: string, value: string): void {
+    if (name === 'view') this.#view = value as PageView;
+    else this.#unit = value as Unit;
+    this.#refresh();
+  }
+
+  #flip(): void {
+    this.#graph.setFlipped(!this.#graph.isFlipped);
+    element('flip').setAttribute('aria-pressed', String(this.#graph.isFlipped));
+    this.#saveState();
+  }
+
+  #runSearch(): void {
+    const { matches, isValid } = searchFrames(this.#columns, this.#search);
+    this.#matches = matches;
+    this.#graph.setMatches(matches);
+    element('search').classList.toggle('invalid', !isValid);
+    element('matches').textContent = this.#matchText();
+  }
+
+  #matchText(): string {
+    const matches = this.#matches;
+    if (matches === null) return '';
+    const total = this.#totals[this.#unit];
+    const found = this.#tree.matched(total, (node) => matches[this.#columns.node_frame[node]!] === 1);
+    if (found.nodes === 0) return 'no match';
+    const amount = this.#unit === 'bytes' ? formatBytes(found.total) : `${formatCount(found.total)} ×`;
+    return `${amount} · ${formatPercent(found.total, total[0]!)}`;
+  }
+
+  #setTheme(theme: Theme): void {
+    this.#theme = theme;
+    const palette = paletteOf(theme);
+    this.#graph.setPalette(palette);
+    this.#plot.setPalette(palette);
+    const present = new Set(this.#columns.frame_kind);
+    const shown = (['native', 'python', 'javascript'] as const).filter((kind) => present.has(KINDS.indexOf(kind)));
+    element('kinds').replaceChildren(
+      ...shown.map((kind) => {
+        const label = document.createElement('span');
+        const swatch = document.createElement('i');
+        swatch.style.background = palette.fills[kind][SHADES >> 1]!;
+        label.append(swatch, { native: 'native', python: 'Python', javascript: 'JavaScript' }[kind]);
+        return label;
+      }),
+    );
+  }
+
+  #hover(node: number | null, x: number, y: number): void {
+    const tip = element('tip');
+    if (node === null) {
+      tip.hidden = true;
+      return;
+    }
+    const own = { bytes: this.#own(node, 'bytes'), allocations: this.#own(node, 'allocations') };
+    fillTip(tip, this.#columns, this.#totals, own, node);
+    placeTip(tip, x, y);
+  }
+
+  #own(node: number, unit: Unit): number {
+    const total = this.#totals[unit];
+    return this.#tree.children(node).reduce((rest, child) => rest - total[child]!, total[node]!);
+  }
+
+  #announce(node: number): void {
+    element('live').textContent = frameSentence(this.#columns, this.#totals, node);
+    const { x, y, width } = this.#graph.box(node);
+    this.#hover(node, x + Math.min(width / 2, 60), y + 8);
+    this.#showPath(node);
+  }
+
+  #showZoom(): void {
+    const { zoomed } = this.#graph;
+    element<HTMLButtonElement>('reset').disabled = zoomed === 0;
+    this.#showPath(zoomed);
+    this.#saveState();
+  }
+
+  #showPath(node: number): void {
+    element('path').textContent = frameSentence(this.#columns, this.#totals, node);
+  }
+
+  #saveState(): void {
+    const { process, tid } = this.#filter;
+    setAddress({
+      theme: addressValues().get('theme') ?? '',
+      view: this.#view === this.#data.view ? '' : this.#view,
+      unit: this.#unit === 'bytes' ? '' : this.#unit,
+      pid: process === null ? '' : String(this.#data.processes[process]!.pid),
+      tid: tid === null ? '' : String(tid),
+      search: this.#search,
+      layout: this.#graph.isFlipped ? 'flame' : '',
+      node: this.#graph.zoomed === 0 ? '' : String(this.#graph.zoomed),
+    });
+  }
+
+  /** Ends one thing at a time: tip, search, zoom. */
+  #escape(): void {
+    element('tip').hidden = true;
+    const search = element<HTMLInputElement>('search');
+    if (this.#search !== '') {
+      this.#search = '';
+      search.value = '';
+      this.#runSearch();
+      this.#saveState();
+    } else this.#graph.zoom(0);
+    element('graph').focus();
+  }
+
+  /** Keys that move; only on the graph, where Enter and arrows mean frames. */
+  #move(key: string): boolean {
+    if (document.activeElement !== element('graph') && document.activeElement !== document.body) return false;
+    const total = this.#totals[this.#unit];
+    const { selected, isFlipped } = this.#graph;
+    const inward = this.#tree.children(selected).find((child) => total[child]! > 0) ?? selected;
+    const outward = this.#tree.parent[selected]!;
+    const targets: Record<string, () => number> = {
+      ArrowDown: () => (isFlipped ? outward : inward),
+      ArrowUp: () => (isFlipped ? inward : outward),
+      ArrowLeft: () => this.#tree.sibling(selected, -1, total),
+      ArrowRight: () => this.#tree.sibling(selected, 1, total),
+      Home: () => 0,
+    };
+    if (key === 'Enter') {
+      this.#graph.zoom(selected);
+      return true;
+    }
+    const target = targets[key];
+    if (target === undefined) return false;
+    element('graph').focus();
+    this.#graph.select(target());
+    return true;
+  }
+
+  #command(key: string): boolean {
+    const view = VIEWS[Number(key) - 1];
+    if (view !== undefined) this.#choose('view', view);
+    else if (key === 'b') this.#choose('unit', 'bytes');
+    else if (key === 'c') this.#choose('unit', 'allocations');
+    else if (key === 'f') this.#flip();
+    else if (key === '/') element<HTMLInputElement>('search').focus();
+    else return false;
+    return true;
+  }
+}
+
+async function main(): Promise<void> {
+  const data = pageData<FlamegraphData>();
+  const columns = await decodeColumns(data);
+  new FlamegraphPage(data, columns).start();
+  document.documentElement.dataset.ready = 'yes';
+}
+
+void main();

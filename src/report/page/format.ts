@@ -1,0 +1,79 @@
+/**
+ * What a flame graph page carries, written by `flamegraph-data.ts` and read by the page. Trees are columns in preorder;
+ * a leaf entry is what one thread allocated directly at one node, in every view:
+ *
+ *     tree            node  depth  frame         entry  node  thread  peak bytes  …
+ *     all             0     0      0             0      2     0       800
+ *       main          1     1      1             1      3     0       200
+ *         load        2     2      2             2      3     1       50
+ *         save        3     2      3
+ *
+ * Totals, positions and filters by process and thread are computed from these in the page, so that all views cost one
+ * tree. Columns are little-endian arrays, deflated, in base64: 300,000 nodes fit a megabyte.
+ */
+
+/** The views, in the order of the page, as the views of a capture are called. */
+export const VIEWS = ['high_watermark', 'leaks', 'temporary_allocations', 'allocations'] as const;
+export type PageView = (typeof VIEWS)[number];
+
+export const UNITS = ['bytes', 'allocations'] as const;
+export type Unit = (typeof UNITS)[number];
+
+/** What a node stands for; the index is its number in `frame_kind`. */
+export const KINDS = ['native', 'python', 'javascript', 'owner', 'unknown'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export interface Column {
+  type: 'u8' | 'u32' | 'f64' | 'text';
+  /** Raw deflate, base64. `text` is a JSON array of strings. */
+  data: string;
+}
+
+export interface PageProcess {
+  pid: number;
+  name: string;
+  /** Null: not seen to end. */
+  ended_ms: number | null;
+}
+
+export interface PageThread {
+  /** Index in `processes`. */
+  process: number;
+  tid: number;
+  name: string;
+}
+
+export interface FlamegraphData {
+  format: 1;
+  view: PageView;
+  /** Of temporary allocations. */
+  threshold: number;
+  /** Stem of files that the page offers to save. */
+  name: string;
+  processes: PageProcess[];
+  threads: PageThread[];
+  columns: Record<ColumnName, Column>;
+}
+
+export type ColumnName =
+  /** Distinct texts, the first one empty: unknown. */
+  | 'texts'
+  /** Indices of texts, line 0 is unknown. */
+  | 'frame_function'
+  | 'frame_file'
+  | 'frame_line'
+  | 'frame_module'
+  | 'frame_kind'
+  | 'frame_inlined'
+  | 'node_depth'
+  | 'node_frame'
+  | 'leaf_node'
+  | 'leaf_thread'
+  | LeafValueName
+  /** The time line, by time; `memory_process` is an index in `processes`; RSS is NaN where it was not read. */
+  | 'memory_process'
+  | 'memory_ms'
+  | 'memory_heap'
+  | 'memory_rss';
+
+export type LeafValueName = `leaf_${PageView}_${Unit}`;

@@ -1,0 +1,184 @@
+/** Memory over time: heap as an area, resident set as a line, and the values under the pointer. */
+/// <reference lib="dom" />
+import { formatBytes } from '../../util/format.ts';
+import type { Palette } from './palette.ts';
+import { sizedContext } from './shell.ts';
+import type { Point } from './timeline.ts';
+
+const HEIGHT = 92;
+const LEFT = 74;
+const BOTTOM = 18;
+const TOP = 8;
+const RIGHT = 10;
+/** Of the box around the canvas, both sides. */
+const PADDING = 20;
+
+interface Scales {
+  width: number;
+  begin: number;
+  span: number;
+  most: number;
+  x(ms: number): number;
+  y(bytes: number): number;
+  fromX(x: number): number;
+}
+
+export class Plot {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #value: HTMLElement;
+  #points: Point[] = [];
+  #palette: Palette;
+  #hover: Point | null = null;
+
+  constructor(canvas: HTMLCanvasElement, value: HTMLElement, palette: Palette) {
+    this.#canvas = canvas;
+    this.#value = value;
+    this.#palette = palette;
+    new ResizeObserver(() => this.#draw()).observe(canvas.parentElement!);
+    canvas.addEventListener('mousemove', (event) => this.#point(event.offsetX));
+    canvas.addEventListener('mouseleave', () => this.#show(null));
+  }
+
+  setPoints(points: Point[]): void {
+    this.#points = points;
+    this.#show(null);
+  }
+
+  setPalette(palette: Palette): void {
+    this.#palette = palette;
+    this.#draw();
+  }
+
+  #point(x: number): void {
+    const { fromX } = this.#scales();
+    const time = fromX(x);
+    let nearest: Point | null = null;
+    for (const point of this.#points) {
+      if (nearest === null || Math.abs(point.ms - time) < Math.abs(nearest.ms - time)) nearest = point;
+    }
+    this.#show(nearest);
+  }
+
+  #show(point: Point | null): void {
+    this.#hover = point;
+    const shown = point ?? this.#peak();
+    this.#value.textContent = shown === null ? '' : `${point ? '' : 'Peak '}${describe(shown)}`;
+    this.#draw();
+  }
+
+  #peak(): Point | null {
+    return this.#points.reduce<Point | null>((peak, p) => (peak === null || p.heap >= peak.heap ? p : peak), null);
+  }
+
+  #scales(): Scales {
+    const width = Math.max(1, this.#canvas.parentElement!.clientWidth - PADDING);
+    const begin = this.#points[0]?.ms ?? 0;
+    const span = Math.max(1e-6, (this.#points.at(-1)?.ms ?? 0) - begin);
+    const most = this.#points.reduce((max, p) => Math.max(max, p.heap, Number.isNaN(p.rss) ? 0 : p.rss), 1);
+    const room = width - LEFT - RIGHT;
+    const tall = HEIGHT - TOP - BOTTOM;
+    return {
+      width,
+      begin,
+      span,
+      most,
+      x: (ms: number) => LEFT + ((ms - begin) / span) * room,
+      y: (bytes: number) => TOP + tall * (1 - bytes / most),
+      fromX: (x: number) => begin + ((x - LEFT) / room) * span,
+    };
+  }
+
+  #draw(): void {
+    const scales = this.#scales();
+    const context = sizedContext(this.#canvas, scales.width, HEIGHT);
+    context.clearRect(0, 0, scales.width, HEIGHT);
+    if (this.#points.length === 0) return;
+    this.#drawAxes(context, scales);
+    this.#drawHeap(context, scales);
+    context.strokeStyle = this.#palette.rss;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    for (const point of this.#points) {
+      if (!Number.isNaN(point.rss)) context.lineTo(scales.x(point.ms), scales.y(point.rss));
+    }
+    context.stroke();
+    const marked = this.#hover ?? this.#peak()!;
+    context.strokeStyle = this.#palette.muted;
+    context.lineWidth = 1;
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    context.moveTo(scales.x(marked.ms), TOP);
+    context.lineTo(scales.x(marked.ms), HEIGHT - BOTTOM);
+    context.stroke();
+    context.setLineDash([]);
+    context.fillStyle = this.#palette.heap;
+    context.beginPath();
+    context.arc(scales.x(marked.ms), scales.y(marked.heap), 3.5, 0, 2 * Math.PI);
+    context.fill();
+  }
+
+  #drawHeap(context: CanvasRenderingContext2D, { x, y }: Scales): void {
+    const points = this.#points;
+    context.beginPath();
+    context.moveTo(x(points[0]!.ms), y(0));
+    for (const point of points) context.lineTo(x(point.ms), y(point.heap));
+    context.lineTo(x(points.at(-1)!.ms), y(0));
+    context.fillStyle = this.#palette.heapFill;
+    context.fill();
+    context.strokeStyle = this.#palette.heap;
+    context.lineWidth = 1.75;
+    context.lineJoin = 'round';
+    context.beginPath();
+    for (const point of points) context.lineTo(x(point.ms), y(point.heap));
+    context.stroke();
+  }
+
+  #drawAxes(context: CanvasRenderingContext2D, { width, begin, span, most, x, y }: Scales): void {
+    context.font = '11px system-ui, sans-serif';
+    context.fillStyle = this.#palette.muted;
+    context.strokeStyle = this.#palette.line;
+    context.lineWidth = 1;
+    context.textBaseline = 'middle';
+    context.textAlign = 'right';
+    for (const bytes of byteTicks(most)) {
+      const at = Math.round(y(bytes)) + 0.5;
+      context.beginPath();
+      context.moveTo(LEFT, at);
+      context.lineTo(width - RIGHT, at);
+      context.stroke();
+      context.fillText(tickBytes(bytes), LEFT - 8, at);
+    }
+    context.textBaseline = 'alphabetic';
+    for (const ms of timeTicks(begin, begin + span, Math.max(2, Math.floor(width / 140)))) {
+      context.textAlign = x(ms) > width - 40 ? 'right' : 'center';
+      context.fillText(tickTime(ms), Math.min(x(ms), width - RIGHT), HEIGHT - 4);
+    }
+  }
+}
+
+function describe(point: Point): string {
+  const rss = Number.isNaN(point.rss) ? '' : ` · RSS ${formatBytes(point.rss)}`;
+  return `heap ${formatBytes(point.heap)}${rss} at ${tickTime(point.ms)}`;
+}
+
+function byteTicks(most: number): number[] {
+  let step = 2 ** Math.floor(Math.log2(Math.max(1, most / 2)));
+  if (most / step > 4) step *= 2;
+  return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+}
+
+const tickBytes = (bytes: number): string => formatBytes(bytes).replace(/\.000 /, ' ');
+
+function timeTicks(from: number, to: number, count: number): number[] {
+  const raw = (to - from) / count;
+  const magnitude = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((factor) => factor * magnitude).find((candidate) => candidate >= raw)!;
+  const ticks: number[] = [];
+  for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) ticks.push(tick);
+  return ticks;
+}
+
+function tickTime(ms: number): string {
+  if (ms !== 0 && Math.abs(ms) < 1000) return `${Number(ms.toPrecision(3))} ms`;
+  return ms < 120_000 ? `${Number((ms / 1000).toFixed(2))} s` : `${Number((ms / 60_000).toFixed(1))} min`;
+}

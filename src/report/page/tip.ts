@@ -1,0 +1,84 @@
+/** The box beside the pointer: everything about one frame. */
+/// <reference lib="dom" />
+import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
+import type { Columns } from './decode.ts';
+
+export interface FrameValues {
+  bytes: Float64Array;
+  allocations: Float64Array;
+}
+
+export interface FrameText {
+  name: string;
+  place: string;
+  module: string;
+}
+
+export function frameText(columns: Columns, node: number): FrameText {
+  const frame = columns.node_frame[node]!;
+  const text = (column: 'frame_function' | 'frame_file' | 'frame_module') => columns.texts[columns[column][frame]!]!;
+  const line = columns.frame_line[frame]!;
+  const file = text('frame_file');
+  const inlined = columns.frame_inlined[frame] ? ' (inlined)' : '';
+  return {
+    name: text('frame_function') + inlined,
+    place: file === '' || line === 0 ? file : `${file}:${line}`,
+    module: text('frame_module'),
+  };
+}
+
+/** One sentence for readers who listen. */
+export function frameSentence(columns: Columns, values: FrameValues, node: number): string {
+  const { name, place } = frameText(columns, node);
+  const bytes = values.bytes[node]!;
+  const share = formatPercent(bytes, values.bytes[0]!);
+  return `${name}${place ? `, ${place}` : ''}: ${formatBytes(bytes)}, ${share}, ${formatCount(values.allocations[node]!)} allocations`;
+}
+
+/** `own`: what the frame allocated itself. */
+export function fillTip(
+  tip: HTMLElement,
+  columns: Columns,
+  values: FrameValues,
+  own: { bytes: number; allocations: number },
+  node: number,
+): void {
+  const { name, place, module } = frameText(columns, node);
+  const row = (title: string, bytes: number, count: number) => {
+    const cells = [title, formatBytes(bytes), formatPercent(bytes, values.bytes[0]!), `${formatCount(count)} ×`];
+    return withChildren(
+      'tr',
+      cells.map((cell, i) => withText(i === 0 ? 'th' : 'td', cell)),
+    );
+  };
+  tip.replaceChildren(
+    withText('strong', name),
+    ...[place, module].filter((text) => text !== '').map((text) => withText('p', text)),
+    withChildren('table', [
+      row('Total', values.bytes[node]!, values.allocations[node]!),
+      row('Own', own.bytes, own.allocations),
+    ]),
+  );
+}
+
+/** Near the pointer, inside the window. */
+export function placeTip(tip: HTMLElement, x: number, y: number): void {
+  tip.hidden = false;
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  const left = x + 14 + width > innerWidth ? Math.max(8, x - 14 - width) : x + 14;
+  const top = y + 18 + height > innerHeight ? Math.max(8, y - 12 - height) : y + 18;
+  tip.style.left = `${left}px`;
+  tip.style.top = `${top}px`;
+}
+
+function withText(tag: string, text: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+function withChildren(tag: string, children: HTMLElement[]): HTMLElement {
+  const made = document.createElement(tag);
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,71 @@
+/** Which part of a capture a report is about: a view, and optionally one process or one thread. */
+import { UserError } from '../util/errors.ts';
+import { formatDuration } from '../util/format.ts';
+import type { SiteRow, Source } from './source.ts';
+
+export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations';
+
+export const MAX_THRESHOLD = 16;
+
+export interface Selection {
+  view: View;
+  /** Of temporary allocations: freed after at most this many other allocations of their thread, 0 to 16. */
+  threshold: number;
+  /** Null: all. */
+  pid: number | null;
+  tid: number | null;
+}
+
+/** Sites of the selection, each with its part of the view. */
+export function selectedSites(source: Source, selection: Selection): Iterable<SiteRow> {
+  return source.iterate(`sites_${selection.view}`, selection);
+}
+
+export function viewTitle(view: View, threshold: number): string {
+  switch (view) {
+    case 'high_watermark':
+      return 'high watermark (what was live when the process had most)';
+    case 'leaks':
+      return 'leaks (allocated during the capture and not freed by its end)';
+    case 'allocations':
+      return 'all allocations (everything ever allocated, freed or not)';
+    case 'temporary_allocations':
+      return `temporary allocations (freed after at most ${threshold} other ${
+        threshold === 1 ? 'allocation' : 'allocations'
+      } of the same thread)`;
+  }
+}
+
+export function selectionTitle(selection: Selection): string {
+  const only = [
+    selection.pid === null ? [] : [`process ${selection.pid}`],
+    selection.tid === null ? [] : [`thread ${selection.tid}`],
+  ].flat();
+  return viewTitle(selection.view, selection.threshold) + (only.length > 0 ? `, only ${only.join(', ')}` : '');
+}
+
+/** @throws UserError if the capture has no such process or thread; the sentence names those that it has. */
+export function checkSelection(source: Source, selection: Pick<Selection, 'pid' | 'tid'>): void {
+  const { pid, tid } = selection;
+  const processes = source.all('processes');
+  if (pid !== null && !processes.some((process) => process.pid === pid)) {
+    const known = processes.map((p) => `${p.pid} (${p.comm ?? '?'}, from ${formatDuration(p.started_ns)})`);
+    throw new UserError(`The capture has no process ${pid}. It has: ${firstOf(known)}.`);
+  }
+  if (tid === null) return;
+  const ids = new Set(processes.filter((process) => pid === null || process.pid === pid).map((process) => process.id));
+  const threads = source.all('threads').filter((thread) => ids.has(thread.process_id));
+  if (threads.some((thread) => thread.tid === tid)) return;
+  const where = pid === null ? 'The capture' : `Process ${pid}`;
+  throw new UserError(
+    `${where} has no thread ${tid}. It has: ${firstOf(threads.map((t) => `${t.tid} (${t.name ?? '?'})`))}.`,
+  );
+}
+
+const SHOWN = 10;
+
+function firstOf(names: string[]): string {
+  const shown = [...new Set(names)];
+  if (shown.length === 0) return 'none';
+  return shown.slice(0, SHOWN).join(', ') + (shown.length > SHOWN ? ` and ${shown.length - SHOWN} more` : '');
+}

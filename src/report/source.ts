@@ -1,0 +1,118 @@
+/**
+ * What reports may ask for: named queries over one consistent state of a capture, answered by store/reader.ts. The
+ * names and the rows are stated here, by the side that needs them; the SQL stands there.
+ */
+
+export interface ProcessRow {
+  id: number;
+  pid: number;
+  parent_id: number | null;
+  origin: string;
+  started_ns: number;
+  ended_ns: number | null;
+  exit_code: number | null;
+  exit_signal: number | null;
+  comm: string | null;
+  executable: string | null;
+  command_line: string | null;
+  runtime: string | null;
+  warning: string | null;
+}
+
+export interface ProcessTotalsRow {
+  process_id: number;
+  allocations: number;
+  allocated_bytes: number;
+  deallocations: number;
+  peak_bytes: number;
+  live_allocations: number;
+  live_bytes: number;
+}
+
+export interface FrameRow {
+  id: number;
+  function: string | null;
+  file: string | null;
+  line: number | null;
+  /** `native`, `python` or `javascript`. */
+  language: string;
+  /** Path of the mapped file. */
+  module: string | null;
+  inlined: number;
+}
+
+/** What one stack did in one thread through one allocator, in the view that was asked for. */
+export interface SiteRow {
+  process_id: number;
+  thread_id: number;
+  allocator: string;
+  stack_id: number | null;
+  allocations: number;
+  bytes: number;
+}
+
+/** The same in all views at once; `temporary_*` up to the threshold that was asked for. */
+export interface SiteViewsRow {
+  process_id: number;
+  thread_id: number;
+  stack_id: number | null;
+  peak_allocations: number;
+  peak_bytes: number;
+  live_allocations: number;
+  live_bytes: number;
+  temporary_allocations: number;
+  temporary_bytes: number;
+  allocations: number;
+  allocated_bytes: number;
+}
+
+export interface MemoryRow {
+  process_id: number;
+  time_ns: number;
+  heap_bytes: number;
+  live_allocations: number;
+  rss_bytes: number | null;
+}
+
+export interface SizeClassRow {
+  min_bytes: number;
+  /** Inclusive. */
+  max_bytes: number;
+  allocations: number;
+  bytes: number;
+}
+
+/** Row type of each query. Those of sites, size classes and memory respect `pid` and `tid` of the parameters. */
+export interface Rows {
+  meta: { key: string; value: string | null };
+  processes: ProcessRow;
+  process_totals: ProcessTotalsRow;
+  threads: { id: number; process_id: number; tid: number; name: string | null };
+  losses: { kind: string; count: number };
+  frames: FrameRow;
+  stacks: { id: number; parent_id: number | null; frame_id: number; depth: number };
+  last_time: { time_ns: number };
+  sites_high_watermark: SiteRow;
+  sites_leaks: SiteRow;
+  sites_temporary_allocations: SiteRow;
+  sites_allocations: SiteRow;
+  sites_all_views: SiteViewsRow;
+  /** By time. */
+  memory: MemoryRow;
+  /** Summed over allocators and processes, by size. */
+  size_classes: SizeClassRow;
+}
+
+export interface QueryParameters {
+  /** Null: all. */
+  pid: number | null;
+  tid: number | null;
+  /** Temporary: freed after at most this many other allocations of the thread, 0 to 16. */
+  threshold: number;
+}
+
+export interface Source {
+  all<Name extends keyof Rows>(query: Name, parameters?: Partial<QueryParameters>): Rows[Name][];
+  /** The same without holding all rows at once. */
+  iterate<Name extends keyof Rows>(query: Name, parameters?: Partial<QueryParameters>): Iterable<Rows[Name]>;
+}

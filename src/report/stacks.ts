@@ -1,0 +1,72 @@
+/**
+ * The prefix tree of stacks, in memory. Stack 3 of this tree is `main` → `work` → `alloc`; walking it goes inwards out:
+ *
+ *     stack id  parent  frame            innermost(3) = alloc
+ *     1         -       main             walk(3)      = alloc, work, main
+ *     2         1       work
+ *     3         2       alloc
+ */
+import { UserError } from '../util/errors.ts';
+import type { FrameRow, Source } from './source.ts';
+
+/** Shown where a site has no stack. */
+export const NO_STACK = '<stack trace unavailable>';
+
+export interface StackNode {
+  id: number;
+  /** Null at the root. */
+  parent: StackNode | null;
+  frame: FrameRow;
+  depth: number;
+}
+
+export class Stacks {
+  readonly #nodes = new Map<number, StackNode>();
+
+  /** @throws UserError if the tree is damaged. */
+  constructor(source: Source) {
+    const frames = new Map<number, FrameRow>();
+    for (const frame of source.iterate('frames')) frames.set(frame.id, frame);
+    const parentIds = new Map<StackNode, number>();
+    for (const row of source.iterate('stacks')) {
+      const frame = frames.get(row.frame_id);
+      if (frame === undefined) throw damaged(row.id);
+      const node = { id: row.id, parent: null, frame, depth: row.depth };
+      this.#nodes.set(row.id, node);
+      if (row.parent_id !== null) parentIds.set(node, row.parent_id);
+    }
+    for (const [node, parentId] of parentIds) {
+      const parent = this.#nodes.get(parentId);
+      // Depths that grow along the tree rule out cycles, so that every walk ends.
+      if (parent === undefined || parent.depth >= node.depth) throw damaged(node.id);
+      node.parent = parent;
+    }
+  }
+
+  /** The innermost node; undefined if the stack is not known. */
+  node(stackId: number | null): StackNode | undefined {
+    return stackId === null ? undefined : this.#nodes.get(stackId);
+  }
+
+  /** Frames, innermost first. */
+  frames(stackId: number | null): FrameRow[] {
+    const frames: FrameRow[] = [];
+    for (let node = this.node(stackId) ?? null; node !== null; node = node.parent) frames.push(node.frame);
+    return frames;
+  }
+}
+
+function damaged(stackId: number): UserError {
+  return new UserError(`The capture is damaged: stack ${stackId} does not lead to a root.`);
+}
+
+/** `src/a.c:12`, `src/a.c`, or without a source file the module's path; empty if neither is known. */
+export function frameLocation(frame: Pick<FrameRow, 'file' | 'line' | 'module'>): string {
+  if (frame.file === null) return frame.module ?? '';
+  return frame.line === null ? frame.file : `${frame.file}:${frame.line}`;
+}
+
+/** Function of a frame; `???` without a name. */
+export function frameFunction(frame: Pick<FrameRow, 'function'>): string {
+  return frame.function ?? '???';
+}

@@ -1,0 +1,177 @@
+/** Statistics over everything that was allocated: sizes, allocator functions, the biggest places. */
+import { formatBytes, formatCount, formatExactBytes, formatPercent, printable, shortenPath } from '../util/format.ts';
+import { renderColumns } from '../util/table.ts';
+import type { Layout } from './header.ts';
+import { type Bin, sizeHistogram } from './histogram.ts';
+import { shortenName } from './names.ts';
+import { type Capture, jsonReport, textReport } from './report.ts';
+import { type Selection, selectedSites } from './selection.ts';
+import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
+
+/** Names as in memray's `stats --json`. */
+export interface Stats {
+  total_num_allocations: number;
+  total_bytes_allocated: number;
+  peak_bytes: number;
+  allocation_size_histogram: Bin[];
+  allocator_type_distribution: Record<string, number>;
+  top_allocations_by_size: { location: string; size: number }[];
+  top_allocations_by_count: { location: string; count: number }[];
+  top_modules_by_allocation_size: ModuleTotal[];
+  top_modules_by_allocation_count: ModuleTotal[];
+}
+
+export interface ModuleTotal {
+  module: string;
+  num_allocations: number;
+  total_bytes: number;
+}
+
+interface Total {
+  name: string;
+  bytes: number;
+  allocations: number;
+}
+
+/** `top`: length of the lists. `pid` narrows everything. */
+export function computeStats({ source, facts }: Capture, pid: number | null, top: number): Stats {
+  const stacks = new Stacks(source);
+  const locations = new Map<string, Total>();
+  const modules = new Map<string, Total>();
+  const allocators = new Map<string, Total>();
+  for (const site of selectedSites(source, everything(pid))) {
+    const frame = stacks.node(site.stack_id)?.frame;
+    const place = frame && frameLocation(frame);
+    const location = frame ? `${frameFunction(frame)}${place ? `:${place}` : ''}` : NO_STACK;
+    add(locations, location, site.bytes, site.allocations);
+    if (frame?.module) add(modules, frame.module, site.bytes, site.allocations);
+    add(allocators, site.allocator, site.bytes, site.allocations);
+  }
+  const processes = facts.processes.filter((process) => pid === null || process.pid === pid);
+  const sum = (of: (process: (typeof processes)[number]) => number) => processes.reduce((n, p) => n + of(p), 0);
+  return {
+    total_num_allocations: sum((process) => process.allocations),
+    total_bytes_allocated: sum((process) => process.allocated_bytes),
+    peak_bytes: sum((process) => process.peak_bytes),
+    allocation_size_histogram: sizeHistogram(source.all('size_classes', { pid })),
+    allocator_type_distribution: Object.fromEntries(byCount(allocators).map((t) => [t.name, t.allocations])),
+    top_allocations_by_size: bySize(locations)
+      .slice(0, top)
+      .map((t) => ({ location: t.name, size: t.bytes })),
+    top_allocations_by_count: byCount(locations)
+      .slice(0, top)
+      .map((t) => ({ location: t.name, count: t.allocations })),
+    top_modules_by_allocation_size: bySize(modules).slice(0, top).map(moduleTotal),
+    top_modules_by_allocation_count: byCount(modules).slice(0, top).map(moduleTotal),
+  };
+}
+
+/** The selection that stats are about. */
+export function everything(pid: number | null): Selection {
+  return { view: 'allocations', threshold: 1, pid, tid: null };
+}
+
+export function statsText(capture: Capture, pid: number | null, top: number, layout: Layout): string {
+  const stats = computeStats(capture, pid, top);
+  const selection = everything(pid);
+  if (stats.total_num_allocations === 0) return textReport(capture.facts, selection, [], layout);
+  const several = capture.facts.processes.filter((p) => p.peak_bytes > 0 && (pid === null || p.pid === pid)).length > 1;
+  const section = (title: string, lines: string[]) => ['', layout.style.bold(title), ...lines];
+  const ranked = (rows: [name: string, value: string][]) => rankedLines(rows, layout.columns);
+  const body = [
+    `${layout.style.bold('Total allocations:')} ${formatCount(stats.total_num_allocations)}`,
+    `${layout.style.bold('Total memory allocated:')} ${formatExactBytes(stats.total_bytes_allocated)}`,
+    `${layout.style.bold(`Peak memory usage${several ? ', summed over processes' : ''}:`)} ${formatExactBytes(stats.peak_bytes)}`,
+    ...section('Histogram of allocation size:', histogramLines(stats.allocation_size_histogram)),
+    ...section('Allocator type distribution:', shareLines(stats)),
+    ...section(
+      `Top ${top} locations by size:`,
+      ranked(stats.top_allocations_by_size.map((row) => [row.location, formatBytes(row.size)])),
+    ),
+    ...section(
+      `Top ${top} locations by number of allocations:`,
+      ranked(stats.top_allocations_by_count.map((row) => [row.location, formatCount(row.count)])),
+    ),
+    ...section(
+      `Top ${top} modules by size:`,
+      ranked(stats.top_modules_by_allocation_size.map((row) => [row.module, formatBytes(row.total_bytes)])),
+    ),
+    ...section(
+      `Top ${top} modules by number of allocations:`,
+      ranked(stats.top_modules_by_allocation_count.map((row) => [row.module, formatCount(row.num_allocations)])),
+    ),
+  ];
+  return textReport(capture.facts, selection, body, layout);
+}
+
+export function statsJson(capture: Capture, pid: number | null, top: number): string {
+  return jsonReport(capture.facts, everything(pid), computeStats(capture, pid, top));
+}
+
+const BAR_LENGTH = 25;
+
+function histogramLines(bins: Bin[]): string[] {
+  const [first] = bins;
+  if (first === undefined) return ['  not recorded'];
+  const most = Math.max(...bins.map((bin) => bin.count));
+  const bounds = bins.map((bin) => [formatBytes(bin.min_bytes), formatBytes(bin.max_bytes)] as const);
+  const [fromWidth, toWidth] = [0, 1].map((side) => Math.max(...bounds.map((bound) => bound[side as 0 | 1].length)));
+  const countWidth = formatCount(most).length;
+  const rows = bins.map((bin, i) => {
+    const bar = '▇'.repeat(Math.ceil((bin.count / most) * BAR_LENGTH));
+    const [from, to] = bounds[i]!;
+    const range = `${from.padStart(fromWidth!)} … ${to.padStart(toWidth!)}`;
+    return `  ${range}: ${formatCount(bin.count).padStart(countWidth)} ${bar}`.trimEnd();
+  });
+  return [`  min: ${formatBytes(first.min_bytes)}, max: ${formatBytes(bins.at(-1)!.max_bytes)}`, ...rows];
+}
+
+function shareLines(stats: Stats): string[] {
+  const rows = Object.entries(stats.allocator_type_distribution);
+  return renderColumns(
+    rows.map(([name, count]) => [name, formatCount(count), formatPercent(count, stats.total_num_allocations)]),
+    '  ',
+  );
+}
+
+/** `  - name -> value`; a name that does not fit loses arguments and directories. */
+function rankedLines(rows: [name: string, value: string][], columns: number): string[] {
+  if (rows.length === 0) return ['  not known'];
+  return rows.map(([name, value]) => {
+    const width = columns - 8 - value.length;
+    return `  - ${shortenPlace(printable(name), width)} -> ${value}`;
+  });
+}
+
+/** `function:file:line`, where the function may itself contain `::`. */
+function shortenPlace(place: string, width: number): string {
+  if (place.length <= width) return place;
+  if (place.startsWith('/')) return shortenPath(place, width);
+  const split = /^(.*[^:]):([^:][^:]*(?::\d+)?)$/.exec(place);
+  if (split === null) return shortenName(place, width);
+  const file = shortenPath(split[2]!, Math.max(width - split[1]!.length - 1, Math.floor(width / 2)));
+  return `${shortenName(split[1]!, width - file.length - 1)}:${file}`;
+}
+
+function add(totals: Map<string, Total>, name: string, bytes: number, allocations: number): void {
+  const total = totals.get(name) ?? { name, bytes: 0, allocations: 0 };
+  total.bytes += bytes;
+  total.allocations += allocations;
+  totals.set(name, total);
+}
+
+function bySize(totals: Map<string, Total>): Total[] {
+  return [...totals.values()].sort((a, b) => b.bytes - a.bytes || b.allocations - a.allocations || byName(a, b));
+}
+
+function byCount(totals: Map<string, Total>): Total[] {
+  return [...totals.values()].sort((a, b) => b.allocations - a.allocations || b.bytes - a.bytes || byName(a, b));
+}
+
+const byName = (a: Total, b: Total): number => (a.name < b.name ? -1 : 1);
+
+const moduleTotal = (total: Total): ModuleTotal => ({
+  module: total.name,
+  num_allocations: total.allocations,
+  total_bytes: total.bytes,
+});

@@ -1,0 +1,47 @@
+/** The table as a page: search, sorting by any column, a hundred rows at a time. */
+
+import type { TablePageData } from './page/table-format.ts';
+import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
+import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
+import type { Capture } from './report.ts';
+import { type Selection, selectionTitle } from './selection.ts';
+import { rowFunction, type TableOptions, tableRows, threadName } from './table.ts';
+
+/** Null if there are no rows. */
+export function tablePage(
+  capture: Capture,
+  selection: Selection,
+  options: TableOptions,
+  assets?: PageAssets,
+): string | null {
+  const rows = tableRows(capture, selection, options.splitThreads).slice(0, options.maxRows);
+  if (rows.length === 0) return null;
+  const data: TablePageData = {
+    format: 1,
+    threads: options.splitThreads,
+    rows: rows.map((row) => [
+      options.splitThreads ? threadName(row) : '',
+      row.bytes,
+      row.allocations,
+      row.allocator,
+      rowFunction(row),
+      row.file === null ? '' : row.line === null ? row.file : `${row.file}:${row.line}`,
+      row.module ?? '',
+    ]),
+  };
+  return pageFile({
+    title: `${pageTitle(capture.facts)} · table`,
+    body: [pageHeader(capture.facts), body(selection), detailsDialog(capture.facts)].join('\n'),
+    data,
+    assets: assets ?? pageAssets('table'),
+  });
+}
+
+function body(selection: Selection): string {
+  const title = selectionTitle(selection);
+  return `<section class="toolbar" aria-label="Table"><p class="view">${title[0]!.toUpperCase()}${title.slice(1)}</p>
+<div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search in all columns" spellcheck="false" autocomplete="off"></div></section>
+<main class="sheet"><div class="scroll"><table class="rows"><thead><tr id="titles"></tr></thead><tbody id="rows"></tbody></table></div>
+<footer class="pager"><output id="range"></output><button type="button" id="previous">Previous</button>
+<button type="button" id="next">Next</button></footer></main>`;
+}

@@ -1,0 +1,80 @@
+/** Where reports go. Reports are given an `Output` and never touch a stream, so that a test can read what they print. */
+import { realpathSync, writeFileSync } from 'node:fs';
+import { UserError } from './errors.ts';
+
+export interface Output {
+  /** The report itself. */
+  out(text: string): void;
+  /** Everything about the tool. */
+  err(text: string): void;
+  /** Of the report's stream. */
+  isTTY: boolean;
+  columns: number;
+  color: boolean;
+}
+
+/** The part of a `tty.WriteStream` that is used. */
+export interface OutputStream {
+  write(text: string): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+/** Width of a report that goes to a file or a pipe and of which nobody said how wide it is. */
+const DEFAULT_COLUMNS = 120;
+
+/** Output on the standard streams. A reader that goes away (`mp table … | head`) silently ends the report. */
+export function streamOutput(stdout: OutputStream, stderr: OutputStream, env: NodeJS.ProcessEnv): Output {
+  const isTTY = stdout.isTTY === true;
+  return {
+    out: quietWriter(stdout),
+    err: quietWriter(stderr),
+    isTTY,
+    columns: (isTTY ? stdout.columns : Number.parseInt(env.COLUMNS ?? '', 10)) || DEFAULT_COLUMNS,
+    color: isTTY && !env.NO_COLOR && env.TERM !== 'dumb',
+  };
+}
+
+function quietWriter(stream: OutputStream): (text: string) => void {
+  let isOpen = true;
+  stream.on('error', (error) => {
+    isOpen = false;
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return (text) => {
+    if (isOpen) stream.write(text);
+  };
+}
+
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  warn(text: string): string;
+}
+
+/** Escape sequences, or none. */
+export function styleOf(color: boolean): Style {
+  const paint = (on: number, off: number) => (text: string) => (color ? `\x1b[${on}m${text}\x1b[${off}m` : text);
+  return { bold: paint(1, 22), dim: paint(2, 22), warn: paint(33, 39) };
+}
+
+/** Creates `path`; an existing file is only replaced with `force`, and the capture that is read never. */
+export function writeOutputFile(path: string, text: string, force: boolean, capture: string): void {
+  if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
+  try {
+    writeFileSync(path, text, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
+    throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, open .*$/, '')}`);
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b);
+  } catch {
+    return false;
+  }
+}
