@@ -113,7 +113,7 @@ $(ADDON): $(ADDON_SOURCES) $(BUILD)/bpf/mp.skel.h node_modules/.package-lock.jso
 	$(Q)npx node-gyp rebuild --directory=addon > $(BUILD)/addon.log 2>&1 || { cat $(BUILD)/addon.log; exit 1; }
 	$(Q)touch $@
 
-$(BUILD)/js.stamp: $(TS_SOURCES) src/store/schema.sql tsconfig.json node_modules/.package-lock.json
+$(BUILD)/js.stamp: $(TS_SOURCES) src/store/schema.sql src/report/page/page.css tsconfig.json node_modules/.package-lock.json
 	$(call say,TS,$(BUILD)/js)
 	$(Q)npx tsc -p .
 	$(Q)cp src/store/schema.sql $(BUILD)/js/src/store/
