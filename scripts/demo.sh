@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 mkdir -p build/demo
-g++ -O2 -g -o build/demo/pipeline test/programs/demo_pipeline.cpp -pthread
+g++ -O2 -g -o build/demo/pipeline test/programs/demo_pipeline.cpp
 if [ "$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi
 $sudo ./bin/mp run --force --output build/demo/pipeline.db -- build/demo/pipeline
 echo

@@ -19,7 +19,7 @@ export interface AggregateBenchmark {
 const BATCH_RECORDS = 8192;
 const STACKS = 50_000;
 const THREADS = 4;
-const HEAP = 0x7f00_0000_0000;
+const HEAP = 0x7f00_c000_0000;
 
 /** Runs the benchmark. Memory is that of the address tables and, with --expose-gc, of everything. */
 export function benchmarkAggregate(

@@ -215,7 +215,7 @@ export class Aggregator implements Accounts {
       }
       const account = this.#accounts[process]!;
       if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
-      else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]!, records[at + 4]!);
+      else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]! | 0, records[at + 4]!);
       else this.#applyRarely(operation, account, thread, records, at);
     }
   }
@@ -223,7 +223,7 @@ export class Aggregator implements Accounts {
   #applyRarely(operation: number, account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
     switch (operation) {
       case OPERATION.RELEASE:
-        this.#release(account, thread, records[at + 3]!, records[at + 4]!);
+        this.#release(account, thread, records[at + 3]! | 0, records[at + 4]!);
         break;
       case OPERATION.COMMIT:
         this.#commitRelease(account, thread);
@@ -289,7 +289,7 @@ export class Aggregator implements Accounts {
       }
       const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
       const { blocks } = account;
-      const replaced = blocks.put(records[at + 3]!, records[at + 4]!, sizeLow, sizeHigh, site, sequence);
+      const replaced = blocks.put(records[at + 3]! | 0, records[at + 4]!, sizeLow, sizeHigh, site, sequence);
       if (replaced >= 0) this.#end(account, replaced, blocks.takenBytes, blocks.takenSequence, NO_THREAD);
       this.#add(account, site, sizeLow + sizeHigh * HIGH);
     }
@@ -299,7 +299,7 @@ export class Aggregator implements Accounts {
   #free(account: ProcessAccount, thread: number, low: number, high: number): void {
     const { blocks } = account;
     const site = blocks.take(low, high);
-    if (site < 0) this.#freeUnknown(account, thread, low + high * HIGH);
+    if (site < 0) this.#freeUnknown(account, thread, (low >>> 0) + high * HIGH);
     else this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
   }
 
@@ -324,7 +324,11 @@ export class Aggregator implements Accounts {
     if (site >= 0) {
       this.#end(account, site, threads.releasedBytes[identity]!, threads.releasedSequences[identity]!, thread);
     } else if (site === RELEASED_UNKNOWN) {
-      this.#freeUnknown(account, thread, threads.releasedLow[identity]! + threads.releasedHigh[identity]! * HIGH);
+      this.#freeUnknown(
+        account,
+        thread,
+        (threads.releasedLow[identity]! >>> 0) + threads.releasedHigh[identity]! * HIGH,
+      );
     }
   }
 

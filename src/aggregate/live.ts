@@ -22,6 +22,9 @@
  * One table per process, rather than the process in the key: the end of a process drops its table without a search, and
  * a fork can look at the parent's blocks alone.
  *
+ * Words are signed: V8 passes 32-bit integers from function to function as they are, but allocates an object for every
+ * number above 2^31, and half of all low halves are. So `low` of an address must be given as `low | 0`.
+ *
  * Addresses have 47 bits on x86-64 unless mmap is asked for more; such mappings are in ranges.ts, not here.
  */
 
@@ -35,12 +38,13 @@ const MAX_LOAD = 0.8;
 /** Sizes above are counted as this. No allocator of a 47-bit address space can give more. */
 export const MAX_BLOCK_BYTES = 2 ** 48 - 1;
 
+/** Of a signed or unsigned low half. */
 function hash(low: number, high: number): number {
   return Math.imul((low >>> 4) ^ Math.imul(high, 0x85ebca6b) ^ (low << 28), 0x9e3779b1);
 }
 
 class Shard {
-  table: Uint32Array;
+  table: Int32Array;
   used = 0;
   mask = 0;
   shift = 0;
@@ -53,11 +57,11 @@ class Shard {
     this.table = this.#reset(bits);
   }
 
-  #reset(bits: number): Uint32Array {
+  #reset(bits: number): Int32Array {
     this.mask = 2 ** bits - 1;
     this.shift = 32 - bits;
     this.#limit = Math.floor(2 ** bits * MAX_LOAD);
-    return new Uint32Array(2 ** bits * ENTRY_WORDS);
+    return new Int32Array(2 ** bits * ENTRY_WORDS);
   }
 
   /** First word of the entry with the address, or of the free place where it belongs. */
@@ -85,7 +89,7 @@ class Shard {
   }
 
   /** Copies an entry of another table whose address is not in this one. `used` is the caller's. */
-  copyIn(source: Uint32Array, from: number): void {
+  copyIn(source: Int32Array, from: number): void {
     const low = source[from]!;
     const high = source[from + 1]! & 0xffff;
     const entry = this.find(hash(low, high), low, high);
@@ -175,7 +179,8 @@ export class LiveBlocks {
     let count = 0;
     for (const { table } of this.#shards) {
       for (let entry = 0; entry < table.length; entry += ENTRY_WORDS) {
-        if (table[entry + SITE_WORD] !== 0) result[count++] = table[entry]! + (table[entry + 1]! & 0xffff) * 2 ** 32;
+        if (table[entry + SITE_WORD] !== 0)
+          result[count++] = (table[entry]! >>> 0) + (table[entry + 1]! & 0xffff) * 2 ** 32;
       }
     }
     return result;
@@ -186,8 +191,8 @@ export class LiveBlocks {
     return shards.length === 1 ? shards[0]! : shards[hashed >>> (32 - SHARD_BITS)]!;
   }
 
-  #remember(table: Uint32Array, entry: number): void {
-    this.takenBytes = table[entry + 2]! + (table[entry + 1]! >>> 16) * 2 ** 32;
+  #remember(table: Int32Array, entry: number): void {
+    this.takenBytes = (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
     this.takenSequence = table[entry + 4]!;
   }
 

@@ -26,7 +26,7 @@ export class Threads {
   unmatchedSequences = new Uint32Array(INITIAL);
   /** The released block by identity: site or one of the constants above, address, size, sequence. */
   releasedSites = new Int32Array(INITIAL).fill(NOTHING_RELEASED);
-  releasedLow = new Uint32Array(INITIAL);
+  releasedLow = new Int32Array(INITIAL);
   releasedHigh = new Uint32Array(INITIAL);
   releasedBytes = new Float64Array(INITIAL);
   releasedSequences = new Uint32Array(INITIAL);

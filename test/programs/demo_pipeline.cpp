@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -53,8 +52,4 @@ class Pipeline {
 
 }  // namespace
 
-int main() {
-  std::thread worker([] { Pipeline().run(500); });
-  Pipeline().run(500);
-  worker.join();
-}
+int main() { Pipeline().run(1000); }
