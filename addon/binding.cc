@@ -111,15 +111,15 @@ Napi::Object symbols_object(Napi::Env env, const mp::SymbolResult &result, int64
   Napi::Object object = Napi::Object::New(env);
   object.Set("location", result.location);
   object.Set("frames", to_array(env, result.frames, [&](const mp::SymbolFrame &frame) {
-    Napi::Object value = Napi::Object::New(env);
-    value.Set("function", string_or_null(env, frame.function));
-    value.Set("file", string_or_null(env, frame.file));
-    value.Set("line", frame.line ? Napi::Number::New(env, frame.line).As<Napi::Value>() : env.Null());
-    value.Set("language", "native");
-    value.Set("module", number_or_null(env, module));
-    value.Set("inlined", frame.inlined);
-    return value;
-  }));
+               Napi::Object value = Napi::Object::New(env);
+               value.Set("function", string_or_null(env, frame.function));
+               value.Set("file", string_or_null(env, frame.file));
+               value.Set("line", frame.line ? Napi::Number::New(env, frame.line).As<Napi::Value>() : env.Null());
+               value.Set("language", "native");
+               value.Set("module", number_or_null(env, module));
+               value.Set("inlined", frame.inlined);
+               return value;
+             }));
   return object;
 }
 
@@ -219,8 +219,8 @@ class Session : public Napi::ObjectWrap<Session> {
     result.Set("modules", to_array(env, batch.modules, [&](const auto &module) { return module_object(env, module); }));
     result.Set("stacks", to_array(env, batch.stacks, [&](const auto &stack) { return stack_object(env, stack); }));
     result.Set("symbols", to_array(env, batch.symbols, [&](const auto &symbols) {
-      return symbols_object(env, symbols, session.module_of_location(symbols.location));
-    }));
+                 return symbols_object(env, symbols, session.module_of_location(symbols.location));
+               }));
     return result;
   }
 

@@ -104,7 +104,8 @@ LaunchedProcess::LaunchedProcess(const LaunchOptions &options) : file_(options.f
       setrlimit(RLIMIT_NOFILE, &limit);
     }
     int failure = 0;
-    if (!options.user.empty() && (setgroups(user.groups.size(), user.groups.data()) || setgid(user.gid) || setuid(user.uid)))
+    if (!options.user.empty() &&
+        (setgroups(user.groups.size(), user.groups.data()) || setgid(user.gid) || setuid(user.uid)))
       failure = errno;
     for (size_t i = 0; !failure && i < paths.size(); i++) {
       execve(path_pointers[i], arguments.data(), environment.data());
@@ -168,6 +169,8 @@ bool LaunchedProcess::poll_exit() {
   return ended_;
 }
 
-void LaunchedProcess::resume() const { kill(pid_, SIGCONT); }
+void LaunchedProcess::resume() const {
+  kill(pid_, SIGCONT);
+}
 
 }  // namespace mp

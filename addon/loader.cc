@@ -126,9 +126,13 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
 
 Loader::~Loader() = default;
 
-int Loader::program_fd(Program program) const { return bpf_program__fd(program_of(skeleton_.get(), program)); }
+int Loader::program_fd(Program program) const {
+  return bpf_program__fd(program_of(skeleton_.get(), program));
+}
 
-int Loader::ring_fd() const { return bpf_map__fd(skeleton_->maps.ring); }
+int Loader::ring_fd() const {
+  return bpf_map__fd(skeleton_->maps.ring);
+}
 
 void Loader::set_process(uint32_t slot, const mp_process &process) {
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.processes), &slot, &process, BPF_ANY))

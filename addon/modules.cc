@@ -37,7 +37,8 @@ void Modules::find_sites(Module &module) {
     const auto symbol = elf.find_function(function.name);
     // A static function that happens to be called free is none of ours, unless the program is linked statically.
     if (!symbol || (!symbol->dynamic && !module.is_static_program)) continue;
-    const auto [code, size] = elf.bytes_at(symbol->address, symbol->size_bytes ? symbol->size_bytes : kUnsizedFunctionBytes);
+    const auto [code, size] =
+        elf.bytes_at(symbol->address, symbol->size_bytes ? symbol->size_bytes : kUnsizedFunctionBytes);
     const auto entry = elf.file_offset(symbol->address);
     if (!code || !entry) continue;
     const auto add = [&](std::vector<UprobeSite> &sites, const ProbeSite &site) {
@@ -88,7 +89,8 @@ Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.build_id = module.elf->build_id();
   module.lowest_address = module.elf->lowest_address();
   // a program without interpreter; a static-pie has a dynamic section, as shared libraries and the linker have
-  module.is_static_program = !module.elf->has_interpreter() && (!module.elf->is_dynamic() || module.elf->find_function("main"));
+  module.is_static_program =
+      !module.elf->has_interpreter() && (!module.elf->is_dynamic() || module.elf->find_function("main"));
   EhFrameStats stats;
   const auto rows = build_unwind_rows(*module.elf, &stats);
   module.row_count = rows.size();
@@ -99,6 +101,8 @@ Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
   return module;
 }
 
-std::vector<const Module *> Modules::take_new() { return std::exchange(new_modules_, {}); }
+std::vector<const Module *> Modules::take_new() {
+  return std::exchange(new_modules_, {});
+}
 
 }  // namespace mp

@@ -21,14 +21,14 @@ struct Module {
   std::string build_id;
   uint64_t lowest_address = 0;
   uint32_t row_count = 0;
-  bool readable = false;  // an ELF file that could be opened
+  bool readable = false;           // an ELF file that could be opened
   bool is_static_program = false;  // no dynamic linker: nothing more will be mapped before main
 
   // Probe sites as file offsets, the cookie being the allocator.
-  std::vector<UprobeSite> allocators;    // entry and return
-  std::vector<UprobeSite> deallocators;  // entry
-  std::vector<UprobeSite> mapping_calls; // behind the system call
-  std::vector<UprobeSite> linker_state;  // _dl_debug_state
+  std::vector<UprobeSite> allocators;       // entry and return
+  std::vector<UprobeSite> deallocators;     // entry
+  std::vector<UprobeSite> mapping_calls;    // behind the system call
+  std::vector<UprobeSite> linker_state;     // _dl_debug_state
   std::vector<std::string> single_stepped;  // functions whose probe costs ten times as much
   std::vector<std::string> unprobed;        // functions without a place for a probe
 

@@ -25,7 +25,9 @@ std::string read_file(const std::string &path, size_t max_bytes) {
   return text;
 }
 
-std::string proc_path(int pid, const char *name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+std::string proc_path(int pid, const char *name) {
+  return "/proc/" + std::to_string(pid) + "/" + name;
+}
 
 // The value behind "key" at the beginning of a line.
 std::string field(const std::string &text, const std::string &key) {
@@ -57,7 +59,9 @@ std::string read_command_line(int pid) {
   return line;
 }
 
-std::string read_cgroup(int pid) { return field(read_file(proc_path(pid, "cgroup"), 1 << 14), "0::"); }
+std::string read_cgroup(int pid) {
+  return field(read_file(proc_path(pid, "cgroup"), 1 << 14), "0::");
+}
 
 uint64_t read_rss_bytes(int pid) {
   uint64_t size, resident;
@@ -66,6 +70,8 @@ uint64_t read_rss_bytes(int pid) {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-int read_tgid(int tid) { return atoi(field(read_file(proc_path(tid, "status"), 1 << 14), "Tgid:").c_str()); }
+int read_tgid(int tid) {
+  return atoi(field(read_file(proc_path(tid, "status"), 1 << 14), "Tgid:").c_str());
+}
 
 }  // namespace mp

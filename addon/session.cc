@@ -61,7 +61,9 @@ Session::~Session() {
   if (launched_ && launched_status_ < 0) launched_->resume();
 }
 
-uint64_t Session::now_ns() const { return since_start(monotonic_ns()); }
+uint64_t Session::now_ns() const {
+  return since_start(monotonic_ns());
+}
 
 uint32_t Session::launch(const LaunchOptions &options) {
   launched_ = std::make_unique<LaunchedProcess>(options);
@@ -70,13 +72,16 @@ uint32_t Session::launch(const LaunchOptions &options) {
   return process.pid;
 }
 
-void Session::start() { launched_->start(); }
+void Session::start() {
+  launched_->start();
+}
 
 void Session::attach(uint32_t pid) {
   const int tgid = read_tgid(pid);
   if (tgid == 0) throw Error("NO_PROCESS", "No such process: " + std::to_string(pid), 0);
   if (static_cast<uint32_t>(tgid) != pid)
-    throw Error("NO_PROCESS", std::to_string(pid) + " is a thread of process " + std::to_string(tgid) + "; trace that", 0);
+    throw Error("NO_PROCESS", std::to_string(pid) + " is a thread of process " + std::to_string(tgid) + "; trace that",
+                0);
   Process &process = targets_.add(pid, process_count_++, false);
   origins_[process.index] = {"attach", -1};
   if (!targets_.synchronize(process) || process.mappings.empty()) {
@@ -97,7 +102,8 @@ const Batch &Session::poll(uint32_t *words, uint32_t capacity) {
   ring_buffer__consume(ring_.get());
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   if (!batch_.full(monotonic_ns())) sample_rss();
-  for (const Module *module : modules_.take_new()) batch_.modules.push_back({module->index, module->path, module->build_id});
+  for (const Module *module : modules_.take_new())
+    batch_.modules.push_back({module->index, module->path, module->build_id});
   for (SymbolResult &result : symbolizer_.take(kSymbolsPerPoll)) batch_.symbols.push_back(std::move(result));
   if (batch_.count == 0) batch_.base_time_ns = start_ns_;
   batch_.base_time_ns -= start_ns_;
@@ -127,7 +133,9 @@ void Session::poll_launched() {
   if (launched_ && launched_status_ < 0 && launched_->poll_exit()) launched_status_ = launched_->wait_status();
 }
 
-void Session::stop() { targets_.detach_all(); }
+void Session::stop() {
+  targets_.detach_all();
+}
 
 std::map<std::string, uint64_t> Session::losses() const {
   auto losses = loader_.losses();
@@ -156,8 +164,7 @@ void Session::announce(Process &process, const std::string &comm) {
   batch_.processes.push_back({process.index, process.pid, parent, origin, since_start(time_ns), comm,
                               process.executable, read_command_line(process.pid), read_cgroup(process.pid),
                               process.warning});
-  if (batch_.words)
-    batch_.add(head(MP_OPERATION_PROCESS_BEGIN), process.index, 0, 0, 0, time_ns);
+  if (batch_.words) batch_.add(head(MP_OPERATION_PROCESS_BEGIN), process.index, 0, 0, 0, time_ns);
 }
 
 Process *Session::process_of(const mp_event &event) {
@@ -263,7 +270,8 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
   announce(process, std::string(event.comm, strnlen(event.comm, sizeof(event.comm))));
   threads_.erase(event.event.tid);
   const int signal = event.code & 0x7f;
-  end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff), signal ? signal : -1);
+  end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff),
+              signal ? signal : -1);
   targets_.remove(event.event.pid);
 }
 
@@ -348,8 +356,8 @@ uint32_t Session::location_of(const Process &process, uint64_t address) {
   const bool known = mapped && mapped->module;
   const uint64_t module_address = known ? address - mapped->bias : address;
   // module in the upper 16 bits, address in the lower 48; no module has index 0xffff
-  const uint64_t key = (known ? static_cast<uint64_t>(mapped->module->index) : 0xffffull) << 48 |
-                       (module_address & 0xffffffffffffull);
+  const uint64_t key =
+      (known ? static_cast<uint64_t>(mapped->module->index) : 0xffffull) << 48 | (module_address & 0xffffffffffffull);
   const auto [entry, inserted] = locations_.try_emplace(key, static_cast<uint32_t>(location_modules_.size()));
   if (inserted) {
     location_modules_.push_back(known ? static_cast<int64_t>(mapped->module->index) : -1);

@@ -94,8 +94,8 @@ class Session : private EventHandler {
   std::unique_ptr<LaunchedProcess> launched_;
   int launched_status_ = -1;
 
-  Batch batch_;      // being filled
-  Batch delivered_;  // the result of the last poll
+  Batch batch_;                           // being filled
+  Batch delivered_;                       // the result of the last poll
   std::vector<uint64_t> deferred_event_;  // did not fit into the last batch
   size_t deferred_bytes_ = 0;
   uint64_t next_rss_ns_ = 0;

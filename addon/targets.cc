@@ -138,11 +138,11 @@ void Targets::attach_allocators(Process &process, const std::string &path, const
 
 void Targets::close_links(Process &process) {
   // Closing waits for the kernel's grace periods, 30 ms a link: not on the thread that drains the ring.
-  closers_.emplace_back([allocators = std::move(process.allocator_links),
-                         deallocators = std::move(process.deallocator_links)]() mutable {
-    allocators.clear();
-    deallocators.clear();
-  });
+  closers_.emplace_back(
+      [allocators = std::move(process.allocator_links), deallocators = std::move(process.deallocator_links)]() mutable {
+        allocators.clear();
+        deallocators.clear();
+      });
   process.allocator_links.clear();
   process.deallocator_links.clear();
 }

@@ -20,8 +20,8 @@ namespace mp {
 struct MappedModule {
   uint64_t start;
   uint64_t end;
-  uint64_t bias;    // runtime address - ELF address
-  Module *module;   // nullptr: no ELF file (JIT code, vdso)
+  uint64_t bias;   // runtime address - ELF address
+  Module *module;  // nullptr: no ELF file (JIT code, vdso)
 };
 
 struct Process {
@@ -30,12 +30,12 @@ struct Process {
   uint32_t slot = 0;
   uint32_t stack_seed = 0;
   bool hold = false;
-  bool announced = false;      // handed to TypeScript
+  bool announced = false;  // handed to TypeScript
   std::string executable;
-  std::string warning;         // what can't be probed, as a sentence
-  std::vector<MappedModule> mappings;    // executable ones, sorted
-  std::vector<MappedModule> gone;        // unmapped ones: stacks from before may still come
-  std::map<const Module *, bool> probed; // modules with probes in this process
+  std::string warning;                    // what can't be probed, as a sentence
+  std::vector<MappedModule> mappings;     // executable ones, sorted
+  std::vector<MappedModule> gone;         // unmapped ones: stacks from before may still come
+  std::map<const Module *, bool> probed;  // modules with probes in this process
   std::vector<UniqueFd> allocator_links;
   std::vector<UniqueFd> deallocator_links;
 };

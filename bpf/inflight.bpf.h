@@ -39,7 +39,9 @@ struct {
   __type(value, struct thread_state);
 } threads SEC(".maps");
 
-static __always_inline u32 current_pid(void) { return bpf_get_current_pid_tgid() >> 32; }
+static __always_inline u32 current_pid(void) {
+  return bpf_get_current_pid_tgid() >> 32;
+}
 
 static __always_inline struct thread_state *peek_thread(void) {
   return bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);

@@ -66,7 +66,6 @@ struct pt_regs {
   unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
-
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 #define SIGSTOP 19
 #define MAP_FIXED 0x10

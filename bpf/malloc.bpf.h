@@ -105,7 +105,9 @@ static __always_inline int leave(struct pt_regs *ctx) {
 
 /* Kernel 6.13: one program at entry and return; 1 at entry spares the return. */
 SEC("uprobe")
-int allocator_session(struct pt_regs *ctx) { return bpf_session_is_return() ? leave(ctx) : enter(ctx); }
+int allocator_session(struct pt_regs *ctx) {
+  return bpf_session_is_return() ? leave(ctx) : enter(ctx);
+}
 
 SEC("uprobe")
 int allocator_entry(struct pt_regs *ctx) {
@@ -114,7 +116,9 @@ int allocator_entry(struct pt_regs *ctx) {
 }
 
 SEC("uprobe")
-int allocator_return(struct pt_regs *ctx) { return leave(ctx); }
+int allocator_return(struct pt_regs *ctx) {
+  return leave(ctx);
+}
 
 SEC("uprobe")
 int deallocator_entry(struct pt_regs *ctx) {

@@ -4,7 +4,6 @@
 
 #include "helpers.h"
 
-
 /* ---- events to user space ---- */
 
 struct {
@@ -49,13 +48,14 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, MP_MAX_PROCESSES);
   __type(key, u32);
-  __array(values, struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-    __uint(max_entries, 1);
-    __uint(key_size, sizeof(u32));
-    __uint(value_size, sizeof(struct mp_mapping));
-  });
+  __array(
+      values, struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+        __uint(max_entries, 1);
+        __uint(key_size, sizeof(u32));
+        __uint(value_size, sizeof(struct mp_mapping));
+      });
 } mappings SEC(".maps");
 
 /* module -> its unwind rows */
@@ -63,13 +63,14 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, MP_MAX_MODULES);
   __type(key, u32);
-  __array(values, struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-    __uint(max_entries, 1);
-    __uint(key_size, sizeof(u32));
-    __uint(value_size, sizeof(struct mp_unwind_row));
-  });
+  __array(
+      values, struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+        __uint(max_entries, 1);
+        __uint(key_size, sizeof(u32));
+        __uint(value_size, sizeof(struct mp_unwind_row));
+      });
 } rows SEC(".maps");
 
 static __always_inline void count(u32 counter) {

@@ -45,20 +45,20 @@ typedef unsigned long long __mp_u64;
 /* ---- Allocators: X(id, NAME, "public name", KIND) ------------------------------------------------------------------
  * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges. `allocator` columns of a capture
  * hold the public name. */
-#define MP_ALLOCATORS(X)                            \
-  X(1, MALLOC, "malloc", SIMPLE)                    \
-  X(2, CALLOC, "calloc", SIMPLE)                    \
-  X(3, REALLOC, "realloc", SIMPLE)                  \
-  X(4, REALLOCARRAY, "reallocarray", SIMPLE)        \
-  X(5, POSIX_MEMALIGN, "posix_memalign", SIMPLE)    \
-  X(6, ALIGNED_ALLOC, "aligned_alloc", SIMPLE)      \
-  X(7, MEMALIGN, "memalign", SIMPLE)                \
-  X(8, VALLOC, "valloc", SIMPLE)                    \
-  X(9, PVALLOC, "pvalloc", SIMPLE)                  \
-  X(10, MMAP, "mmap", RANGED)                       \
-  X(11, MREMAP, "mremap", RANGED)                   \
-  X(32, FREE, "free", FREE)                         \
-  X(33, CFREE, "cfree", FREE)                       \
+#define MP_ALLOCATORS(X)                         \
+  X(1, MALLOC, "malloc", SIMPLE)                 \
+  X(2, CALLOC, "calloc", SIMPLE)                 \
+  X(3, REALLOC, "realloc", SIMPLE)               \
+  X(4, REALLOCARRAY, "reallocarray", SIMPLE)     \
+  X(5, POSIX_MEMALIGN, "posix_memalign", SIMPLE) \
+  X(6, ALIGNED_ALLOC, "aligned_alloc", SIMPLE)   \
+  X(7, MEMALIGN, "memalign", SIMPLE)             \
+  X(8, VALLOC, "valloc", SIMPLE)                 \
+  X(9, PVALLOC, "pvalloc", SIMPLE)               \
+  X(10, MMAP, "mmap", RANGED)                    \
+  X(11, MREMAP, "mremap", RANGED)                \
+  X(32, FREE, "free", FREE)                      \
+  X(33, CFREE, "cfree", FREE)                    \
   X(34, MUNMAP, "munmap", RANGED)
 
 enum mp_allocator {
@@ -69,19 +69,19 @@ enum mp_allocator {
 };
 
 /* ---- Events in the ring: X(id, NAME, meaning) ------------------------------------------------------------------- */
-#define MP_EVENTS(X)                                                                                                   \
-  X(1, ALLOCATE, "an allocator returned `address`")                                                                    \
-  X(2, FREE, "`address` is about to be freed")                                                                         \
-  X(3, RELEASE, "realloc was entered with `address`: it may be reused, but counts until COMMIT or CANCEL")             \
-  X(4, COMMIT, "the release pending in this thread took effect and nothing was allocated (realloc(p, 0))")             \
-  X(5, CANCEL, "the release pending in this thread did not happen: the block stays live")                              \
-  X(6, UNMAP, "munmap of [address, address + size) succeeded")                                                         \
-  X(7, REMAP, "mremap moved or resized [old_address, old_address + old_size) to [address, address + size)")            \
-  X(8, STACK, "the frames behind a stack hash")                                                                        \
-  X(9, THREAD, "first event of a thread, or a new name of a known one")                                                \
-  X(10, EXEC, "a traced process replaced its image")                                                                   \
-  X(11, EXIT, "a traced process ended")                                                                                \
-  X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules")                                   \
+#define MP_EVENTS(X)                                                                                        \
+  X(1, ALLOCATE, "an allocator returned `address`")                                                         \
+  X(2, FREE, "`address` is about to be freed")                                                              \
+  X(3, RELEASE, "realloc was entered with `address`: it may be reused, but counts until COMMIT or CANCEL")  \
+  X(4, COMMIT, "the release pending in this thread took effect and nothing was allocated (realloc(p, 0))")  \
+  X(5, CANCEL, "the release pending in this thread did not happen: the block stays live")                   \
+  X(6, UNMAP, "munmap of [address, address + size) succeeded")                                              \
+  X(7, REMAP, "mremap moved or resized [old_address, old_address + old_size) to [address, address + size)") \
+  X(8, STACK, "the frames behind a stack hash")                                                             \
+  X(9, THREAD, "first event of a thread, or a new name of a known one")                                     \
+  X(10, EXEC, "a traced process replaced its image")                                                        \
+  X(11, EXIT, "a traced process ended")                                                                     \
+  X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules")                        \
   X(13, THREAD_EXIT, "a thread of a traced process ended")
 
 enum mp_event_kind {
@@ -91,13 +91,13 @@ enum mp_event_kind {
 };
 
 /* ---- How the unwinding of a stack ended: X(id, NAME, meaning) --------------------------------------------------- */
-#define MP_STACK_STATUSES(X)                                                                   \
-  X(0, COMPLETE, "reached the outermost frame")                                                \
-  X(1, TRUNCATED, "deeper than MP_MAX_FRAMES")                                                 \
-  X(2, NO_MAPPING, "a return address outside every known module")                              \
-  X(3, NO_RULE, "a return address without unwind information")                                 \
-  X(4, READ_FAULT, "stack memory that could not be read")                                      \
-  X(5, NOT_GROWING, "a frame that does not lie above its callee")                              \
+#define MP_STACK_STATUSES(X)                                      \
+  X(0, COMPLETE, "reached the outermost frame")                   \
+  X(1, TRUNCATED, "deeper than MP_MAX_FRAMES")                    \
+  X(2, NO_MAPPING, "a return address outside every known module") \
+  X(3, NO_RULE, "a return address without unwind information")    \
+  X(4, READ_FAULT, "stack memory that could not be read")         \
+  X(5, NOT_GROWING, "a frame that does not lie above its callee") \
   X(6, UNWINDER_BUSY, "no unwinder state free on this CPU")
 
 enum mp_stack_status {
@@ -117,20 +117,20 @@ enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,
   MP_COUNTERS(X)
 #undef X
-  MP_COUNTER_COUNT
+      MP_COUNTER_COUNT
 };
 
 /* ---- Limits ------------------------------------------------------------------------------------------------------ */
 enum {
-  MP_MAX_FRAMES = 4096,      /* return addresses per stack */
-  MP_MAX_INFLIGHT = 8,       /* allocator calls one thread can be inside of at once (signal handlers nest) */
-  MP_MAX_PROCESSES = 1024,   /* traced processes at one time */
-  MP_MAX_MODULES = 16384,    /* modules with unwind rows */
-  MP_COMM_LENGTH = 16,       /* TASK_COMM_LEN */
-  MP_STACK_WINDOW = 2048,    /* bytes of user stack copied at once */
-  MP_RULE_CACHE_BITS = 14,   /* log2 of the entries of the pc -> rule cache */
-  MP_UNWINDERS_PER_CPU = 4,  /* a probe can be preempted by another one on its CPU */
-  MP_SEEN_STACKS = 131072,   /* stacks that BPF remembers to have sent */
+  MP_MAX_FRAMES = 4096,     /* return addresses per stack */
+  MP_MAX_INFLIGHT = 8,      /* allocator calls one thread can be inside of at once (signal handlers nest) */
+  MP_MAX_PROCESSES = 1024,  /* traced processes at one time */
+  MP_MAX_MODULES = 16384,   /* modules with unwind rows */
+  MP_COMM_LENGTH = 16,      /* TASK_COMM_LEN */
+  MP_STACK_WINDOW = 2048,   /* bytes of user stack copied at once */
+  MP_RULE_CACHE_BITS = 14,  /* log2 of the entries of the pc -> rule cache */
+  MP_UNWINDERS_PER_CPU = 4, /* a probe can be preempted by another one on its CPU */
+  MP_SEEN_STACKS = 131072,  /* stacks that BPF remembers to have sent */
 };
 
 /* Flags of an ALLOCATE event. */
@@ -153,7 +153,7 @@ struct mp_event {
   __mp_u32 pid;         /* process: the kernel's tgid, root pid namespace */
   __mp_u32 tid;
   __mp_u32 pad;
-  __mp_u64 time_ns;     /* CLOCK_MONOTONIC */
+  __mp_u64 time_ns; /* CLOCK_MONOTONIC */
 };
 MP_ASSERT_SIZE(struct mp_event, 24);
 
@@ -271,16 +271,16 @@ enum {
  *   7 TIME     nanoseconds since the base time of the batch
  *
  * X(id, NAME, meaning) */
-#define MP_OPERATIONS(X)                                                                                             \
-  X(1, ALLOCATE, "[address, address + size) was allocated; flags: COMMITS_RELEASE, MAP_FIXED")                      \
-  X(2, FREE, "the block at address is freed")                                                                        \
-  X(3, RELEASE, "the block at address leaves the table but counts until COMMIT, CANCEL or COMMITS_RELEASE")          \
-  X(4, COMMIT, "the thread's released block is freed")                                                               \
-  X(5, CANCEL, "the thread's released block is live again")                                                          \
-  X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")              \
-  X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                                  \
-  X(8, PROCESS_END, "the process image ended (exit or exec)")                                                        \
-  X(9, RSS, "resident set of the process is `size` bytes")                                                          \
+#define MP_OPERATIONS(X)                                                                                    \
+  X(1, ALLOCATE, "[address, address + size) was allocated; flags: COMMITS_RELEASE, MAP_FIXED")              \
+  X(2, FREE, "the block at address is freed")                                                               \
+  X(3, RELEASE, "the block at address leaves the table but counts until COMMIT, CANCEL or COMMITS_RELEASE") \
+  X(4, COMMIT, "the thread's released block is freed")                                                      \
+  X(5, CANCEL, "the thread's released block is live again")                                                 \
+  X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")     \
+  X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                         \
+  X(8, PROCESS_END, "the process image ended (exit or exec)")                                               \
+  X(9, RSS, "resident set of the process is `size` bytes")                                                  \
   X(10, THREAD_END, "the thread ended")
 
 enum mp_operation {
@@ -295,13 +295,13 @@ enum {
 };
 
 /* ---- Losses that are counted outside BPF: X(NAME, "loss kind", meaning) ------------------------------------------ */
-#define MP_LOSSES(X)                                                                                                  \
-  X(STACK_TRUNCATED, "stack_truncated", "allocations whose stack is deeper than the limit")                           \
-  X(STACK_INCOMPLETE, "stack_incomplete", "allocations whose unwinding ended before the root")                        \
-  X(STACK_MISSING, "stack_missing", "allocations whose frames were lost")                                             \
-  X(FRAME_UNSYMBOLIZED, "frame_unsymbolized", "frames without a function name")                                       \
-  X(UNMATCHED_FREE, "unmatched_free", "frees of blocks that were allocated before tracing began")                     \
-  X(INHERITED, "inherited", "blocks that a forked child got from its parent")                                         \
+#define MP_LOSSES(X)                                                                              \
+  X(STACK_TRUNCATED, "stack_truncated", "allocations whose stack is deeper than the limit")       \
+  X(STACK_INCOMPLETE, "stack_incomplete", "allocations whose unwinding ended before the root")    \
+  X(STACK_MISSING, "stack_missing", "allocations whose frames were lost")                         \
+  X(FRAME_UNSYMBOLIZED, "frame_unsymbolized", "frames without a function name")                   \
+  X(UNMATCHED_FREE, "unmatched_free", "frees of blocks that were allocated before tracing began") \
+  X(INHERITED, "inherited", "blocks that a forked child got from its parent")                     \
   X(EVENT_INVALID, "event_invalid", "events of a kind or length that the decoder does not know")
 
 #endif

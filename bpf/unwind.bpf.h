@@ -295,6 +295,8 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   return u;
 }
 
-static __always_inline void release_unwinder(struct unwinder *u) { __sync_lock_test_and_set(&u->busy, 0); }
+static __always_inline void release_unwinder(struct unwinder *u) {
+  __sync_lock_test_and_set(&u->busy, 0);
+}
 
 #endif

@@ -29,7 +29,18 @@ const ONLY: [RegExp, string[], string][] = [
 ];
 
 /** Parsers of what a target controls: they build alone, under sanitizers and fuzzers. */
-const PURE = ['elf', 'elf_image', 'elf_symbols', 'eh_frame', 'cfi', 'dwarf', 'insn', 'x86_decode', 'decode', 'proc_maps'];
+const PURE = [
+  'elf',
+  'elf_image',
+  'elf_symbols',
+  'eh_frame',
+  'cfi',
+  'dwarf',
+  'insn',
+  'x86_decode',
+  'decode',
+  'proc_maps',
+];
 const IMPURE = /#include <(napi\.h|bpf\/)/;
 
 function filesBelow(folder: string, pattern: RegExp): string[] {
@@ -54,7 +65,8 @@ for (const file of sources) {
   const text = readFileSync(file, 'utf8');
   if (file.endsWith('.ts')) problems.push(...checkImports(file, text));
   for (const [pattern, owners, what] of ONLY) {
-    if (pattern.test(text) && !owners.includes(file)) problems.push(`${file}: only ${owners.join(', ')} may use ${what}`);
+    if (pattern.test(text) && !owners.includes(file))
+      problems.push(`${file}: only ${owners.join(', ')} may use ${what}`);
   }
   const stem = file.replace(/^.*\//, '').replace(/\.(cc|h)$/, '');
   if (file.startsWith('addon/') && PURE.includes(stem) && IMPURE.test(text))

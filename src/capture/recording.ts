@@ -50,7 +50,8 @@ export class Recording {
 
   /** Resolves when everything that was recorded has been applied and named. The last commit is the caller's. */
   async run(): Promise<void> {
-    const endNs = this.#options.durationMs === null ? Infinity : this.#session.state().nowNs + this.#options.durationMs * 1e6;
+    const endNs =
+      this.#options.durationMs === null ? Infinity : this.#session.state().nowNs + this.#options.durationMs * 1e6;
     for (;;) {
       const count = this.#poll();
       const { hasTargets, nowNs } = this.#session.state();

@@ -48,7 +48,10 @@ async function main(argv: string[]): Promise<void> {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mp: ')) })
     .showHelpAfterError('(mp --help lists commands and options)')
-    .addHelpText('after', '\nExamples:\n  sudo mp run ./program\n  sudo mp trace --pid 1234\n  mp summary mp-program.1234.db\n');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sudo mp run ./program\n  sudo mp trace --pid 1234\n  mp summary mp-program.1234.db\n',
+    );
   const wanted = argv.find((argument) => !argument.startsWith('-')) ?? '';
   if (LATER_COMMANDS.includes(wanted)) throw new UserError(`mp ${wanted} is not supported yet`, USAGE_ERROR);
   const names = wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);

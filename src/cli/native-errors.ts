@@ -1,12 +1,15 @@
 /** Errors of the addon as sentences that say what to do. */
-import { UserError } from '../util/errors.ts';
+
 import type { NativeError } from '../native/binding.ts';
+import { UserError } from '../util/errors.ts';
 
 export function explainNativeError(error: NativeError): Error {
   const message = error.message.split('\n')[0]!;
   switch (error.code) {
     case 'NO_PERMISSION':
-      return new UserError('no permission to trace: run mp with sudo (it needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE)');
+      return new UserError(
+        'no permission to trace: run mp with sudo (it needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE)',
+      );
     case 'NO_BTF':
       return new UserError(`${message}; use a kernel built with CONFIG_DEBUG_INFO_BTF, see mp doctor`);
     case 'UNSUPPORTED':

@@ -50,7 +50,12 @@ export function addRecordOptions(command: Command): Command {
     .option('-f, --force', 'overwrite an existing file')
     .option('-q, --quiet', 'print nothing but errors')
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
-    .option('--ring-size <SIZE>', 'size of the ring buffer: 256K, 64M; a bare number is MiB', parseRingSize, 64 * 2 ** 20)
+    .option(
+      '--ring-size <SIZE>',
+      'size of the ring buffer: 256K, 64M; a bare number is MiB',
+      parseRingSize,
+      64 * 2 ** 20,
+    )
     .addOption(
       new Option('--probe <MODE>', 'how probes are attached')
         .choices(['auto', 'session', 'multi', 'perf'])

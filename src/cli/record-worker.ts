@@ -111,7 +111,8 @@ async function recordTargets(session: NativeSession): Promise<void> {
 }
 
 function describe(error: unknown): WorkerMessage {
-  const explained = error instanceof Error && 'code' in error && 'errno' in error ? explainNativeError(error as never) : error;
+  const explained =
+    error instanceof Error && 'code' in error && 'errno' in error ? explainNativeError(error as never) : error;
   if (explained instanceof UserError)
     return { type: 'failed', message: explained.message, code: 'USER', exitCode: explained.exitCode };
   if (explained instanceof StoreError) {

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
-import { STOP, type RecordRequest, type WorkerMessage } from './record-protocol.ts';
+import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
 import { register } from './registry.ts';
 
 /** Exit code of `mp run` when the tracer itself failed. */
@@ -44,7 +44,10 @@ export async function record(request: RecordRequest, isQuiet: boolean): Promise<
         waitStatus = message.waitStatus;
         break;
       case 'failed':
-        failure = new UserError(message.message, isLaunched && message.code === 'RECORDING' ? TRACER_FAILED : message.exitCode);
+        failure = new UserError(
+          message.message,
+          isLaunched && message.code === 'RECORDING' ? TRACER_FAILED : message.exitCode,
+        );
     }
   });
   try {
@@ -82,8 +85,19 @@ function handleSignals(worker: Worker, isLaunched: boolean): () => void {
     if (pid) process.kill(pid, signal);
   };
   const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = isLaunched
-    ? [['SIGINT', ignore], ['SIGQUIT', ignore], ['SIGHUP', ignore], ['SIGTERM', passOn], ['SIGUSR2', stop]]
-    : [['SIGINT', stop], ['SIGTERM', stop], ['SIGHUP', stop], ['SIGUSR2', stop]];
+    ? [
+        ['SIGINT', ignore],
+        ['SIGQUIT', ignore],
+        ['SIGHUP', ignore],
+        ['SIGTERM', passOn],
+        ['SIGUSR2', stop],
+      ]
+    : [
+        ['SIGINT', stop],
+        ['SIGTERM', stop],
+        ['SIGHUP', stop],
+        ['SIGUSR2', stop],
+      ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
