@@ -4,6 +4,8 @@
 #include <napi.h>
 
 #include "error.h"
+#include "probe_cost.h"
+#include "probe_sites.h"
 #include "proc_info.h"
 #include "session.h"
 
@@ -182,6 +184,9 @@ class Session : public Napi::ObjectWrap<Session> {
     options.arguments = strings_of(object, "arguments");
     options.environment = strings_of(object, "environment");
     options.user = string_of(object, "user");
+    const auto files = object.Get("inheritedFiles").As<Napi::Array>();
+    for (uint32_t i = 0; i < files.Length(); i++)
+      options.inherited_files.push_back(files.Get(i).As<Napi::Number>().Int32Value());
     if (object.Get("openFilesLimit").IsNumber())
       options.open_files_limit = object.Get("openFilesLimit").As<Napi::Number>().Int64Value();
     const uint32_t pid = forward(info.Env(), [&] { return session(info.Env()).launch(options); });
@@ -255,9 +260,36 @@ Napi::Value kernel_supports(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), mp::kernel_supports(probe_mode_of(info.Env(), mode)));
 }
 
+Napi::Value probe_cost(const Napi::CallbackInfo &info) {
+  const mp::ProbeCost cost = forward(info.Env(), [] { return mp::measure_probe_cost(); });
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("emulatedNs", cost.emulated_ns);
+  result.Set("singleSteppedNs", cost.single_stepped_ns);
+  return result;
+}
+
+Napi::Value probe_sites(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  std::string error;
+  const auto elf = mp::ElfFile::open(path, &error);
+  if (!elf) throw to_javascript(env, mp::Error("NOT_FOUND", error, 0));
+  const mp::ProbeSites sites = mp::find_probe_sites(*elf, mp::is_static_program(*elf));
+  return to_array(env, sites.functions, [&](const mp::ProbeSites::Function &function) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", function.name);
+    object.Set("offset", static_cast<double>(function.file_offset));
+    object.Set("singleStepped", function.single_stepped);
+    object.Set("isMissing", function.missing);
+    return object;
+  });
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Session::define(env, exports);
   exports.Set("kernelSupports", Napi::Function::New(env, kernel_supports));
+  exports.Set("probeCost", Napi::Function::New(env, probe_cost));
+  exports.Set("probeSites", Napi::Function::New(env, probe_sites));
   return exports;
 }
 

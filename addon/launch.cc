@@ -97,6 +97,7 @@ LaunchedProcess::LaunchedProcess(const LaunchOptions &options) : file_(options.f
     char byte;
     if (read(go_read.get(), &byte, 1) != 1) _exit(125);  // the tracer gave up
     restore_signals();
+    for (const int fd : options.inherited_files) fcntl(fd, F_SETFD, 0);
     if (options.open_files_limit >= 0) {
       rlimit limit;
       getrlimit(RLIMIT_NOFILE, &limit);

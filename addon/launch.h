@@ -14,8 +14,9 @@ struct LaunchOptions {
   std::string file;  // looked up in PATH if it has no slash
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
-  std::string user;            // "" keeps the caller
-  long open_files_limit = -1;  // soft RLIMIT_NOFILE of the caller, which Node has raised for itself; -1: as it is
+  std::string user;                  // "" keeps the caller
+  std::vector<int> inherited_files;  // descriptors of the caller; Node has marked them close-on-exec
+  long open_files_limit = -1;        // soft RLIMIT_NOFILE of the caller, which Node has raised for itself; -1: as it is
 };
 
 class LaunchedProcess {

@@ -11,12 +11,17 @@ static __always_inline int is_reallocation(u32 allocator) {
   return allocator == MP_ALLOCATOR_REALLOC || allocator == MP_ALLOCATOR_REALLOCARRAY;
 }
 
+/* A product that overflows is a call that fails; as a size it must only not look like 0. */
+static __always_inline u64 product(u64 count, u64 size_bytes) {
+  return size_bytes && count > ~0ULL / size_bytes ? ~0ULL : count * size_bytes;
+}
+
 static __always_inline void read_arguments(struct pt_regs *ctx, struct call *call) {
   u64 first = ctx->di, second = ctx->si, third = ctx->dx;
   call->pointer = 0;
   switch (call->allocator) {
     case MP_ALLOCATOR_CALLOC:
-      call->size_bytes = first * second;
+      call->size_bytes = product(first, second);
       break;
     case MP_ALLOCATOR_REALLOC:
       call->pointer = first;
@@ -24,7 +29,7 @@ static __always_inline void read_arguments(struct pt_regs *ctx, struct call *cal
       break;
     case MP_ALLOCATOR_REALLOCARRAY:
       call->pointer = first;
-      call->size_bytes = second * third;
+      call->size_bytes = product(second, third);
       break;
     case MP_ALLOCATOR_POSIX_MEMALIGN:
       call->pointer = first;

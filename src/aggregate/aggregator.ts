@@ -299,8 +299,10 @@ export class Aggregator implements Accounts {
   #free(account: ProcessAccount, thread: number, low: number, high: number): void {
     const { blocks } = account;
     const site = blocks.take(low, high);
-    if (site < 0) this.#freeUnknown(account, thread, (low >>> 0) + high * HIGH);
-    else this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
+    if (site >= 0) this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
+    // realloc(p, 0) of glibc calls free: the block ends once, with the realloc
+    else if (!this.#threads.hasReleased(thread, low, high))
+      this.#freeUnknown(account, thread, (low >>> 0) + high * HIGH);
   }
 
   #release(account: ProcessAccount, thread: number, low: number, high: number): void {

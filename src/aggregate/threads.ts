@@ -43,6 +43,16 @@ export class Threads {
     return thread < this.processes.length ? this.processes[thread]! : NO_PROCESS;
   }
 
+  /** True if the thread is inside a realloc of this address. */
+  hasReleased(thread: number, low: number, high: number): boolean {
+    const identity = this.identities[thread]!;
+    return (
+      this.releasedSites[identity] !== NOTHING_RELEASED &&
+      this.releasedLow[identity] === low &&
+      this.releasedHigh[identity] === high
+    );
+  }
+
   /** Notes an unmatched free. */
   addUnmatched(thread: number): void {
     const identity = this.identities[thread]!;

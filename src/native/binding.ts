@@ -19,6 +19,8 @@ export interface LaunchOptions {
   environment: string[];
   /** Run as this user; empty: as the caller. */
   user: string;
+  /** File descriptors that the target is to inherit. */
+  inheritedFiles: number[];
   /** Soft limit of open files the target gets; null: ours. */
   openFilesLimit: number | null;
 }
@@ -58,9 +60,29 @@ export interface NativeSession {
   losses(): Record<string, number>;
 }
 
+/** Nanoseconds of CPU time that one hit of a probe costs the probed thread. */
+export interface ProbeCost {
+  /** On an instruction that the kernel emulates. */
+  emulatedNs: number;
+  /** On one that it executes in a single step. */
+  singleSteppedNs: number;
+}
+
+/** Where the probe of an allocator function goes. */
+export interface ProbeSite {
+  name: string;
+  /** Of the probed instruction in the file; of the function if there is no place for a probe. */
+  offset: number;
+  singleStepped: boolean;
+  /** No place for a probe. */
+  isMissing: boolean;
+}
+
 interface Addon {
   Session: new (options: SessionOptions) => NativeSession;
   kernelSupports(mode: ProbeMode): boolean;
+  probeCost(): ProbeCost;
+  probeSites(path: string): ProbeSite[];
 }
 
 let addon: Addon | undefined;
@@ -77,4 +99,14 @@ export function openSession(options: SessionOptions): NativeSession {
 
 export function kernelSupports(mode: ProbeMode): boolean {
   return load().kernelSupports(mode);
+}
+
+/** Probes the own process for a moment; needs what tracing needs. Throws a NativeError. */
+export function probeCost(): ProbeCost {
+  return load().probeCost();
+}
+
+/** The allocator functions that an ELF file exports. Throws a NativeError. */
+export function probeSites(path: string): ProbeSite[] {
+  return load().probeSites(path);
 }

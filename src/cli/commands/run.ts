@@ -37,9 +37,9 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
   addRecordOptions(addLaterOptions(command, ['-m <module>', '-c <code>']));
   command.action(async (file: string, args: string[], options: RunOptions) => {
     const argv = resolveProgram(file, args, options);
-    const environment = { ...process.env };
-    const limit = Number(environment.MP_OPEN_FILES_LIMIT);
-    delete environment.MP_OPEN_FILES_LIMIT;
+    // set by bin/mp, and not the target's business
+    const { MP_OPEN_FILES_LIMIT, MP_OPEN_FILES, ...environment } = process.env;
+    const limit = Number(MP_OPEN_FILES_LIMIT);
     const status = await record(
       {
         session: { ringBytes: options.ringSize, probeMode: options.probe },
@@ -49,6 +49,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
             arguments: argv,
             environment: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
             user: options.user ?? '',
+            inheritedFiles: (MP_OPEN_FILES ?? '0 1 2').trim().split(' ').map(Number),
             openFilesLimit: Number.isInteger(limit) && limit > 0 ? limit : null,
           },
         },

@@ -114,3 +114,13 @@ test('releases of two threads do not mix, those of a renamed thread do', () => {
   apply();
   assert.equal(sumOf(aggregator).liveBytes, 2);
 });
+
+test('a free from within realloc(p, 0) of the same block ends it once', () => {
+  const { aggregator, builder, thread, apply } = oneProcess();
+  builder.allocate(thread, 0x1000, 100).release(thread, 0x1000).free(thread, 0x1000).commit(thread);
+  builder.release(thread, 0x5000).free(thread, 0x5000).commit(thread); // a block from before tracing
+  apply();
+  assert.equal(sumOf(aggregator).liveBytes, 0);
+  assert.equal(sumOf(aggregator).deallocations, 1);
+  assert.equal(aggregator.losses.unmatched_free, 1);
+});
