@@ -141,6 +141,10 @@ void LaunchedProcess::start_guard() {
 }
 
 LaunchedProcess::~LaunchedProcess() {
+  if (go_) {  // never started: it sees the end of the pipe and exits
+    go_.reset();
+    waitpid(pid_, nullptr, 0);
+  }
   if (guard_) {
     const char byte = 0;
     if (write(guard_.get(), &byte, 1) == 1 && guard_pid_ > 0) waitpid(guard_pid_, nullptr, 0);
@@ -150,6 +154,7 @@ LaunchedProcess::~LaunchedProcess() {
 void LaunchedProcess::start() {
   const char byte = 0;
   if (write(go_.get(), &byte, 1) != 1) throw Error("LAUNCH", "the process ended before it could start", errno);
+  go_.reset();
 }
 
 bool LaunchedProcess::poll_exit() {

@@ -4,24 +4,39 @@
 #include <cstdio>
 
 #include "eh_frame.h"
-#include "insn.h"
+#include "probe_sites.h"
 
 namespace mp {
 namespace {
 
-constexpr size_t kUnsizedFunctionBytes = 512;  // how far a function without a size is decoded to find a site
+// Aliases of one address get one probe, which counts as the first of them.
+void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &function) {
+  for (const UprobeSite &other : sites)
+    if (other.file_offset == function.file_offset) return;
+  sites.push_back({function.file_offset, static_cast<uint64_t>(function.allocator)});
+}
 
-struct AllocatorFunction {
-  mp_allocator id;
-  const char *name;
-  enum { SIMPLE, FREE, RANGED } kind;
-};
-
-constexpr AllocatorFunction kFunctions[] = {
-#define X(id, NAME, name, kind) {MP_ALLOCATOR_##NAME, name, AllocatorFunction::kind},
-    MP_ALLOCATORS(X)
-#undef X
-};
+void set_sites(const ProbeSites &sites, Module &module) {
+  for (const ProbeSites::Function &function : sites.functions) {
+    if (function.missing) {
+      module.unprobed.push_back(function.name);
+      continue;
+    }
+    if (function.single_stepped) module.single_stepped.push_back(function.name);
+    switch (function.kind) {
+      case ProbeSites::Function::SIMPLE:
+        add_site(module.allocators, function);
+        break;
+      case ProbeSites::Function::FREE:
+        add_site(module.deallocators, function);
+        break;
+      case ProbeSites::Function::RANGED:
+        add_site(module.mapping_calls, function);
+        break;
+    }
+  }
+  for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
+}
 
 }  // namespace
 
@@ -29,45 +44,6 @@ std::string map_files_path(int pid, const ProcMapping &mapping) {
   char path[96];
   snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, mapping.start, mapping.end);
   return path;
-}
-
-void Modules::find_sites(Module &module) {
-  const ElfFile &elf = *module.elf;
-  for (const AllocatorFunction &function : kFunctions) {
-    const auto symbol = elf.find_function(function.name);
-    // A static function that happens to be called free is none of ours, unless the program is linked statically.
-    if (!symbol || (!symbol->dynamic && !module.is_static_program)) continue;
-    const auto [code, size] =
-        elf.bytes_at(symbol->address, symbol->size_bytes ? symbol->size_bytes : kUnsizedFunctionBytes);
-    const auto entry = elf.file_offset(symbol->address);
-    if (!code || !entry) continue;
-    const auto add = [&](std::vector<UprobeSite> &sites, const ProbeSite &site) {
-      sites.push_back({*entry + site.offset, static_cast<uint64_t>(function.id)});
-      if (site.single_stepped) module.single_stepped.push_back(function.name);
-    };
-    if (function.kind == AllocatorFunction::SIMPLE) {
-      add(module.allocators, pick_returnable_site(code, size));
-    } else if (function.kind == AllocatorFunction::FREE) {
-      add(module.deallocators, pick_entry_site(code, size));
-    } else if (const auto site = pick_syscall_site(code, size)) {
-      add(module.mapping_calls, *site);
-    } else {
-      module.unprobed.push_back(function.name);
-    }
-  }
-  // aliases of one address (cfree, old versions): one probe
-  for (auto *sites : {&module.allocators, &module.deallocators, &module.mapping_calls}) {
-    std::vector<UprobeSite> distinct;
-    for (const UprobeSite &site : *sites) {
-      bool known = false;
-      for (const UprobeSite &other : distinct) known |= other.file_offset == site.file_offset;
-      if (!known) distinct.push_back(site);
-    }
-    *sites = std::move(distinct);
-  }
-  if (const auto symbol = elf.find_function("_dl_debug_state")) {
-    if (const auto offset = elf.file_offset(symbol->address)) module.linker_state.push_back({*offset, 0});
-  }
 }
 
 Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
@@ -88,14 +64,12 @@ Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.readable = true;
   module.build_id = module.elf->build_id();
   module.lowest_address = module.elf->lowest_address();
-  // a program without interpreter; a static-pie has a dynamic section, as shared libraries and the linker have
-  module.is_static_program =
-      !module.elf->has_interpreter() && (!module.elf->is_dynamic() || module.elf->find_function("main"));
+  module.is_static_program = is_static_program(*module.elf);
   EhFrameStats stats;
   const auto rows = build_unwind_rows(*module.elf, &stats);
   module.row_count = rows.size();
   if (!rows.empty()) loader_.set_rows(module.index, rows);
-  find_sites(module);
+  set_sites(find_probe_sites(*module.elf, module.is_static_program), module);
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});
   return module;

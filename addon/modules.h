@@ -47,8 +47,6 @@ class Modules {
  private:
   using Key = std::tuple<uint32_t, uint32_t, uint64_t>;  // device, inode
 
-  void find_sites(Module &module);
-
   Loader &loader_;
   Symbolizer &symbolizer_;
   std::map<Key, std::unique_ptr<Module>> modules_;

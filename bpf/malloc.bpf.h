@@ -13,7 +13,10 @@ static __always_inline int is_reallocation(u32 allocator) {
 
 /* A product that overflows is a call that fails; as a size it must only not look like 0. */
 static __always_inline u64 product(u64 count, u64 size_bytes) {
-  return size_bytes && count > ~0ULL / size_bytes ? ~0ULL : count * size_bytes;
+  if (!size_bytes) return 0;
+  u64 limit = ~0ULL / size_bytes;
+  asm volatile("" : "+r"(limit)); /* else clang makes a 128-bit multiplication of it, which BPF lacks */
+  return count > limit ? ~0ULL : count * size_bytes;
 }
 
 static __always_inline void read_arguments(struct pt_regs *ctx, struct call *call) {

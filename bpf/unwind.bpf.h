@@ -108,6 +108,10 @@ __noinline u64 search_rule(u32 slot, u64 pc) {
 }
 
 static __always_inline u32 find_rule(struct unwinder *u, u64 pc) {
+  if (pc >> 48) { /* no address of user code: the upper bits hold the generation */
+    u->status = MP_STACK_NO_MAPPING;
+    return MP_CFA_NONE;
+  }
   u64 key = pc | (u64)u->generation << 48;
   struct rule_cache_entry *entry = &rule_cache[(pc ^ pc >> 14) & ((1 << MP_RULE_CACHE_BITS) - 1)];
   u64 rule = entry->rule;
@@ -136,7 +140,7 @@ static __always_inline int read_word(struct unwinder *u, u64 address, u64 lowest
     u->window_base = lowest;
     u->window_length = length;
     offset = address - lowest;
-    if (offset + 8 > length) return bpf_probe_read_user(word, 8, (void *)address);
+    if (offset > MP_STACK_WINDOW || offset + 8 > length) return bpf_probe_read_user(word, 8, (void *)address);
   }
   if (offset & 7) return bpf_probe_read_user(word, 8, (void *)address);
   *word = u->window[offset / 8 & (WINDOW_WORDS - 1)];
