@@ -1,0 +1,51 @@
+#!/bin/sh
+# Usage: seeds.sh FUZZER DIRECTORY: fills the directory with first inputs, made of what this machine has.
+set -eu
+fuzzer=$1
+out=$2
+rm -rf "$out"
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# A program of a few kilobytes that has what a large one has: symbols, notes, .eh_frame, a debug link.
+small_program() {
+  cat > "$work/small.c" <<'END'
+#include <stdio.h>
+__attribute__((noinline)) int f(int n) { char buffer[64]; return snprintf(buffer, sizeof buffer, "%d", n); }
+int main(int argc, char **argv) { (void)argv; return f(argc); }
+END
+  cc "$@" -Wl,--build-id "$work/small.c" -o "$work/small"
+  echo debug > "$work/small.debug"
+  objcopy --add-gnu-debuglink="$work/small.debug" "$work/small"
+}
+
+case $fuzzer in
+  decode)
+    # kind, then zeros: one input for each kind and length of an event
+    for kind in 001 002 003 004 005 006 007 010 011 012 013 014 015; do
+      for length in 32 40 48 64; do
+        { printf "\\$kind"; head -c $((length - 1)) /dev/zero; } > "$out/$kind-$length"
+      done
+    done
+    ;;
+  elf)
+    small_program -O2 -g
+    cp "$work/small" "$out/small"
+    small_program -O0 -g -gdwarf-4 -s -static-pie 2> /dev/null || small_program -O0
+    head -c 65536 "$work/small" > "$out/other"
+    head -c 4096 /bin/true > "$out/head"
+    cp "$work/small.debug" "$out/text"
+    ;;
+  eh_frame)
+    small_program -O2
+    objcopy -O binary --only-section=.eh_frame "$work/small" "$out/small"
+    objcopy -O binary --only-section=.eh_frame /bin/true "$work/frames"
+    head -c 4096 "$work/frames" > "$out/true"
+    ;;
+  insn)
+    objcopy -O binary --only-section=.text /bin/true "$work/code"
+    split -b 256 -a 4 "$work/code" "$out/code"
+    printf '\270\013\000\000\000\017\005\110\075\001\360\377\377\163\001\303\203\310\377\303' > "$out/munmap"
+    ;;
+esac
