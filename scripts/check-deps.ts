@@ -40,6 +40,7 @@ const PURE = [
   'x86_decode',
   'decode',
   'proc_maps',
+  'probe_sites',
 ];
 const IMPURE = /#include <(napi\.h|bpf\/)/;
 

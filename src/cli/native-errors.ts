@@ -8,7 +8,7 @@ export function explainNativeError(error: NativeError): Error {
   switch (error.code) {
     case 'NO_PERMISSION':
       return new UserError(
-        'no permission to trace: run mp with sudo (it needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE)',
+        'no permission to trace: run mp with sudo (it needs CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE)',
       );
     case 'NO_BTF':
       return new UserError(`${message}; use a kernel built with CONFIG_DEBUG_INFO_BTF, see mp doctor`);

@@ -62,6 +62,15 @@ class Pipeline implements Sink {
     say({ type: 'resolving', pending });
   }
 
+  /** After a failure: keeps what was recorded, unless that is what fails. */
+  finishIfPossible(): void {
+    try {
+      this.finish();
+    } catch {
+      // the error that led here is the one to report
+    }
+  }
+
   finish(): void {
     const endedAt = new Date().toISOString();
     this.#writer.finish(this.#aggregator, this.#symbolizer, this.#session.losses(), { endedAt });
@@ -73,6 +82,9 @@ class Pipeline implements Sink {
     say({ type: 'finished', path: this.#writer.path, losses });
   }
 }
+
+/** The launched program runs, or has run. */
+let isStarted = false;
 
 /** Waits for the launched program, which goes on when a recording ends before it does. */
 async function waitForEnd(session: NativeSession): Promise<void> {
@@ -103,11 +115,24 @@ async function recordTargets(session: NativeSession): Promise<void> {
   say({ type: 'started', pids, path: writer.path });
   try {
     if ('launch' in request.target) session.start();
+    isStarted = true;
     await recording.run();
-  } finally {
+  } catch (error) {
     session.stop();
-    pipeline.finish();
+    if (isLaunchFailure(error)) {
+      isStarted = false;
+      writer.discard();
+    } else {
+      pipeline.finishIfPossible();
+    }
+    throw error;
   }
+  pipeline.finish();
+}
+
+/** The program could not be executed: there is nothing to keep. */
+function isLaunchFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'NOT_FOUND' || error.code === 'NOT_EXECUTABLE');
 }
 
 function describe(error: unknown): WorkerMessage {
@@ -133,7 +158,7 @@ async function main(): Promise<void> {
   } catch (error) {
     say(describe(error));
   } finally {
-    if (session && 'launch' in request.target) await waitForEnd(session).catch(() => {});
+    if (session && isStarted && 'launch' in request.target) await waitForEnd(session).catch(() => {});
     session?.close();
     parentPort!.close();
   }

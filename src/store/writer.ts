@@ -94,6 +94,12 @@ export class CaptureWriter {
     }
   }
 
+  /** Removes the capture: nothing was recorded. */
+  discard(): void {
+    this.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(this.path + suffix, { force: true });
+  }
+
   /** Leaves the capture as it is after the last commit. */
   close(): void {
     this.#statements.clear();

@@ -1,4 +1,94 @@
+/** `mp doctor`: what this machine can do, what is missing for tracing, and what to do about it. */
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { machine, release } from 'node:os';
 import type { Command } from 'commander';
-export function register(program: Command): void {
-  program.command('doctor');
+import { kernelSupports, probeCost, probeSites } from '../../native/binding.ts';
+import { type Output, styleOf } from '../../util/output.ts';
+import {
+  checkMachine,
+  isTracingPossible,
+  libcPath,
+  type MachineFacts,
+  machineJson,
+  machineText,
+  mayLoadPrograms,
+  parseCapabilities,
+} from '../machine-checks.ts';
+import { addExample, defaultOutput } from '../report-options.ts';
+
+/** PROC_PID_INIT_INO of include/linux/proc_ns.h: the namespace in which BPF programs see process ids. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+const DEFAULT_RING_BYTES = 64 * 2 ** 20;
+
+export function register(program: Command, output?: Output): void {
+  const command = program
+    .command('doctor')
+    .description('what this machine can do, what is missing for tracing, and what to do about it')
+    .option('--json', 'print JSON');
+  addExample(command, 'sudo mp doctor');
+  command.action((options: { json?: boolean }) => {
+    const to = output ?? defaultOutput();
+    const facts = machineFacts();
+    const checks = checkMachine(facts);
+    to.out(options.json ? machineJson(facts, checks) : machineText(checks, to.columns, styleOf(to.color)));
+    if (!isTracingPossible(checks)) process.exitCode = 1;
+  });
+}
+
+function machineFacts(): MachineFacts {
+  const capabilities = parseCapabilities(textOf('/proc/self/status') ?? '');
+  const mayLoad = mayLoadPrograms(capabilities);
+  return {
+    kernelRelease: release(),
+    architecture: machine(),
+    hasBtf: existsSync('/sys/kernel/btf/vmlinux'),
+    capabilities,
+    lockdown: textOf('/sys/kernel/security/lockdown'),
+    isInPidNamespace: isInPidNamespace(),
+    probeModes: mayLoad ? probeModes() : null,
+    probeCost: mayLoad ? measuredCost() : null,
+    libc: sitesOfLibc(),
+    availableBytes: availableBytes(),
+    defaultRingBytes: DEFAULT_RING_BYTES,
+  };
+}
+
+function probeModes(): ('session' | 'multi' | 'perf')[] {
+  const hasPerf = existsSync('/sys/bus/event_source/devices/uprobe/type');
+  return (['session', 'multi', 'perf'] as const).filter((mode) => (mode === 'perf' ? hasPerf : kernelSupports(mode)));
+}
+
+function measuredCost(): MachineFacts['probeCost'] {
+  try {
+    return probeCost();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function sitesOfLibc(): MachineFacts['libc'] {
+  const path = libcPath(textOf('/proc/self/maps') ?? '');
+  return path === null ? null : { path, sites: probeSites(path) };
+}
+
+function isInPidNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE;
+  } catch {
+    return false; // a kernel without pid namespaces
+  }
+}
+
+function availableBytes(): number {
+  const kibibytes = /^MemAvailable:\s*(\d+) kB$/m.exec(textOf('/proc/meminfo') ?? '')?.[1];
+  return Number(kibibytes ?? 0) * 1024;
+}
+
+/** null if the file is not there or may not be read. */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
 }
