@@ -2,7 +2,7 @@
  * Drives a native session: polls it, hands every batch on, commits at intervals, and ends when the targets have ended or
  * a stop is asked for. What is done with batches is the caller's: `Sink`.
  *
- *     recording   poll ──► batch ──► sink.apply      every 250 ms, or when a process appeared: sink.commit
+ *     recording   poll ──► batch ──► sink.apply      at intervals, and when a process appeared: sink.commit
  *     draining    probes are off; poll until the ring is empty
  *     resolving   poll until all names are looked up
  */
@@ -27,7 +27,10 @@ export interface RecordingOptions {
 
 const RECORDS_PER_BATCH = 8192;
 const POLL_INTERVAL_MS = 1;
-const COMMIT_INTERVAL_NS = 250e6;
+/** A commit loses little when the tracer is killed, but takes time from draining: at most a fifth of it. */
+const MIN_COMMIT_INTERVAL_NS = 100e6;
+const MAX_COMMIT_INTERVAL_NS = 250e6;
+const COMMIT_SHARE = 5;
 
 export class Recording {
   readonly #session: NativeSession;
@@ -35,7 +38,7 @@ export class Recording {
   readonly #options: RecordingOptions;
   readonly #records = new Uint32Array(RECORDS_PER_BATCH * RECORD_WORDS);
   #isStopAsked = false;
-  #lastCommitNs = 0;
+  #nextCommitNs = 0;
 
   constructor(session: NativeSession, sink: Sink, options: RecordingOptions) {
     this.#session = session;
@@ -84,12 +87,14 @@ export class Recording {
   }
 
   #commitIfDue(nowNs: number): void {
-    if (nowNs - this.#lastCommitNs >= COMMIT_INTERVAL_NS) this.#commit(nowNs);
+    if (nowNs >= this.#nextCommitNs) this.#commit(nowNs);
   }
 
   #commit(nowNs: number): void {
     this.#sink.commit();
-    this.#lastCommitNs = nowNs;
+    const endNs = this.#session.state().nowNs;
+    const pauseNs = Math.max(MIN_COMMIT_INTERVAL_NS, COMMIT_SHARE * (endNs - nowNs));
+    this.#nextCommitNs = nowNs + Math.min(pauseNs, MAX_COMMIT_INTERVAL_NS);
   }
 }
 
