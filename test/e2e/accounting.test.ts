@@ -1,0 +1,111 @@
+/** Programs with stated truth: the capture says exactly what they say, launched and attached to, at both levels. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import {
+  assertNone,
+  buildPrograms,
+  cannotFind,
+  cannotRecord,
+  LEVELS,
+  mp,
+  recordAndCompare,
+  recordTrace,
+  scratchFolder,
+} from './helpers.ts';
+import type { Mode } from './truth.ts';
+
+const MODES: Mode[] = ['run', 'trace'];
+const PROGRAMS = [
+  'allocators',
+  'peak_ties',
+  'mappings',
+  'failures',
+  'leaks',
+  'unknown_blocks',
+  'threads',
+  'handover',
+  'realloc_chain',
+  'temporaries',
+  'recursion',
+  'jumps',
+  'cpp_sites',
+  'forking',
+  'endings',
+];
+/** Every kind of probe site at least once, few enough to run under every attach mechanism. */
+const PROBE_PROGRAMS = ['allocators', 'mappings', 'failures', 'threads', 'realloc_chain', 'jumps'];
+
+describe('accounting', { skip: cannotRecord() }, () => {
+  before(buildPrograms);
+
+  for (const name of PROGRAMS) {
+    for (const mode of MODES) {
+      for (const level of LEVELS) {
+        test(`${name}, ${mode}, ${level}`, (t) => recordAndCompare(t, mode, name, { level }).then(() => undefined));
+      }
+    }
+  }
+
+  for (const level of LEVELS) {
+    test(`early_library, run, ${level}`, (t) =>
+      recordAndCompare(t, 'run', 'early_library', { level }).then(() => undefined));
+  }
+
+  test('early_library, trace: what comes too early is counted', async (t) => {
+    const { capture, tracer } = await recordTrace(t, 'early_library');
+    assert.equal(tracer.code, 0);
+    const early = capture.rows('leaks').filter((row) => row.function === null || row.function.startsWith('plugin_'));
+    assert.equal(
+      early.reduce((bytes, row) => bytes + row.bytes, 0),
+      88 + 154,
+    );
+    assertNone(capture.inconsistencies());
+  });
+
+  for (const mode of MODES) {
+    for (const level of LEVELS) {
+      test(`rust_sites, ${mode}, ${level}`, { skip: cannotFind('rustc') }, async (t) => {
+        await recordAndCompare(t, mode, 'rust_sites', { level });
+      });
+    }
+  }
+});
+
+describe('accounting under every attach mechanism', { skip: cannotRecord() }, () => {
+  before(buildPrograms);
+
+  for (const probe of ['perf', 'multi', 'session']) {
+    for (const name of PROBE_PROGRAMS) {
+      for (const mode of MODES) {
+        test(`--probe ${probe}, ${name}, ${mode}`, async (t) => {
+          await recordAndCompare(t, mode, name, { mpArgs: ['--probe', probe] });
+        });
+      }
+    }
+  }
+});
+
+describe('accounting of random work', { skip: cannotRecord() }, () => {
+  before(buildPrograms);
+
+  for (const mode of MODES) {
+    for (const seed of ['1', '2']) {
+      test(`one thread, exact peak, ${mode}, seed ${seed}`, async (t) => {
+        await recordAndCompare(t, mode, 'churn', { programArgs: ['1', '100000', seed] });
+      });
+    }
+    test(`four threads, ${mode}`, async (t) => {
+      await recordAndCompare(t, mode, 'churn', { programArgs: ['4', '50000', '3'] });
+    });
+  }
+
+  test('four threads through a small ring, lossless', async (t) => {
+    const probe = await mp(t, ['run', '-q', '--lossless', '-o', join(scratchFolder(t), 'probe.db'), '--', 'true']);
+    if (/not supported/.test(probe.stderr)) return t.skip('this version refuses --lossless');
+    await recordAndCompare(t, 'run', 'churn', {
+      programArgs: ['4', '50000', '4'],
+      mpArgs: ['--lossless', '--ring-size', '256K'],
+    });
+  });
+});
