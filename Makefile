@@ -48,7 +48,7 @@ abi: ## regenerate the TypeScript side of bpf/mp.h
 test-unit: $(BUILD)/js.stamp ## TypeScript unit tests, no root needed
 	$(call say,TEST,unit)
 	$(Q)mkdir -p $(BUILD)/test
-	$(Q)set -o pipefail; npx tsx --test --test-reporter=spec 'test/unit/**/*.test.ts' | tee $(BUILD)/test/unit.log | scripts/quiet-tests.sh
+	$(Q)set -o pipefail; npx tsx --test --test-reporter=spec $$(find test/unit -name '*.test.ts') | tee $(BUILD)/test/unit.log | scripts/quiet-tests.sh
 
 test-native: packages ## C++ parsers and symbolizer, under sanitizers
 	$(call say,TEST,native)
@@ -63,7 +63,7 @@ test-bpf: packages ## the unwinder, built for the host
 test-e2e: all ## record real programs; needs root
 	$(call say,TEST,e2e)
 	$(Q)mkdir -p $(BUILD)/test
-	$(Q)set -o pipefail; npx tsx --test --test-concurrency=1 --test-reporter=spec 'test/e2e/*.test.ts' | tee $(BUILD)/test/e2e.log | scripts/quiet-tests.sh
+	$(Q)set -o pipefail; npx tsx --test --test-concurrency=1 --test-reporter=spec test/e2e/*.test.ts | tee $(BUILD)/test/e2e.log | scripts/quiet-tests.sh
 
 fuzz: test-packages ## fuzz the parsers of what a target controls, a minute each
 	$(Q)$(MAKE) --no-print-directory -C test/native fuzz

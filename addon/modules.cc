@@ -35,6 +35,7 @@ void set_sites(const ProbeSites &sites, Module &module) {
         break;
     }
   }
+  module.deallocator_code = sites.deallocator_code;
   for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
 }
 

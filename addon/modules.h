@@ -25,12 +25,13 @@ struct Module {
   bool is_static_program = false;  // no dynamic linker: nothing more will be mapped before main
 
   // Probe sites as file offsets, the cookie being the allocator.
-  std::vector<UprobeSite> allocators;       // entry and return
-  std::vector<UprobeSite> deallocators;     // entry
-  std::vector<UprobeSite> mapping_calls;    // behind the system call
-  std::vector<UprobeSite> linker_state;     // _dl_debug_state
-  std::vector<std::string> single_stepped;  // functions whose probe costs ten times as much
-  std::vector<std::string> unprobed;        // functions without a place for a probe
+  std::vector<UprobeSite> allocators;                           // entry and return
+  std::vector<UprobeSite> deallocators;                         // entry
+  std::vector<UprobeSite> mapping_calls;                        // behind the system call
+  std::vector<UprobeSite> linker_state;                         // _dl_debug_state
+  std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;  // ELF addresses of free and the like
+  std::vector<std::string> single_stepped;                      // functions whose probe costs ten times as much
+  std::vector<std::string> unprobed;                            // functions without a place for a probe
 
   std::unique_ptr<ElfFile> elf;
 };

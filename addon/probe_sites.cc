@@ -45,6 +45,8 @@ ProbeSites find_probe_sites(const ElfFile &elf, bool is_static_program) {
     const auto site = pick_site(function.kind, code, size_bytes);
     sites.functions.push_back({function.id, function.kind, function.name, *entry + (site ? site->offset : 0),
                                site && site->single_stepped, !site});
+    if (function.kind == ProbeSites::Function::FREE)
+      sites.deallocator_code.emplace_back(symbol->address, symbol->address + symbol->size_bytes);
   }
   if (const auto symbol = elf.find_function("_dl_debug_state"))
     if (const auto offset = elf.file_offset(symbol->address)) sites.linker_state.push_back(*offset);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../bpf/mp.h"
@@ -24,6 +25,8 @@ struct ProbeSites {
   };
 
   std::vector<Function> functions;
+  // ELF addresses [first, second) of functions that free: their own mappings are not the program's.
+  std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;
   std::vector<uint64_t> linker_state;  // file offset of _dl_debug_state, in the dynamic linker
 };
 

@@ -290,7 +290,7 @@ void Session::on_free(const mp_event_free &event) {
 
 void Session::on_allocate(const mp_event_allocate &event) {
   const Process *process = process_of(event.event);
-  if (!process) return;
+  if (!process || inside_free_.count(event.stack)) return;
   const uint32_t thread = thread_of(event.event, *process);
   if (event.event.kind == MP_EVENT_UNMAP) {
     const uint32_t flags = internal_callers_.count(event.stack) ? MP_FLAG_INTERNAL : 0;
@@ -343,12 +343,23 @@ void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
     locations.reserve(event.frame_count);
     // a return address is behind its call: - 1 lies in it
     for (uint32_t i = 0; i < event.frame_count; i++) locations.push_back(location_of(*process, frames[i] - 1));
-    if (event.frame_count) {
-      const MappedModule *caller = Targets::find_mapping(*process, frames[0] - 1);
-      if (caller && caller->module && !caller->module->allocators.empty()) internal_callers_.insert(event.stack);
-    }
+    classify_caller(*process, event, frames);
   }
   entry->second = add_stack(stack_status_name(event.event.stack_status), std::move(locations));
+}
+
+// An allocator maps and unmaps memory for itself. Within malloc BPF knows that; within free, which has no return probe,
+// only the stack tells.
+void Session::classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames) {
+  const MappedModule *caller = event.frame_count ? Targets::find_mapping(process, frames[0] - 1) : nullptr;
+  if (!caller || !caller->module || caller->module->allocators.empty()) return;
+  internal_callers_.insert(event.stack);
+  for (uint32_t i = 0; i < event.frame_count; i++) {
+    const uint64_t address = frames[i] - 1;
+    if (address < caller->start || address >= caller->end) return;
+    for (const auto &[begin, end] : caller->module->deallocator_code)
+      if (address - caller->bias >= begin && address - caller->bias < end) inside_free_.insert(event.stack);
+  }
 }
 
 uint32_t Session::location_of(const Process &process, uint64_t address) {

@@ -81,6 +81,7 @@ class Session : private EventHandler {
   Process *process_of(const mp_event &event);
   uint32_t thread_of(const mp_event &event, const Process &process);
   uint32_t stack_of(uint64_t hash, uint8_t status);
+  void classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames);
   uint32_t add_stack(const char *status, std::vector<uint32_t> locations);
   uint32_t location_of(const Process &process, uint64_t address);
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
@@ -112,6 +113,7 @@ class Session : private EventHandler {
   std::unordered_map<uint64_t, uint32_t> lost_stacks_;            // hashes whose frames did not arrive
   std::map<uint8_t, uint32_t> empty_stacks_;                      // by status
   std::unordered_set<uint64_t> internal_callers_;                 // stacks whose innermost frame is the allocator's
+  std::unordered_set<uint64_t> inside_free_;                      // stacks that lead through free
   std::unordered_map<uint64_t, uint32_t> locations_;              // by module and address
   std::vector<int64_t> location_modules_;
 };

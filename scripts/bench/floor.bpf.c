@@ -5,4 +5,6 @@
 char LICENSE[] SEC("license") = "GPL";
 
 SEC("uprobe")
-int do_nothing(void *context) { return 0; }
+int do_nothing(void *context) {
+  return 0;
+}

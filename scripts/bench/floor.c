@@ -1,11 +1,13 @@
 /*
- * The floor of what tracing malloc and free by uprobes costs: empty programs at both, by uprobe_multi links for one pid.
+ * The floor of what tracing malloc and free by uprobes costs: empty programs at both, by uprobe_multi links for one
+ * pid.
  *
  *   floor OBJECT LIBRARY PID     attaches, prints "ready", detaches at the end of input
  *
- * A probe on an instruction that the kernel must single-step costs ten times one that it emulates, so the first emulated
- * instruction is probed that every call passes: `push` at the entry of malloc, `je` behind the `test` of free's argument
- * in glibc 2.36. libbpf 1.1 has no call for uprobe_multi links, hence the bare system call (linux/bpf.h, kernel 6.6).
+ * A probe on an instruction that the kernel must single-step costs ten times one that it emulates, so the first
+ * emulated instruction is probed that every call passes: `push` at the entry of malloc, `je` behind the `test` of
+ * free's argument in glibc 2.36. libbpf 1.1 has no call for uprobe_multi links, hence the bare system call
+ * (linux/bpf.h, kernel 6.6).
  */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>

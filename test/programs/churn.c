@@ -1,7 +1,7 @@
 /*
- * Random work of a hundred thousand calls that keeps its own books and prints them as EXPECT lines at its end. Arguments:
- * threads (1), calls per thread (50000), seed (1). The peak is stated for one thread only: of several, no one knows it.
- * Sizes are never zero: a zero-byte block at the peak would make two moments equal and different.
+ * Random work of a hundred thousand calls that keeps its own books and prints them as EXPECT lines at its end.
+ * Arguments: threads (1), calls per thread (50000), seed (1). The peak is stated for one thread only: of several, no
+ * one knows it. Sizes are never zero: a zero-byte block at the peak would make two moments equal and different.
  *
  * EXPECT roots main worker
  */

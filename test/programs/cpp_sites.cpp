@@ -1,8 +1,8 @@
 /*
  * C++: operator new ends in malloc, so the innermost frame is libstdc++'s and the program's functions are looked for
  * anywhere on the stack ("via"). Sizes follow from the Itanium C++ ABI and libstdc++: a vector doubles its capacity,
- * new[] of a type with a destructor has a cookie of 8 bytes, over-aligned new goes through aligned_alloc. An int that is
- * thrown lies behind a header of 128 bytes.
+ * new[] of a type with a destructor has a cookie of 8 bytes, over-aligned new goes through aligned_alloc. An int that
+ * is thrown lies behind a header of 128 bytes.
  *
  * EXPECT via allocations malloc *fill<int>* 8 1020
  * EXPECT via allocations malloc *fill<double>* 8 2040
@@ -58,22 +58,30 @@ SITE void leak_string() {
   escape(new (storage) std::string(100, 'x'));
 }
 
-SITE void leak_array() { escape(new int[25]); }
+SITE void leak_array() {
+  escape(new int[25]);
+}
 
 struct Node {
   double values[2];
   SITE ~Node() { escape(this); }
 };
 
-SITE void leak_array_with_cookie() { escape(new Node[3]); }
+SITE void leak_array_with_cookie() {
+  escape(new Node[3]);
+}
 
-SITE void leak_nothrow() { escape(new (std::nothrow) char[123]); }
+SITE void leak_nothrow() {
+  escape(new (std::nothrow) char[123]);
+}
 
 struct alignas(64) Line {
   char bytes[64];
 };
 
-SITE void leak_over_aligned() { escape(new Line); }
+SITE void leak_over_aligned() {
+  escape(new Line);
+}
 
 SITE void throws(int depth) {
   if (depth == 0) throw std::runtime_error("a message that is too long for the small string buffer");
@@ -125,7 +133,9 @@ SITE void leak_in_lambda() {
   leak(70);
 }
 
-SITE void leak_by_malloc() { escape(malloc(45)); }
+SITE void leak_by_malloc() {
+  escape(malloc(45));
+}
 
 template <typename T>
 SITE bool pick(T one, T other) {

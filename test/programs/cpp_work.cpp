@@ -1,6 +1,6 @@
 /*
- * A deterministic C++ program of a few hundred thousand allocations, whose numbers are compared with those of heaptrack.
- * Its one argument is the number of rounds (20).
+ * A deterministic C++ program of a few hundred thousand allocations, whose numbers are compared with those of
+ * heaptrack. Its one argument is the number of rounds (20).
  */
 #include <algorithm>
 #include <list>

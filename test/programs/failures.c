@@ -87,7 +87,9 @@ SITE void fail_to_grow(void *block) {
   MUST(reallocarray(block, half, 4) == NULL);
 }
 
-SITE void free_by_realloc(void *block) { MUST(realloc(block, zero) == NULL); }
+SITE void free_by_realloc(void *block) {
+  MUST(realloc(block, zero) == NULL);
+}
 
 int main(void) {
   wait_for_gate();

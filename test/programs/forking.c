@@ -1,7 +1,7 @@
 /*
  * Children that nobody asked to follow: a fork that allocates and frees its parent's blocks, a vfork and a posix_spawn
- * that exec. None of it is the parent's, whose blocks stay live; the children end as if there were no tracer. (posix_spawn
- * maps a stack for a moment: the second half of the blocks is bigger.)
+ * that exec. None of it is the parent's, whose blocks stay live; the children end as if there were no tracer.
+ * (posix_spawn maps a stack for a moment: the second half of the blocks is bigger.)
  *
  * EXPECT allocations malloc parent_work 20 200000
  * EXPECT total allocations 20 200000

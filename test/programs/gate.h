@@ -18,7 +18,9 @@
 #define SITE __attribute__((noipa))
 #define INLINED static inline __attribute__((always_inline))
 
-INLINED void escape(void *pointer) { __asm__ volatile("" : : "r"(pointer) : "memory"); }
+INLINED void escape(void *pointer) {
+  __asm__ volatile("" : : "r"(pointer) : "memory");
+}
 
 INLINED void sleep_ms(long milliseconds) {
   struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};

@@ -64,7 +64,9 @@ SITE __attribute__((constructor)) void before_main(void) {
   for (int i = 0; i < 3; i++) LEAK(11);
 }
 
-SITE void leak_in_main(void) { LEAK(101); }
+SITE void leak_in_main(void) {
+  LEAK(101);
+}
 
 static pthread_key_t key;
 
@@ -149,7 +151,9 @@ SITE void leak_aligned(void) {
   escape(block);
 }
 
-INLINED void inlined_site(void) { LEAK(50); }
+INLINED void inlined_site(void) {
+  LEAK(50);
+}
 
 SITE void calls_inlined(void) {
   for (int i = 0; i < 6; i++) inlined_site();
@@ -163,9 +167,13 @@ SITE void freed_pair(void) {
   }
 }
 
-SITE void leak_at_exit(void) { LEAK(55); }
+SITE void leak_at_exit(void) {
+  LEAK(55);
+}
 
-SITE __attribute__((destructor)) void leak_in_destructor(void) { LEAK(100000); }
+SITE __attribute__((destructor)) void leak_in_destructor(void) {
+  LEAK(100000);
+}
 
 int main(int argc, char **argv) {
   (void)argc;

@@ -1,6 +1,6 @@
 /*
- * The same maximum three times, and once almost: first() and again() reach it, last() reaches it by other blocks, short_by_one()
- * stays one byte below. The later moment is the peak, so it consists of last()'s blocks.
+ * The same maximum three times, and once almost: first() and again() reach it, last() reaches it by other blocks,
+ * short_by_one() stays one byte below. The later moment is the peak, so it consists of last()'s blocks.
  *
  * EXPECT high_watermark malloc base 1 1000
  * EXPECT high_watermark malloc last 2 262144

@@ -1,6 +1,7 @@
 /*
  * realloc is a free of the old block and an allocation by realloc. big_chain's blocks are mapped by malloc, moved by
- * its own mremap and end on the heap: nested calls that are not counted. free_at_end is realloc(NULL, 10), realloc(p, 0).
+ * its own mremap and end on the heap: nested calls that are not counted. free_at_end is realloc(NULL, 10), realloc(p,
+ * 0).
  *
  * EXPECT allocations malloc start 1 16
  * EXPECT allocations realloc grow 12 131040

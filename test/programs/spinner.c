@@ -1,7 +1,8 @@
 /*
- * Works until it is told to stop, and checks itself: every block is filled on allocation and compared before it is freed.
- * MP_STOP=FILE ends it when FILE exists, otherwise its first argument in milliseconds (10,000 without). The second
- * argument is the number of threads. Prints "self-check ok" and exits with 0, or says what is wrong and exits with 91.
+ * Works until it is told to stop, and checks itself: every block is filled on allocation and compared before it is
+ * freed. MP_STOP=FILE ends it when FILE exists, otherwise its first argument in milliseconds (10,000 without). The
+ * second argument is the number of threads. Prints "self-check ok" and exits with 0, or says what is wrong and exits
+ * with 91.
  */
 #include <pthread.h>
 #include <stdint.h>
