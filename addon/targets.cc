@@ -27,7 +27,7 @@ Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
   }
   process.stack_seed = next_seed_++;
   processes_[pid] = std::move(owned);
-  loader_.set_process(process.slot, {pid, process.stack_seed, 0, (hold ? MP_PROCESS_HOLD : 0u) | MP_PROCESS_STALE});
+  loader_.set_process(process.slot, {pid, process.stack_seed, 0, (hold ? uint32_t{MP_PROCESS_HOLD} : 0u) | MP_PROCESS_STALE});
   loader_.set_process_slot(pid, process.slot);
   return process;
 }
