@@ -5,6 +5,12 @@
 #include "error.h"
 
 namespace mp {
+namespace {
+
+// Unmapped modules that are remembered: stacks from just before may still be in the ring.
+constexpr size_t kMaxGone = 64;
+
+}  // namespace
 
 Targets::~Targets() {
   detach_all();
@@ -27,7 +33,8 @@ Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
   }
   process.stack_seed = next_seed_++;
   processes_[pid] = std::move(owned);
-  loader_.set_process(process.slot, {pid, process.stack_seed, 0, (hold ? uint32_t{MP_PROCESS_HOLD} : 0u) | MP_PROCESS_STALE});
+  loader_.set_process(process.slot,
+                      {pid, process.stack_seed, 0, (hold ? uint32_t{MP_PROCESS_HOLD} : 0u) | MP_PROCESS_STALE});
   loader_.set_process_slot(pid, process.slot);
   return process;
 }
@@ -66,6 +73,7 @@ bool Targets::synchronize(Process &process) {
     });
     if (!kept) {
       unmapped = true;
+      if (process.gone.size() >= kMaxGone) process.gone.erase(process.gone.begin());
       process.gone.push_back(old);
       if (old.module) process.probed.erase(old.module);
     }

@@ -5,9 +5,9 @@ import { before, describe, test } from 'node:test';
 import {
   assertNone,
   buildPrograms,
-  cannotFind,
   cannotRecord,
   LEVELS,
+  lacks,
   mp,
   recordAndCompare,
   recordTrace,
@@ -65,7 +65,7 @@ describe('accounting', { skip: cannotRecord() }, () => {
 
   for (const mode of MODES) {
     for (const level of LEVELS) {
-      test(`rust_sites, ${mode}, ${level}`, { skip: cannotFind('rustc') }, async (t) => {
+      test(`rust_sites, ${mode}, ${level}`, { skip: lacks('rustc') }, async (t) => {
         await recordAndCompare(t, mode, 'rust_sites', { level });
       });
     }

@@ -37,8 +37,16 @@ export function cannotRecord(): string | false {
 
 /** Why `tool` can't be used, for the `skip` option of a test; always false with CI=true. */
 export function cannotFind(tool: string): string | false {
-  const found = TOOL_PATH.split(':').some((folder) => existsSync(join(folder, tool)));
-  return process.env.CI === 'true' || found ? false : `${tool} is not installed`;
+  return process.env.CI === 'true' || isInstalled(tool) ? false : `${tool} is not installed`;
+}
+
+/** Reason to skip where a tool that no test run installs is missing, also in CI. */
+export function lacks(tool: string): string | false {
+  return isInstalled(tool) ? false : `${tool} is not installed`;
+}
+
+function isInstalled(tool: string): boolean {
+  return TOOL_PATH.split(':').some((folder) => existsSync(join(folder, tool)));
 }
 
 /** Compiles the target programs; quick when nothing changed. Throws with the compiler's words. */

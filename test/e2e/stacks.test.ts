@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
-import { buildPrograms, cannotFind, cannotRecord, LEVELS, recordRun, sourcePath } from './helpers.ts';
+import { buildPrograms, cannotRecord, LEVELS, lacks, recordRun, sourcePath } from './helpers.ts';
 import { matches } from './truth.ts';
 
 /** Number of the first line of a program's source that contains `text`. */
@@ -85,7 +85,7 @@ describe('stacks', { skip: cannotRecord() }, () => {
     );
   });
 
-  test('Rust names are demangled', { skip: cannotFind('rustc') }, async (t) => {
+  test('Rust names are demangled', { skip: lacks('rustc') }, async (t) => {
     const { capture } = await recordRun(t, 'rust_sites');
     const names = capture.all<{ function: string }>('SELECT function FROM frame WHERE function IS NOT NULL');
     assert.ok(names.some((row) => row.function.startsWith('rust_sites::leak_box')));

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Makes the pictures of the README anew: redis-server under load as a flame graph, and a terminal. Needs root, Chromium,
+# redis-server and a built mp.
+set -eu
+cd "$(dirname "$0")/.."
+out=$PWD/scripts/pictures
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"
+
+photograph() { # PAGE SIZE PICTURE
+  chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+    --disable-component-update --disable-sync --user-data-dir="$work/profile" --window-size="$2" \
+    --virtual-time-budget=4000 --screenshot="$3" "file://$1" >/dev/null 2>&1
+}
+
+redis-server --port 7788 --save '' --dir "$work" >/dev/null &
+redis=$!
+sleep 1
+./bin/mp trace -q --pid "$redis" --duration 9 -o "$work/redis.db" &
+tracer=$!
+sleep 2
+redis-benchmark -p 7788 -n 15000 -q -t set,lpush,hset,zadd -d 200 -r 3000 >/dev/null 2>&1
+wait "$tracer"
+kill "$redis"
+./bin/mp flamegraph -o "$work/redis.html" "$work/redis.db"
+photograph "$work/redis.html" 1400,720 "$out/flamegraph.png"
+
+{
+  echo '<body style="margin:0;background:#16181d;color:#d8dbe2"><pre style="margin:18px;font:13.5px/1.45 monospace">'
+  mp=$PWD/bin/mp
+  mkdir "$work/build" && ln -s "$PWD/build/demo" "$work/build/demo"
+  for command in 'sudo mp run -o pipeline.db -- build/demo/pipeline' 'mp table --leaks -n 4 pipeline.db'; do
+    printf '<b>$ %s</b>\n' "$command"
+    # shellcheck disable=SC2086
+    (cd "$work" && COLUMNS=112 "$mp" ${command#*mp } 2>&1) | sed 's/&/\&amp;/g; s/</\&lt;/g'
+    echo
+  done
+} >"$work/terminal.html"
+photograph "$work/terminal.html" 980,470 "$out/terminal.png"
