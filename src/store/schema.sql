@@ -124,49 +124,35 @@ CREATE TABLE loss (
 
 -- ---- views ---------------------------------------------------------------------------------------------------------
 
-CREATE VIEW high_watermark AS
-  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.peak_allocations AS allocations,
-         s.peak_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
+-- sites with what their ids stand for: function, file, line and module of the code that called the allocator
+CREATE VIEW site_place AS
+  SELECT s.*, p.pid, t.tid, f.function, f.file, f.line, m.path AS module
   FROM site s
   JOIN process p ON p.id = s.process_id
   JOIN thread t ON t.id = s.thread_id
   LEFT JOIN stack k ON k.id = s.stack_id
   LEFT JOIN frame f ON f.id = k.frame_id
-  LEFT JOIN module m ON m.id = f.module_id
-  WHERE s.peak_allocations > 0;
+  LEFT JOIN module m ON m.id = f.module_id;
+
+CREATE VIEW high_watermark AS
+  SELECT process_id, pid, thread_id, tid, allocator, peak_allocations AS allocations, peak_bytes AS bytes,
+         function, file, line, module, stack_id
+  FROM site_place WHERE peak_allocations > 0;
 
 CREATE VIEW leaks AS
-  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.live_allocations AS allocations,
-         s.live_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
-  FROM site s
-  JOIN process p ON p.id = s.process_id
-  JOIN thread t ON t.id = s.thread_id
-  LEFT JOIN stack k ON k.id = s.stack_id
-  LEFT JOIN frame f ON f.id = k.frame_id
-  LEFT JOIN module m ON m.id = f.module_id
-  WHERE s.live_allocations > 0;
+  SELECT process_id, pid, thread_id, tid, allocator, live_allocations AS allocations, live_bytes AS bytes,
+         function, file, line, module, stack_id
+  FROM site_place WHERE live_allocations > 0;
 
 CREATE VIEW temporary_allocations AS
-  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.temporary_allocations AS allocations,
-         s.temporary_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
-  FROM site s
-  JOIN process p ON p.id = s.process_id
-  JOIN thread t ON t.id = s.thread_id
-  LEFT JOIN stack k ON k.id = s.stack_id
-  LEFT JOIN frame f ON f.id = k.frame_id
-  LEFT JOIN module m ON m.id = f.module_id
-  WHERE s.temporary_allocations > 0;
+  SELECT process_id, pid, thread_id, tid, allocator, temporary_allocations AS allocations, temporary_bytes AS bytes,
+         function, file, line, module, stack_id
+  FROM site_place WHERE temporary_allocations > 0;
 
 CREATE VIEW allocations AS
-  SELECT s.process_id, p.pid, s.thread_id, t.tid, s.allocator, s.allocations,
-         s.allocated_bytes AS bytes, f.function, f.file, f.line, m.path AS module, s.stack_id
-  FROM site s
-  JOIN process p ON p.id = s.process_id
-  JOIN thread t ON t.id = s.thread_id
-  LEFT JOIN stack k ON k.id = s.stack_id
-  LEFT JOIN frame f ON f.id = k.frame_id
-  LEFT JOIN module m ON m.id = f.module_id
-  WHERE s.allocations > 0;
+  SELECT process_id, pid, thread_id, tid, allocator, allocations, allocated_bytes AS bytes,
+         function, file, line, module, stack_id
+  FROM site_place WHERE allocations > 0;
 
 CREATE VIEW stack_frame AS
   WITH RECURSIVE walk (stack_id, position, node_id) AS (
