@@ -103,7 +103,9 @@ export class NaiveAccounts {
     const process = this.#process(thread);
     const block = process.blocks.get(address);
     process.blocks.delete(address);
-    this.#freeBlock(process, address, block ?? null, this.#tidOf.get(thread)!);
+    const tid = this.#tidOf.get(thread)!;
+    if (block === undefined && this.#released.get(tid)?.address === address) return;
+    this.#freeBlock(process, address, block ?? null, tid);
   }
 
   release(thread: number, address: number): void {
