@@ -1,18 +1,7 @@
 /** Programs with stated truth: the capture says exactly what they say, launched and attached to, at both levels. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import {
-  assertNone,
-  buildPrograms,
-  cannotRecord,
-  LEVELS,
-  lacks,
-  mp,
-  recordAndCompare,
-  recordTrace,
-  scratchFolder,
-} from './helpers.ts';
+import { assertNone, buildPrograms, cannotRecord, LEVELS, lacks, recordAndCompare, recordTrace } from './helpers.ts';
 import type { Mode } from './truth.ts';
 
 const MODES: Mode[] = ['run', 'trace'];
@@ -99,13 +88,4 @@ describe('accounting of random work', { skip: cannotRecord() }, () => {
       await recordAndCompare(t, mode, 'churn', { programArgs: ['4', '50000', '3'] });
     });
   }
-
-  test('four threads through a small ring, lossless', async (t) => {
-    const probe = await mp(t, ['run', '-q', '--lossless', '-o', join(scratchFolder(t), 'probe.db'), '--', 'true']);
-    if (/not supported/.test(probe.stderr)) return t.skip('this version refuses --lossless');
-    await recordAndCompare(t, 'run', 'churn', {
-      programArgs: ['4', '50000', '4'],
-      mpArgs: ['--lossless', '--ring-size', '256K'],
-    });
-  });
 });
