@@ -168,12 +168,14 @@ void Session::announce(Process &process, const std::string &comm) {
 }
 
 Process *Session::process_of(const mp_event &event) {
+  if (recent_process_ && recent_process_->pid == event.pid) return recent_process_;
   Process *process = targets_.find(event.pid);
   if (process && !process->announced) announce(*process, read_comm(event.pid, event.pid));
-  return process;
+  return recent_process_ = process;
 }
 
 uint32_t Session::thread_of(const mp_event &event, const Process &process) {
+  if (recent_thread_ >= 0 && recent_tid_ == event.tid) return recent_thread_;
   Thread &thread = threads_[event.tid];
   if (thread.index < 0 || thread.process != process.index) {
     if (thread.name.empty()) thread.name = read_comm(event.pid, event.tid);
@@ -181,6 +183,8 @@ uint32_t Session::thread_of(const mp_event &event, const Process &process) {
     thread.index = thread_count_++;
     batch_.threads.push_back({static_cast<uint32_t>(thread.index), process.index, event.tid, thread.name});
   }
+  recent_tid_ = event.tid;
+  recent_thread_ = thread.index;
   return thread.index;
 }
 
@@ -205,6 +209,7 @@ void Session::sample_rss() {
 
 // A process whose EXIT event was lost with others in a full ring would keep the capture open for ever.
 void Session::forget_vanished() {
+  forget_recent();
   for (const auto &[pid, samples] : std::map(missing_)) {
     if (samples < kVanishedSamples) continue;
     missing_.erase(pid);
@@ -216,7 +221,13 @@ void Session::forget_vanished() {
   }
 }
 
+void Session::forget_recent() {
+  recent_process_ = nullptr;
+  recent_thread_ = -1;
+}
+
 void Session::on_task(const mp_event_task &event) {
+  forget_recent();
   if (event.event.kind == MP_EVENT_THREAD) return on_thread(event);
   if (event.event.kind == MP_EVENT_THREAD_EXIT) return on_thread_exit(event);
   Process *process = targets_.find(event.event.pid);

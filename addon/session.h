@@ -76,6 +76,7 @@ class Session : private EventHandler {
   void sample_rss();
   void poll_launched();
   void forget_vanished();
+  void forget_recent();
 
   // The process of an event, announced; nullptr if it is not traced.
   Process *process_of(const mp_event &event);
@@ -103,6 +104,11 @@ class Session : private EventHandler {
   std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
   uint64_t invalid_events_ = 0;
   std::exception_ptr failure_;
+
+  // Who made the last event, most often also the next; forgotten whenever processes or threads change.
+  Process *recent_process_ = nullptr;
+  uint32_t recent_tid_ = 0;
+  int64_t recent_thread_ = -1;
 
   uint32_t process_count_ = 0;
   uint32_t thread_count_ = 0;

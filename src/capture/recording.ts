@@ -26,12 +26,15 @@ export interface RecordingOptions {
 }
 
 const RECORDS_PER_BATCH = 8192;
-/** Between polls while events come; without any it grows. A target that is held for new modules waits this long, too. */
-const POLL_INTERVAL_MS = 1;
-const IDLE_POLL_INTERVAL_MS = 4;
-const POLLS_BEFORE_IDLE = 50;
-/** A batch with fewer records, among them samples of the resident set, is as good as empty. */
-const BUSY_RECORDS = 16;
+/**
+ * Milliseconds between polls. Waking up costs more than a thousand events, so polls are far apart unless events are many
+ * enough to fill the ring meanwhile; but a target that is held while its new modules are read waits for the next one.
+ */
+const MIN_POLL_INTERVAL_MS = 1;
+const MAX_POLL_INTERVAL_MS = 4;
+const MANY_RECORDS = RECORDS_PER_BATCH / 2;
+/** So many polls after a new process or module another one is expected soon. */
+const ATTENTIVE_POLLS = 100;
 /** A commit loses little when the tracer is killed, but takes time from draining: at most a fifth of it. */
 const MIN_COMMIT_INTERVAL_NS = 100e6;
 const MAX_COMMIT_INTERVAL_NS = 250e6;
@@ -44,7 +47,8 @@ export class Recording {
   readonly #records = new Uint32Array(RECORDS_PER_BATCH * RECORD_WORDS);
   #isStopAsked = false;
   #nextCommitNs = 0;
-  #idlePolls = 0;
+  #intervalMs = MIN_POLL_INTERVAL_MS;
+  #attentivePolls = ATTENTIVE_POLLS;
 
   constructor(session: NativeSession, sink: Sink, options: RecordingOptions) {
     this.#session = session;
@@ -76,7 +80,7 @@ export class Recording {
       this.#sink.resolving(pendingSymbols);
       if (pendingSymbols === 0) break;
       this.#poll();
-      await setTimeout(POLL_INTERVAL_MS);
+      await setTimeout(MIN_POLL_INTERVAL_MS);
     }
     this.#poll();
   }
@@ -84,6 +88,7 @@ export class Recording {
   #poll(): number {
     const batch = this.#session.poll(this.#records);
     this.#sink.apply(batch);
+    if (batch.modules.length > 0) this.#attentivePolls = ATTENTIVE_POLLS;
     // Scripts wait for the row of a process that was attached to.
     if (batch.processes.length > 0) {
       this.#commit(this.#session.state().nowNs);
@@ -94,9 +99,13 @@ export class Recording {
 
   /** A full batch means that more is waiting; still, messages must get through. */
   async #pause(count: number): Promise<void> {
-    this.#idlePolls = count < BUSY_RECORDS ? this.#idlePolls + 1 : 0;
-    if (count > RECORDS_PER_BATCH / 2) await setImmediate();
-    else await setTimeout(this.#idlePolls > POLLS_BEFORE_IDLE ? IDLE_POLL_INTERVAL_MS : POLL_INTERVAL_MS);
+    if (count > MANY_RECORDS) {
+      this.#intervalMs = MIN_POLL_INTERVAL_MS;
+      await setImmediate();
+      return;
+    }
+    this.#intervalMs = Math.min(this.#intervalMs * 2, MAX_POLL_INTERVAL_MS);
+    await setTimeout(this.#attentivePolls-- > 0 ? MIN_POLL_INTERVAL_MS : this.#intervalMs);
   }
 
   #commitIfDue(nowNs: number): void {
