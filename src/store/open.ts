@@ -51,7 +51,7 @@ export function foreignReason(db: Db): string | null {
 
 /** A private copy of a capture and its log; `remove` may be called once it is open. */
 export function copyAside(path: string): { path: string; remove(): void } {
-  const directory = mkdtempSync(join(tmpdir(), 'mp-'));
+  const directory = newFolder(path);
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
     const copy = join(directory, 'capture.db');
@@ -69,6 +69,18 @@ export function copyAside(path: string): { path: string; remove(): void } {
     if (error instanceof StoreError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UserError(`Failed to read capture ${path}: ${code === 'EACCES' ? 'permission denied' : message}`);
+  }
+}
+
+function newFolder(path: string): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'mp-'));
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : (error as Error).message;
+    throw new UserError(
+      `Failed to read capture ${path}: its last commits are in ${path}-wal, which takes a temporary copy to be read, ` +
+        `and ${tmpdir()} can't hold one (${reason}); set TMPDIR to a folder that you may write`,
+    );
   }
 }
 

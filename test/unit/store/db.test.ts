@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openReader, openWriter } from '../../../src/store/db.ts';
@@ -37,6 +39,16 @@ function asNobody<T>(work: () => T): T {
   } finally {
     process.seteuid!(0);
   }
+}
+
+/** Whether everybody may write into /tmp depends on the machine, and node ignores TMPDIR once the user ID was changed. */
+function withTemporaryFilesIn(context: TestContext, folder: string): void {
+  const { mock } = context.mock.method(os, 'tmpdir', () => folder);
+  syncBuiltinESMExports();
+  context.after(() => {
+    mock.restore();
+    syncBuiltinESMExports();
+  });
 }
 
 test('a new capture names itself and has every table of the schema', (context) => {
@@ -150,6 +162,9 @@ test('a capture whose recorder was killed holds its last commit', (context) => {
 });
 
 test('also for somebody who may only read it', { skip: process.getuid!() !== 0 && 'needs root' }, (context) => {
+  const everybodys = temporaryFolder(context);
+  chmodSync(everybodys, 0o777);
+  withTemporaryFilesIn(context, everybodys);
   for (const suffixes of [['-wal', '-shm'], ['-wal']]) {
     const path = killedCapture(context, suffixes);
     chmodSync(join(path, '..'), 0o755);
@@ -161,6 +176,13 @@ test('also for somebody who may only read it', { skip: process.getuid!() !== 0 &
     assert.ok(existsSync(`${path}-wal`), 'the log of another user is not touched');
     assert.equal(readdirSync(join(path, '..')).length, suffixes.length + 1);
   }
+});
+
+test('a log that takes a copy, and no room for one', { skip: process.getuid!() !== 0 && 'needs root' }, (context) => {
+  const path = killedCapture(context, ['-wal']);
+  chmodSync(join(path, '..'), 0o755);
+  withTemporaryFilesIn(context, join(path, '..'));
+  assert.throws(() => asNobody(() => factOf(path)), /^UserError: Failed .*permission denied\); set TMPDIR/);
 });
 
 test('a file that may not be read', { skip: process.getuid!() !== 0 && 'needs root' }, (context) => {
