@@ -8,6 +8,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <numeric>
 
 #include "error.h"
 #include "mp.skel.h"
@@ -160,16 +161,15 @@ void Loader::set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted)
   set_inner_map(bpf_map__fd(skeleton_->maps.rows), module, "mp_rows", sorted);
 }
 
+uint64_t Loader::counter(uint32_t id) const {
+  std::vector<uint64_t> per_cpu(libbpf_num_possible_cpus());
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &id, per_cpu.data())) return 0;
+  return std::accumulate(per_cpu.begin(), per_cpu.end(), uint64_t{0});
+}
+
 std::map<std::string, uint64_t> Loader::losses() const {
   std::map<std::string, uint64_t> sums;
-  std::vector<uint64_t> per_cpu(libbpf_num_possible_cpus());
-  const auto add = [&](uint32_t id, const char *kind) {
-    uint64_t sum = 0;
-    if (!bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &id, per_cpu.data()))
-      for (uint64_t value : per_cpu) sum += value;
-    sums[kind] = sum;
-  };
-#define X(id, NAME, kind, meaning) add(id, kind);
+#define X(id, NAME, kind, meaning) sums[kind] = counter(id);
   MP_COUNTERS(X)
 #undef X
   return sums;

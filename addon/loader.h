@@ -51,6 +51,8 @@ class Loader {
   void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);
 
   // Sums over all CPUs, by loss kind.
+  // Sum over CPUs of a MP_COUNTER_*.
+  uint64_t counter(uint32_t id) const;
   std::map<std::string, uint64_t> losses() const;
 
  private:

@@ -1,5 +1,8 @@
 #include "modules.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 
@@ -47,9 +50,16 @@ std::string map_files_path(int pid, const ProcMapping &mapping) {
   return path;
 }
 
-Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
-  const Key key{mapping.dev_major, mapping.dev_minor, mapping.inode};
-  if (const auto found = modules_.find(key); found != modules_.end()) return *found->second;
+Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
+  const std::string open_path = map_files_path(pid, mapping);
+  struct stat file;
+  if (stat(open_path.c_str(), &file)) {
+    if (errno == ENOENT || errno == ESRCH) return nullptr;
+    file = {};
+  }
+  const Key key{mapping.dev_major, mapping.dev_minor,   mapping.inode,
+                file.st_size,      file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+  if (const auto found = modules_.find(key); found != modules_.end()) return found->second.get();
 
   auto owned = std::make_unique<Module>();
   Module &module = *owned;
@@ -58,10 +68,9 @@ Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
   modules_.emplace(key, std::move(owned));
   new_modules_.push_back(&module);
 
-  const std::string open_path = map_files_path(pid, mapping);
   std::string error;
   module.elf = ElfFile::open(open_path, &error);
-  if (!module.elf || module.index >= MP_MAX_MODULES) return module;
+  if (!module.elf || module.index >= MP_MAX_MODULES) return &module;
   module.readable = true;
   module.build_id = module.elf->build_id();
   module.lowest_address = module.elf->lowest_address();
@@ -73,7 +82,7 @@ Module &Modules::of_mapping(int pid, const ProcMapping &mapping) {
   set_sites(find_probe_sites(*module.elf, module.is_static_program), module);
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});
-  return module;
+  return &module;
 }
 
 std::vector<const Module *> Modules::take_new() {

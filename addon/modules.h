@@ -40,13 +40,15 @@ class Modules {
  public:
   Modules(Loader &loader, Symbolizer &symbolizer) : loader_(loader), symbolizer_(symbolizer) {}
 
-  // The module behind a mapping of a process; reads the file on first sight and loads its unwind rows into BPF.
-  Module &of_mapping(int pid, const ProcMapping &mapping);
+  // The module behind a mapping of a process, nullptr if it was unmapped meanwhile; reads the file on first sight and
+  // loads its unwind rows into BPF.
+  Module *of_mapping(int pid, const ProcMapping &mapping);
   // Modules that were added since the last call.
   std::vector<const Module *> take_new();
 
  private:
-  using Key = std::tuple<uint32_t, uint32_t, uint64_t>;  // device, inode
+  // Device, inode, size, time of modification: an inode can be given to another file, or be overwritten.
+  using Key = std::tuple<uint32_t, uint32_t, uint64_t, int64_t, int64_t, int64_t>;
 
   Loader &loader_;
   Symbolizer &symbolizer_;

@@ -70,6 +70,19 @@ uint64_t read_rss_bytes(int pid) {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+char read_state(int pid) {
+  const std::string state = field(read_file(proc_path(pid, "status"), 1 << 14), "State:");
+  const size_t letter = state.find_first_not_of(" \t");
+  return letter == std::string::npos ? 0 : state[letter];
+}
+
+bool has_ended(int pid) {
+  const std::string status = read_file(proc_path(pid, "status"), 1 << 14);
+  if (status.empty()) return true;
+  // The first thread of a process can end before the others, and is a zombie then.
+  return field(status, "State:").find('Z') != std::string::npos && atoi(field(status, "Threads:").c_str()) <= 1;
+}
+
 int read_tgid(int tid) {
   return atoi(field(read_file(proc_path(tid, "status"), 1 << 14), "Tgid:").c_str());
 }

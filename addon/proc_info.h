@@ -12,5 +12,8 @@ std::string read_command_line(int pid);  // arguments separated by spaces
 std::string read_cgroup(int pid);        // path in the unified hierarchy
 uint64_t read_rss_bytes(int pid);        // resident set; 0: unknown
 int read_tgid(int tid);                  // the process of a thread; 0: no such thread
+char read_state(int pid);                // R, S, T, Z, …; 0: no such process
+// No thread of it runs any more; it may still wait to be reaped.
+bool has_ended(int pid);
 
 }  // namespace mp

@@ -1,11 +1,11 @@
 #include "session.h"
 
 #include <bpf/libbpf.h>
-#include <time.h>
-
 #include <algorithm>
 #include <csignal>
+#include <set>
 
+#include "clock.h"
 #include "error.h"
 #include "proc_info.h"
 
@@ -15,34 +15,39 @@ namespace {
 constexpr uint64_t kRssIntervalNs = 10'000'000;
 constexpr size_t kSymbolsPerPoll = 4096;
 constexpr int kVanishedSamples = 5;
-
-uint64_t monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000ull + now.tv_nsec;
-}
+constexpr uint64_t kResynchronizationNs = 100'000'000;
 
 uint32_t head(uint32_t operation, uint32_t allocator = 0, uint32_t flags = 0) {
   return operation | allocator << 8 | flags << 16;
 }
 
-const char *stack_status_name(uint32_t status) {
-  switch (status) {
-    case MP_STACK_COMPLETE:
-      return "complete";
-    case MP_STACK_TRUNCATED:
-      return "truncated";
-    case MP_STACK_UNWINDER_BUSY:
-      return "missing";
-    default:
-      return "incomplete";
+// Lets a process go that was held when the event was made, whatever becomes of the event.
+class Release {
+ public:
+  explicit Release(const mp_event &event) : pid_(event.flags & MP_FLAG_HELD ? event.pid : 0) {}
+  Release(const Release &) = delete;
+  ~Release() {
+    if (pid_) kill(pid_, SIGCONT);
   }
-}
 
-std::string join(const std::vector<std::string> &names) {
+ private:
+  uint32_t pid_;
+};
+
+std::string join(const std::set<std::string> &names) {
   std::string text;
   for (const std::string &name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
+}
+
+bool has_allocator(const Process &process) {
+  return std::any_of(process.mappings.begin(), process.mappings.end(),
+                     [](const MappedModule &mapped) { return mapped.module && !mapped.module->allocators.empty(); });
+}
+
+bool is_static_program(const Process &process) {
+  return std::any_of(process.mappings.begin(), process.mappings.end(),
+                     [](const MappedModule &mapped) { return mapped.module && mapped.module->is_static_program; });
 }
 
 }  // namespace
@@ -52,6 +57,7 @@ Session::Session(const LoaderOptions &options)
       loader_(options),
       modules_(loader_, symbolizer_),
       targets_(loader_, modules_),
+      stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
 }
@@ -94,28 +100,42 @@ void Session::attach(uint32_t pid) {
 const Batch &Session::poll(uint32_t *words, uint32_t capacity) {
   batch_.words = words;
   batch_.capacity = capacity;
-  poll_launched();
-  if (deferred_bytes_) {
-    decode_event(deferred_event_.data(), deferred_bytes_, *this);
-    deferred_bytes_ = 0;
+  try {
+    fill_batch();
+  } catch (...) {
+    batch_ = {};
+    throw;
   }
-  ring_buffer__consume(ring_.get());
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-  if (!batch_.full(monotonic_ns())) sample_rss();
-  for (const Module *module : modules_.take_new())
-    batch_.modules.push_back({module->index, module->path, module->build_id});
-  for (SymbolResult &result : symbolizer_.take(kSymbolsPerPoll)) batch_.symbols.push_back(std::move(result));
   if (batch_.count == 0) batch_.base_time_ns = start_ns_;
   batch_.base_time_ns -= start_ns_;
   delivered_ = std::exchange(batch_, {});
   return delivered_;
 }
 
+void Session::fill_batch() {
+  poll_launched();
+  if (deferred_bytes_) decode_event(deferred_event_.data(), std::exchange(deferred_bytes_, 0), *this);
+  ring_buffer__consume(ring_.get());
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (!is_stopped()) {
+    resynchronize_after_losses();
+    if (!batch_.full(monotonic_ns())) sample_rss();
+  }
+  for (const Module *module : modules_.take_new())
+    batch_.modules.push_back({module->index, module->path, module->build_id});
+  for (SymbolResult &result : symbolizer_.take(kSymbolsPerPoll)) batch_.symbols.push_back(std::move(result));
+}
+
 // Called by libbpf for every event; a negative result ends the poll. Exceptions must not pass through C code.
 int Session::handle_event(void *context, void *data, size_t size_bytes) {
   auto &session = *static_cast<Session *>(context);
+  const auto *event = size_bytes >= sizeof(mp_event) ? static_cast<const mp_event *>(data) : nullptr;
   try {
-    if (size_bytes >= sizeof(mp_event) && session.batch_.full(static_cast<const mp_event *>(data)->time_ns)) {
+    if (event && event->time_ns > session.stop_ns_) {
+      Release held(*event);
+      return 0;
+    }
+    if (event && session.batch_.full(event->time_ns)) {
       session.deferred_event_.resize((size_bytes + 7) / 8);
       memcpy(session.deferred_event_.data(), data, size_bytes);
       session.deferred_bytes_ = size_bytes;
@@ -134,7 +154,11 @@ void Session::poll_launched() {
 }
 
 void Session::stop() {
-  targets_.detach_all();
+  if (is_stopped()) return;
+  stop_ns_ = monotonic_ns();
+  targets_.stop();
+  // It may have been held since the last poll, and a recording that failed does not poll again.
+  if (launched_ && launched_status_ < 0 && read_state(launched_->pid()) == 'T') launched_->resume();
 }
 
 std::map<std::string, uint64_t> Session::losses() const {
@@ -148,14 +172,11 @@ std::map<std::string, uint64_t> Session::losses() const {
 void Session::announce(Process &process, const std::string &comm) {
   if (process.announced) return;
   process.announced = true;
-  bool has_allocator = false;
-  std::vector<std::string> unprobed;
-  for (const auto &[module, probed] : process.probed) {
-    has_allocator |= !module->allocators.empty();
-    unprobed.insert(unprobed.end(), module->unprobed.begin(), module->unprobed.end());
-  }
+  std::set<std::string> unprobed;
+  for (const MappedModule &mapped : process.mappings)
+    if (mapped.module) unprobed.insert(mapped.module->unprobed.begin(), mapped.module->unprobed.end());
   if (process.executable.empty()) process.executable = read_executable(process.pid);
-  if (!has_allocator)
+  if (!process.mappings.empty() && !has_allocator(process))
     process.warning = "no allocator found in " + process.executable;
   else if (!unprobed.empty())
     process.warning = "cannot be probed in " + process.executable + ": " + join(unprobed);
@@ -201,17 +222,28 @@ void Session::sample_rss() {
     if (batch_.full(now)) break;
     const uint64_t bytes = read_rss_bytes(pid);
     if (bytes) missing_.erase(pid);
-    if (!bytes && kill(pid, 0) && errno == ESRCH) missing_[pid]++;
+    if (!bytes && has_ended(pid)) missing_[pid]++;
     if (bytes && process->announced) batch_.add(head(MP_OPERATION_RSS), process->index, 0, 0, bytes, now);
   }
   forget_vanished();
+}
+
+// A module whose MAPPINGS event was lost would have neither probes nor unwind tables.
+void Session::resynchronize_after_losses() {
+  const uint64_t now = monotonic_ns();
+  if (now < next_resynchronization_ns_) return;
+  next_resynchronization_ns_ = now + kResynchronizationNs;
+  const uint64_t drops = loader_.counter(MP_COUNTER_RING_DROPPED);
+  if (drops == seen_drops_) return;
+  seen_drops_ = drops;
+  for (const auto &[pid, process] : targets_.processes()) targets_.synchronize(*process);
 }
 
 // A process whose EXIT event was lost with others in a full ring would keep the capture open for ever.
 void Session::forget_vanished() {
   forget_recent();
   for (const auto &[pid, samples] : std::map(missing_)) {
-    if (samples < kVanishedSamples) continue;
+    if (samples < kVanishedSamples || batch_.full(monotonic_ns())) continue;
     missing_.erase(pid);
     if (Process *process = targets_.find(pid)) {
       announce(*process, "");
@@ -227,6 +259,7 @@ void Session::forget_recent() {
 }
 
 void Session::on_task(const mp_event_task &event) {
+  const Release held(event.event);
   forget_recent();
   if (event.event.kind == MP_EVENT_THREAD) return on_thread(event);
   if (event.event.kind == MP_EVENT_THREAD_EXIT) return on_thread_exit(event);
@@ -236,7 +269,7 @@ void Session::on_task(const mp_event_task &event) {
     case MP_EVENT_EXEC:
       return on_exec(*process, event);
     case MP_EVENT_MAPPINGS:
-      return on_mappings(*process, event);
+      return on_mappings(*process);
     case MP_EVENT_EXIT:
       return on_exit(*process, event);
   }
@@ -265,16 +298,15 @@ void Session::on_exec(Process &process, const mp_event_task &event) {
     origins_[process.index] = {"exec", replaced};
   }
   threads_.erase(event.event.tid);
-  on_mappings(process, event);
+  const uint32_t caller = event.code;
+  if (caller != event.event.pid) targets_.drop_links(process);
+  on_mappings(process);
 }
 
-void Session::on_mappings(Process &process, const mp_event_task &event) {
+void Session::on_mappings(Process &process) {
   targets_.synchronize(process);
-  const bool ready = std::any_of(process.probed.begin(), process.probed.end(), [](const auto &entry) {
-    return !entry.first->allocators.empty() || entry.first->is_static_program;
-  });
-  if (ready) announce(process, read_comm(process.pid, process.pid));
-  if (event.event.flags & MP_FLAG_HELD) kill(process.pid, SIGCONT);
+  if (process.announced || !(has_allocator(process) || is_static_program(process))) return;
+  announce(process, read_comm(process.pid, process.pid));
 }
 
 void Session::on_exit(Process &process, const mp_event_task &event) {
@@ -284,6 +316,10 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
   end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff),
               signal ? signal : -1);
   targets_.remove(event.event.pid);
+}
+
+void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
+  if (Process *process = targets_.find(event.event.pid)) stacks_.add(*process, event, frames, batch_);
 }
 
 // ---- allocations ----
@@ -300,95 +336,32 @@ void Session::on_free(const mp_event_free &event) {
 }
 
 void Session::on_allocate(const mp_event_allocate &event) {
-  const Process *process = process_of(event.event);
-  if (!process || inside_free_.count(event.stack)) return;
+  Process *process = process_of(event.event);
+  if (!process) return;
   const uint32_t thread = thread_of(event.event, *process);
+  const KnownStack stack = stacks_.of_event(*process, event.stack, event.event, batch_);
+  if (stack.is_inside_free) return;
   if (event.event.kind == MP_EVENT_UNMAP) {
-    const uint32_t flags = internal_callers_.count(event.stack) ? MP_FLAG_INTERNAL : 0;
+    const uint32_t flags = stack.is_allocators ? MP_FLAG_INTERNAL : 0;
     batch_.add(head(MP_OPERATION_UNMAP, event.event.allocator, flags), thread, 0, event.address, event.size_bytes,
                event.event.time_ns);
     return;
   }
-  batch_.add(head(MP_OPERATION_ALLOCATE, event.event.allocator, event.event.flags), thread,
-             stack_of(event.stack, event.event.stack_status), event.address, event.size_bytes, event.event.time_ns);
+  batch_.add(head(MP_OPERATION_ALLOCATE, event.event.allocator, event.event.flags), thread, stack.index, event.address,
+             event.size_bytes, event.event.time_ns);
 }
 
 void Session::on_remap(const mp_event_remap &event) {
   const mp_event &header = event.to.event;
-  const Process *process = process_of(header);
+  Process *process = process_of(header);
   if (!process) return;
   const uint32_t thread = thread_of(header, *process);
   if (event.old_size_bytes)
     batch_.add(head(MP_OPERATION_UNMAP, header.allocator), thread, 0, event.old_address, event.old_size_bytes,
                header.time_ns);
   batch_.add(head(MP_OPERATION_ALLOCATE, header.allocator, header.flags), thread,
-             stack_of(event.to.stack, header.stack_status), event.to.address, event.to.size_bytes, header.time_ns);
-}
-
-// ---- stacks ----
-
-uint32_t Session::add_stack(const char *status, std::vector<uint32_t> locations) {
-  batch_.stacks.push_back({stack_count_, status, std::move(locations)});
-  return stack_count_++;
-}
-
-uint32_t Session::stack_of(uint64_t hash, uint8_t status) {
-  if (!hash) {  // no walk took place
-    const auto found = empty_stacks_.find(status);
-    if (found != empty_stacks_.end()) return found->second;
-    return empty_stacks_[status] = add_stack(stack_status_name(status), {});
-  }
-  const auto found = stacks_.find(hash);
-  if (found != stacks_.end()) return found->second;
-  const auto lost = lost_stacks_.find(hash);
-  if (lost != lost_stacks_.end()) return lost->second;
-  return lost_stacks_[hash] = add_stack("missing", {});
-}
-
-void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
-  const auto [entry, inserted] = stacks_.try_emplace(event.stack, 0);
-  if (!inserted) return;
-  const Process *process = targets_.find(event.event.pid);
-  std::vector<uint32_t> locations;
-  if (process) {
-    locations.reserve(event.frame_count);
-    // a return address is behind its call: - 1 lies in it
-    for (uint32_t i = 0; i < event.frame_count; i++) locations.push_back(location_of(*process, frames[i] - 1));
-    classify_caller(*process, event, frames);
-  }
-  entry->second = add_stack(stack_status_name(event.event.stack_status), std::move(locations));
-}
-
-// An allocator maps and unmaps memory for itself. Within malloc BPF knows that; within free, which has no return probe,
-// only the stack tells.
-void Session::classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames) {
-  const MappedModule *caller = event.frame_count ? Targets::find_mapping(process, frames[0] - 1) : nullptr;
-  if (!caller || !caller->module || caller->module->allocators.empty()) return;
-  internal_callers_.insert(event.stack);
-  for (uint32_t i = 0; i < event.frame_count; i++) {
-    const uint64_t address = frames[i] - 1;
-    if (address < caller->start || address >= caller->end) return;
-    for (const auto &[begin, end] : caller->module->deallocator_code)
-      if (address - caller->bias >= begin && address - caller->bias < end) inside_free_.insert(event.stack);
-  }
-}
-
-uint32_t Session::location_of(const Process &process, uint64_t address) {
-  const MappedModule *mapped = Targets::find_mapping(process, address);
-  const bool known = mapped && mapped->module;
-  const uint64_t module_address = known ? address - mapped->bias : address;
-  // module in the upper 16 bits, address in the lower 48; no module has index 0xffff
-  const uint64_t key =
-      (known ? static_cast<uint64_t>(mapped->module->index) : 0xffffull) << 48 | (module_address & 0xffffffffffffull);
-  const auto [entry, inserted] = locations_.try_emplace(key, static_cast<uint32_t>(location_modules_.size()));
-  if (inserted) {
-    location_modules_.push_back(known ? static_cast<int64_t>(mapped->module->index) : -1);
-    if (known)
-      symbolizer_.request({entry->second, mapped->module->index, module_address});
-    else
-      batch_.symbols.push_back({entry->second, {SymbolFrame{}}});
-  }
-  return entry->second;
+             stacks_.of_event(*process, event.to.stack, header, batch_).index, event.to.address, event.to.size_bytes,
+             header.time_ns);
 }
 
 }  // namespace mp

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "batch.h"
@@ -18,6 +17,7 @@
 #include "launch.h"
 #include "loader.h"
 #include "modules.h"
+#include "stacks.h"
 #include "symbolize.h"
 #include "targets.h"
 
@@ -39,7 +39,8 @@ class Session : private EventHandler {
   // Moves events into `words` (capacity records of MP_RECORD_WORDS words) until either is exhausted. The batch is valid
   // until the next call. Throws Error if the launched program could not be started or a probe not be attached.
   const Batch &poll(uint32_t *words, uint32_t capacity);
-  // Takes all probes off. Events before that moment are still to be polled.
+  // Takes all probes off and lets go what is held. Events before that moment are still to be polled, later ones are
+  // ignored: no free is seen of a block whose allocation was not.
   void stop();
 
   bool has_targets() const { return !targets_.processes().empty(); }
@@ -50,7 +51,7 @@ class Session : private EventHandler {
   ProbeMode probe_mode() const { return loader_.probe_mode(); }
   uint64_t now_ns() const;  // since the capture began
   // Module of a location, -1: none.
-  int64_t module_of_location(uint32_t location) const { return location_modules_[location]; }
+  int64_t module_of_location(uint32_t location) const { return stacks_.module_of_location(location); }
 
  private:
   struct Thread {
@@ -69,29 +70,30 @@ class Session : private EventHandler {
   void on_thread(const mp_event_task &event);
   void on_thread_exit(const mp_event_task &event);
   void on_exec(Process &process, const mp_event_task &event);
-  void on_mappings(Process &process, const mp_event_task &event);
+  void on_mappings(Process &process);
   void on_exit(Process &process, const mp_event_task &event);
   void end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal);
   void announce(Process &process, const std::string &comm);
+  void fill_batch();
   void sample_rss();
   void poll_launched();
+  void resynchronize_after_losses();
   void forget_vanished();
   void forget_recent();
 
   // The process of an event, announced; nullptr if it is not traced.
   Process *process_of(const mp_event &event);
   uint32_t thread_of(const mp_event &event, const Process &process);
-  uint32_t stack_of(uint64_t hash, uint8_t status);
-  void classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames);
-  uint32_t add_stack(const char *status, std::vector<uint32_t> locations);
-  uint32_t location_of(const Process &process, uint64_t address);
+  bool is_stopped() const { return stop_ns_ != ~0ull; }
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
 
   uint64_t start_ns_;
+  uint64_t stop_ns_ = ~0ull;
   Loader loader_;
   Symbolizer symbolizer_;
   Modules modules_;
   Targets targets_;
+  Stacks stacks_;
   std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
   std::unique_ptr<LaunchedProcess> launched_;
   int launched_status_ = -1;
@@ -101,6 +103,8 @@ class Session : private EventHandler {
   std::vector<uint64_t> deferred_event_;  // did not fit into the last batch
   size_t deferred_bytes_ = 0;
   uint64_t next_rss_ns_ = 0;
+  uint64_t next_resynchronization_ns_ = 0;
+  uint64_t seen_drops_ = 0;
   std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
   uint64_t invalid_events_ = 0;
   std::exception_ptr failure_;
@@ -112,16 +116,8 @@ class Session : private EventHandler {
 
   uint32_t process_count_ = 0;
   uint32_t thread_count_ = 0;
-  uint32_t stack_count_ = 0;
   std::map<uint32_t, std::pair<const char *, int64_t>> origins_;  // process index -> origin, parent
   std::unordered_map<uint32_t, Thread> threads_;                  // by tid
-  std::unordered_map<uint64_t, uint32_t> stacks_;                 // by hash
-  std::unordered_map<uint64_t, uint32_t> lost_stacks_;            // hashes whose frames did not arrive
-  std::map<uint8_t, uint32_t> empty_stacks_;                      // by status
-  std::unordered_set<uint64_t> internal_callers_;                 // stacks whose innermost frame is the allocator's
-  std::unordered_set<uint64_t> inside_free_;                      // stacks that lead through free
-  std::unordered_map<uint64_t, uint32_t> locations_;              // by module and address
-  std::vector<int64_t> location_modules_;
 };
 
 }  // namespace mp

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "clock.h"
 #include "error.h"
 
 namespace mp {
@@ -10,12 +11,12 @@ namespace {
 // Unmapped modules that are remembered: stacks from just before may still be in the ring.
 constexpr size_t kMaxGone = 64;
 
-}  // namespace
-
-Targets::~Targets() {
-  detach_all();
-  for (std::thread &closer : closers_) closer.join();
+// The process ended or unmapped the module between the look at its mappings and the attempt to attach.
+bool is_target_gone(const Error &error) {
+  return error.error_number() == ENOENT || error.error_number() == ESRCH;
 }
+
+}  // namespace
 
 Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
   if (free_slots_.empty() && next_slot_ >= MP_MAX_PROCESSES)
@@ -33,8 +34,7 @@ Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
   }
   process.stack_seed = next_seed_++;
   processes_[pid] = std::move(owned);
-  loader_.set_process(process.slot,
-                      {pid, process.stack_seed, 0, (hold ? uint32_t{MP_PROCESS_HOLD} : 0u) | MP_PROCESS_STALE});
+  update(process, 0, MP_PROCESS_STALE);
   loader_.set_process_slot(pid, process.slot);
   return process;
 }
@@ -53,14 +53,13 @@ bool Targets::synchronize(Process &process) {
     if (!mapping.executable || mapping.path == "[vsyscall]") continue;
     MappedModule mapped{mapping.start, mapping.end, 0, nullptr};
     if (mapping.inode) {
-      Module &module = modules_.of_mapping(process.pid, mapping);
-      if (module.readable) {
-        if (const auto bias = module.elf->load_bias(mapping.start, mapping.offset)) {
-          mapped.module = &module;
+      Module *module = modules_.of_mapping(process.pid, mapping);
+      if (module && module->readable) {
+        if (const auto bias = module->elf->load_bias(mapping.start, mapping.offset)) {
+          mapped.module = module;
           mapped.bias = *bias;
           if (process.executable.empty()) process.executable = mapping.path;
-          if (!process.probed[&module]) to_attach.emplace_back(&module, map_files_path(process.pid, mapping));
-          process.probed[&module] = true;
+          if (!process.links.count(module)) to_attach.emplace_back(module, map_files_path(process.pid, mapping));
         }
       }
     }
@@ -75,13 +74,30 @@ bool Targets::synchronize(Process &process) {
       unmapped = true;
       if (process.gone.size() >= kMaxGone) process.gone.erase(process.gone.begin());
       process.gone.push_back(old);
-      if (old.module) process.probed.erase(old.module);
     }
   }
   process.mappings = std::move(mappings);
   publish(process, unmapped);
-  for (const auto &[module, path] : to_attach) attach(process, *module, path);
+  if (process.announced) close_unmapped(process);
+  for (const auto &[module, path] : to_attach) {
+    if (process.links.count(module)) continue;  // a module can have several executable mappings
+    try {
+      process.links.emplace(module, attach(process.pid, *module, path));
+    } catch (const Error &error) {
+      if (!is_target_gone(error)) throw;
+    }
+  }
   return true;
+}
+
+// The file can be overwritten now, and probes would go into the midst of other code. A new image maps its libraries
+// step by step: what it shares with the old one is known when it is announced.
+void Targets::close_unmapped(Process &process) {
+  for (auto entry = process.links.begin(); entry != process.links.end();) {
+    const bool is_mapped = std::any_of(process.mappings.begin(), process.mappings.end(),
+                                       [&](const MappedModule &mapped) { return mapped.module == entry->first; });
+    entry = is_mapped ? std::next(entry) : process.links.erase(entry);
+  }
 }
 
 void Targets::publish(Process &process, bool unmapped) {
@@ -94,37 +110,48 @@ void Targets::publish(Process &process, bool unmapped) {
   loader_.set_mappings(process.slot, table);
   // Only now the new generation: a rule that is cached under it was found in the new table.
   next_generation_ = next_generation_ % 0xffff + 1;
-  if (unmapped) process.stack_seed = next_seed_++;
-  loader_.set_process(process.slot, {process.pid, process.stack_seed, next_generation_,
-                                     process.hold ? static_cast<uint32_t>(MP_PROCESS_HOLD) : 0u});
+  if (unmapped) new_seed(process);
+  update(process, next_generation_, 0);
 }
 
-void Targets::attach(Process &process, const Module &module, const std::string &path) {
-  attach_sites(process, process.deallocator_links, Program::kLinkerState, path, module.linker_state);
-  attach_sites(process, process.deallocator_links, Program::kDeallocatorEntry, path, module.deallocators);
-  attach_sites(process, process.deallocator_links, Program::kMappingSyscall, path, module.mapping_calls);
-  attach_allocators(process, path, module.allocators);
+void Targets::new_seed(Process &process) {
+  process.stack_seed = next_seed_++;
+  process.stacks.new_seed(monotonic_ns());
 }
 
-void Targets::attach_sites(Process &process, std::vector<UniqueFd> &links, Program program, const std::string &path,
+void Targets::update(const Process &process, uint32_t generation, uint32_t flags) {
+  if (process.hold) flags |= MP_PROCESS_HOLD;
+  loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
+}
+
+ProbeLinks Targets::attach(uint32_t pid, const Module &module, const std::string &path) {
+  ProbeLinks links;
+  attach_sites(pid, links.deallocators, Program::kLinkerState, path, module.linker_state);
+  attach_sites(pid, links.deallocators, Program::kDeallocatorEntry, path, module.deallocators);
+  attach_sites(pid, links.deallocators, Program::kMappingSyscall, path, module.mapping_calls);
+  attach_allocators(pid, links.allocators, path, module.allocators);
+  return links;
+}
+
+void Targets::attach_sites(uint32_t pid, std::vector<UniqueFd> &links, Program program, const std::string &path,
                            const std::vector<UprobeSite> &sites) {
   if (sites.empty()) return;
   if (loader_.probe_mode() == ProbeMode::kPerf) {
     for (const UprobeSite &site : sites)
-      for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, process.pid, false))
+      for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, pid, false))
         links.push_back(std::move(fd));
     return;
   }
-  UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, process.pid, kAttachUprobeMulti, false));
+  UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, pid, kAttachUprobeMulti, false));
   if (!link) throw Error("ATTACH", "cannot attach probes to " + path, errno);
   links.push_back(std::move(link));
 }
 
-void Targets::attach_allocators(Process &process, const std::string &path, const std::vector<UprobeSite> &sites) {
+void Targets::attach_allocators(uint32_t pid, std::vector<UniqueFd> &links, const std::string &path,
+                                const std::vector<UprobeSite> &sites) {
   if (sites.empty()) return;
-  std::vector<UniqueFd> &links = process.allocator_links;
   const auto add = [&](Program program, uint32_t type, bool at_return) {
-    UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, process.pid, type, at_return));
+    UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, pid, type, at_return));
     if (!link) throw Error("ATTACH", "cannot attach probes to " + path, errno);
     links.push_back(std::move(link));
   };
@@ -139,49 +166,42 @@ void Targets::attach_allocators(Process &process, const std::string &path, const
       for (const UprobeSite &site : sites)
         for (const auto &[program, at_return] :
              {std::pair{Program::kAllocatorReturn, true}, std::pair{Program::kAllocatorEntry, false}})
-          for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, process.pid, at_return))
+          for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, pid, at_return))
             links.push_back(std::move(fd));
   }
 }
 
-void Targets::close_links(Process &process) {
-  // Closing waits for the kernel's grace periods, 30 ms a link: not on the thread that drains the ring.
-  closers_.emplace_back(
-      [allocators = std::move(process.allocator_links), deallocators = std::move(process.deallocator_links)]() mutable {
-        allocators.clear();
-        deallocators.clear();
-      });
-  process.allocator_links.clear();
-  process.deallocator_links.clear();
-}
-
 void Targets::replace_image(Process &process, uint32_t index) {
-  close_links(process);
   process.index = index;
-  process.stack_seed = next_seed_++;
+  new_seed(process);
   process.announced = false;
   process.executable.clear();
   process.warning.clear();
   process.mappings.clear();
   process.gone.clear();
-  process.probed.clear();
 }
 
 void Targets::remove(uint32_t pid) {
   Process *process = find(pid);
   if (!process) return;
-  close_links(*process);
+  for (auto &[module, links] : process->links) {
+    closer_.close(std::move(links.allocators));
+    closer_.close(std::move(links.deallocators));
+  }
   loader_.clear_process_slot(pid);
   loader_.set_process(process->slot, {0, 0, 0, 0});
   free_slots_.push_back(process->slot);
   processes_.erase(pid);
 }
 
-void Targets::detach_all() {
+void Targets::stop() {
   for (auto &[pid, process] : processes_) {
-    process->allocator_links.clear();
-    process->deallocator_links.clear();
+    process->hold = false;
+    update(*process, 0, MP_PROCESS_STALE);
   }
+  for (auto &[pid, process] : processes_)
+    for (auto &[module, links] : process->links) links.allocators.clear();
+  for (auto &[pid, process] : processes_) process->links.clear();
 }
 
 const MappedModule *Targets::find_mapping(const Process &process, uint64_t address) {

@@ -9,11 +9,12 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "link_closer.h"
 #include "loader.h"
 #include "modules.h"
+#include "stack_table.h"
 
 namespace mp {
 
@@ -24,26 +25,31 @@ struct MappedModule {
   Module *module;  // nullptr: no ELF file (JIT code, vdso)
 };
 
+// What keeps the probes in one module alive.
+struct ProbeLinks {
+  std::vector<UniqueFd> allocators;
+  std::vector<UniqueFd> deallocators;
+};
+
 struct Process {
   uint32_t index = 0;  // dense, one per image
   uint32_t pid = 0;
   uint32_t slot = 0;
   uint32_t stack_seed = 0;
+  StackTable stacks;
   bool hold = false;
   bool announced = false;  // handed to TypeScript
   std::string executable;
-  std::string warning;                    // what can't be probed, as a sentence
-  std::vector<MappedModule> mappings;     // executable ones, sorted
-  std::vector<MappedModule> gone;         // unmapped ones: stacks from before may still come
-  std::map<const Module *, bool> probed;  // modules with probes in this process
-  std::vector<UniqueFd> allocator_links;
-  std::vector<UniqueFd> deallocator_links;
+  std::string warning;                 // what can't be probed, as a sentence
+  std::vector<MappedModule> mappings;  // executable ones, sorted
+  std::vector<MappedModule> gone;      // unmapped ones: stacks from before may still come
+  // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
+  std::map<const Module *, ProbeLinks> links;
 };
 
 class Targets {
  public:
   Targets(Loader &loader, Modules &modules) : loader_(loader), modules_(modules) {}
-  ~Targets();
 
   // Registers a process image. Probes come with synchronize(). `hold`: launched by us.
   Process &add(uint32_t pid, uint32_t index, bool hold);
@@ -51,11 +57,14 @@ class Targets {
   // Reads the mappings of a process; loads tables and attaches probes for what is new. False if it is gone.
   // Throws Error if a probe can't be attached.
   bool synchronize(Process &process);
-  // The image was replaced: forgets mappings and probes, takes a new index.
+  // The image was replaced: forgets mappings, takes a new index.
   void replace_image(Process &process, uint32_t index);
+  // For an exec by a thread other than the first. The kernel's links are bound to the first, which is gone: they put no
+  // probes into the new image, but would run beside those of new links. Returns when they are closed.
+  void drop_links(Process &process) { process.links.clear(); }
   void remove(uint32_t pid);
-  // Takes the probes off all processes; returns when they are gone.
-  void detach_all();
+  // Holds no process any more, and takes the probes off all of them; returns when they are gone.
+  void stop();
   const std::map<uint32_t, std::unique_ptr<Process>> &processes() const { return processes_; }
 
   // The module that holds an address, also one that was unmapped meanwhile; nullptr if unknown.
@@ -63,11 +72,14 @@ class Targets {
 
  private:
   void publish(Process &process, bool unmapped);
-  void attach(Process &process, const Module &module, const std::string &path);
-  void attach_sites(Process &process, std::vector<UniqueFd> &links, Program program, const std::string &path,
+  void new_seed(Process &process);
+  void close_unmapped(Process &process);
+  void update(const Process &process, uint32_t generation, uint32_t flags);
+  ProbeLinks attach(uint32_t pid, const Module &module, const std::string &path);
+  void attach_sites(uint32_t pid, std::vector<UniqueFd> &links, Program program, const std::string &path,
                     const std::vector<UprobeSite> &sites);
-  void attach_allocators(Process &process, const std::string &path, const std::vector<UprobeSite> &sites);
-  void close_links(Process &process);
+  void attach_allocators(uint32_t pid, std::vector<UniqueFd> &links, const std::string &path,
+                         const std::vector<UprobeSite> &sites);
 
   Loader &loader_;
   Modules &modules_;
@@ -76,7 +88,7 @@ class Targets {
   uint32_t next_slot_ = 0;
   uint32_t next_seed_ = 1;
   uint32_t next_generation_ = 1;
-  std::vector<std::thread> closers_;
+  LinkCloser closer_;
 };
 
 }  // namespace mp

@@ -55,6 +55,26 @@ static __always_inline u64 finish_stack(struct unwinder *u) {
   return u->hash;
 }
 
+/* Walks the stack of {pc, sp, bp} and sends it if it is new. Its hash, or 0 and in `status` why there is none. `skip`:
+ * pc is inside the allocator itself. */
+static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 pc, u64 sp, u64 bp, u32 skip,
+                                      u32 *status) {
+  *status = MP_STACK_NO_MAPPING;
+  if (process->flags & MP_PROCESS_STALE) return 0;
+  struct unwinder *u = acquire_unwinder(slot, process, pc, sp, bp);
+  if (!u) {
+    count(MP_COUNTER_UNWINDER_BUSY);
+    *status = MP_STACK_UNWINDER_BUSY;
+    return 0;
+  }
+  u->skip_frame = skip;
+  unwind(u);
+  *status = u->status;
+  u64 stack = finish_stack(u);
+  release_unwinder(u);
+  return stack;
+}
+
 struct allocation {
   u32 allocator;
   u32 flags;
@@ -96,22 +116,26 @@ static __always_inline void emit_remap(const struct allocation *a, u64 old_addre
   bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
-/* THREAD, EXEC, EXIT, THREAD_EXIT, MAPPINGS */
-static __always_inline void emit_task(u32 kind, u32 flags, u32 code, const char *comm) {
+/* THREAD, EXEC, EXIT, THREAD_EXIT, MAPPINGS; to be submitted. NULL if the ring is full. */
+static __always_inline struct mp_event_task *reserve_task(u32 kind, u32 code, const char *comm) {
   struct mp_event_task *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
   if (!event) {
     count(MP_COUNTER_RING_DROPPED);
-    return;
+    return NULL;
   }
   fill_header(&event->event, kind, 0);
-  event->event.flags = flags;
   event->code = code;
   event->pad = 0;
   if (comm)
     bpf_probe_read_kernel_str(event->comm, sizeof(event->comm), comm);
   else
     bpf_get_current_comm(event->comm, sizeof(event->comm));
-  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+  return event;
+}
+
+static __always_inline void emit_task(u32 kind, u32 code, const char *comm) {
+  struct mp_event_task *event = reserve_task(kind, code, comm);
+  if (event) bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
 #endif

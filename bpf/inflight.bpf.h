@@ -68,7 +68,7 @@ static __always_inline struct thread_state *get_thread(void) {
   }
   if (t && !t->announced && thread_process(t)) {
     t->announced = 1;
-    emit_task(MP_EVENT_THREAD, 0, 0, NULL);
+    emit_task(MP_EVENT_THREAD, 0, NULL);
   }
   return t;
 }

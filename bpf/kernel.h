@@ -45,8 +45,21 @@ typedef struct {
 
 struct signal_struct {
   atomic_t live;
+  int nr_threads;
   int group_exit_code;
   unsigned int flags;
+};
+
+struct sigaction {
+  void *sa_handler;
+};
+
+struct k_sigaction {
+  struct sigaction sa;
+};
+
+struct sighand_struct {
+  struct k_sigaction action[64];
 };
 
 struct task_struct {
@@ -56,6 +69,7 @@ struct task_struct {
   char comm[MP_COMM_LENGTH];
   struct mm_struct *mm;
   struct signal_struct *signal;
+  struct sighand_struct *sighand;
   struct uprobe_task *utask;
 };
 
@@ -67,7 +81,9 @@ struct pt_regs {
 };
 
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+#define SIGCONT 18
 #define SIGSTOP 19
+#define SIG_IGN ((void *)1) /* SIG_DFL is 0, handlers lie above */
 #define MAP_FIXED 0x10
 #define MAP_FIXED_NOREPLACE 0x100000
 #define MREMAP_FIXED 2

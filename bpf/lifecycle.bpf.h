@@ -12,22 +12,38 @@ static __always_inline struct mp_process *traced_process(u32 pid) {
   return process && process->pid == pid ? process : NULL;
 }
 
-/* Holds the process if it is to be held. Returns the flags of the event. */
+/* Nobody can tell that a process was stopped and continued in the middle of one of its own calls, unless it handles
+ * SIGCONT or another of its threads sleeps in a call that a stop interrupts (epoll_wait, nanosleep: EINTR). */
+static __always_inline int is_hold_invisible(struct task_struct *task) {
+  if (BPF_CORE_READ(task, signal, nr_threads) != 1) return 0;
+  return BPF_CORE_READ(task, sighand, action[SIGCONT - 1].sa.sa_handler) <= SIG_IGN;
+}
+
+/* Holds the current process if it is to be held. Returns the flags of the event. */
 static __always_inline u32 hold(struct mp_process *process) {
-  if (!(process->flags & MP_PROCESS_HOLD)) return 0;
+  if (!(process->flags & MP_PROCESS_HOLD) || !is_hold_invisible(bpf_get_current_task_btf())) return 0;
   return bpf_send_signal(SIGSTOP) ? 0 : MP_FLAG_HELD;
+}
+
+/* MAPPINGS, EXEC. The event leads to the release of the process: without a place for it in the ring there is no hold.
+ */
+static __always_inline void emit_and_hold(struct mp_process *process, u32 kind, u32 code, const char *comm) {
+  struct mp_event_task *event = reserve_task(kind, code, comm);
+  if (!event) return;
+  event->event.flags = hold(process);
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
 /* At _dl_debug_state, which the dynamic linker calls for debuggers whenever its list of modules changes. */
 SEC("uprobe")
 int linker_state(struct pt_regs *ctx) {
   struct mp_process *process = traced_process(current_pid());
-  if (process) emit_task(MP_EVENT_MAPPINGS, hold(process), 0, NULL);
+  if (process) emit_and_hold(process, MP_EVENT_MAPPINGS, 0, NULL);
   return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task) {
+int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
   struct mp_process *process = traced_process(task->tgid);
   if (!process) return 0;
   process->flags |= MP_PROCESS_STALE;
@@ -36,7 +52,7 @@ int BPF_PROG(process_exec, struct task_struct *task) {
     t->depth = 0;
     t->announced = 0;
   }
-  emit_task(MP_EVENT_EXEC, hold(process), 0, task->comm);
+  emit_and_hold(process, MP_EVENT_EXEC, old_tid, task->comm);
   return 0;
 }
 
@@ -45,18 +61,18 @@ int BPF_PROG(process_exit, struct task_struct *task) {
   if (!traced_process(task->tgid)) return 0;
   struct signal_struct *signal = task->signal;
   if (signal->live.counter != 0) {
-    emit_task(MP_EVENT_THREAD_EXIT, 0, 0, NULL);
+    emit_task(MP_EVENT_THREAD_EXIT, 0, NULL);
     return 0;
   }
   u32 code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
-  emit_task(MP_EVENT_EXIT, 0, code, NULL);
+  emit_task(MP_EVENT_EXIT, code, NULL);
   return 0;
 }
 
 SEC("tp_btf/task_rename")
 int BPF_PROG(thread_rename, struct task_struct *task, const char *comm) {
   struct task_struct *current = bpf_get_current_task_btf();
-  if (task->pid == current->pid && traced_process(task->tgid)) emit_task(MP_EVENT_THREAD, 0, 0, comm);
+  if (task->pid == current->pid && traced_process(task->tgid)) emit_task(MP_EVENT_THREAD, 0, comm);
   return 0;
 }
 

@@ -71,21 +71,8 @@ static __always_inline int enter(struct pt_regs *ctx) {
 static __always_inline void report(struct pt_regs *ctx, struct thread_state *t, const struct allocation *a) {
   struct mp_process *process = thread_process(t);
   if (!process) return;
-  u64 stack = 0;
-  u32 status = MP_STACK_UNWINDER_BUSY;
-  if (process->flags & MP_PROCESS_STALE) {
-    status = MP_STACK_NO_MAPPING;
-  } else {
-    struct unwinder *u = acquire_unwinder(t->slot, process, ctx->ip, ctx->sp, ctx->bp);
-    if (u) {
-      unwind(u);
-      status = u->status;
-      stack = finish_stack(u);
-      release_unwinder(u);
-    } else {
-      count(MP_COUNTER_UNWINDER_BUSY);
-    }
-  }
+  u32 status;
+  u64 stack = send_stack(t->slot, process, ctx->ip, ctx->sp, ctx->bp, 0, &status);
   emit_allocate(MP_EVENT_ALLOCATE, a, stack, status);
 }
 

@@ -53,18 +53,8 @@ int mapping_syscall(struct pt_regs *ctx) {
   u64 pc = ctx->ip + 1, sp = ctx->sp, bp = ctx->bp;
   if (t->depth && is_nested(t, pc, sp, bp, 1)) return 0;
 
-  u64 stack = 0;
-  u32 status = MP_STACK_UNWINDER_BUSY;
-  struct unwinder *u = acquire_unwinder(t->slot, process, pc, sp, bp);
-  if (u) {
-    u->skip_frame = 1;
-    unwind(u);
-    status = u->status;
-    stack = finish_stack(u);
-    release_unwinder(u);
-  } else {
-    count(MP_COUNTER_UNWINDER_BUSY);
-  }
+  u32 status;
+  u64 stack = send_stack(t->slot, process, pc, sp, bp, 1, &status);
   if (call.kind == MP_EVENT_REMAP)
     emit_remap(&call.allocation, call.old_address, call.old_size_bytes, stack, status);
   else

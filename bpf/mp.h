@@ -190,7 +190,8 @@ struct mp_event_stack {
 };
 MP_ASSERT_SIZE(struct mp_event_stack, 40);
 
-/* THREAD, EXEC, EXIT: `comm` is the name; `code` the wait status of EXIT */
+/* THREAD, EXEC, EXIT: `comm` is the name. `code` is the wait status of EXIT, and for EXEC the tid of the thread that
+ * called it, which goes on under the tid of the first thread. */
 struct mp_event_task {
   struct mp_event event;
   char comm[MP_COMM_LENGTH];
@@ -256,7 +257,7 @@ struct mp_process {
 MP_ASSERT_SIZE(struct mp_process, 16);
 
 enum {
-  MP_PROCESS_HOLD = 1,  /* launched by us: stop it while the tables of a new module are loaded */
+  MP_PROCESS_HOLD = 1,  /* launched by us: hold it while the tables of a new module are loaded */
   MP_PROCESS_STALE = 2, /* replaced its image: the mappings are those of the old one */
 };
 

@@ -1,0 +1,23 @@
+#include "stack_table.h"
+
+namespace mp {
+namespace {
+
+// A stack is hashed a moment before its event gets its time.
+constexpr uint64_t kGraceNs = 1'000'000'000;
+
+}  // namespace
+
+KnownStack *StackTable::find(uint64_t hash, uint64_t time_ns) {
+  while (generations_.size() > 1 && time_ns > generations_.front().retired_ns + kGraceNs) generations_.pop_front();
+  for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation)
+    if (const auto found = generation->stacks.find(hash); found != generation->stacks.end()) return &found->second;
+  return nullptr;
+}
+
+void StackTable::new_seed(uint64_t time_ns) {
+  generations_.back().retired_ns = time_ns;
+  generations_.emplace_back();
+}
+
+}  // namespace mp

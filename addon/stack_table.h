@@ -1,0 +1,37 @@
+// The stacks of one process, by the hash that BPF gives them.
+//
+// Hashes begin with a seed that changes whenever addresses get a new meaning (exec, an unmapped module). Those of an
+// older seed are needed as long as the ring may still hold events from before the change, and are forgotten then: a
+// program that loads and unloads a plugin all day has no more of them than one that loaded it once.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+
+namespace mp {
+
+struct KnownStack {
+  uint32_t index = 0;           // of the stack in the capture
+  bool is_lost = false;         // its frames did not arrive
+  bool is_allocators = false;   // the innermost frame is the allocator's own: it maps memory for itself
+  bool is_inside_free = false;  // leads through free
+};
+
+class StackTable {
+ public:
+  // nullptr if unknown. `time_ns`: of the event that refers to it, on the clock of bpf_ktime_get_ns.
+  KnownStack *find(uint64_t hash, uint64_t time_ns);
+  KnownStack &add(uint64_t hash) { return generations_.back().stacks[hash]; }
+  // The process got a new seed at `time_ns`.
+  void new_seed(uint64_t time_ns);
+
+ private:
+  struct Generation {
+    uint64_t retired_ns = ~0ull;
+    std::unordered_map<uint64_t, KnownStack> stacks;
+  };
+  std::deque<Generation> generations_{1};  // newest last
+};
+
+}  // namespace mp

@@ -1,0 +1,36 @@
+// Stacks and locations of a capture: each distinct one gets an index, once, whatever number of processes and seeds have
+// it.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "batch.h"
+#include "symbolize.h"
+#include "targets.h"
+
+namespace mp {
+
+class Stacks {
+ public:
+  explicit Stacks(Symbolizer &symbolizer) : symbolizer_(symbolizer) {}
+
+  // Takes the frames of a STACK event. What is new goes into the batch.
+  void add(Process &process, const mp_event_stack &event, const uint64_t *frames, Batch &batch);
+  // The stack that an event refers to by hash; one without frames if they did not arrive or no walk took place.
+  KnownStack of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch);
+  // -1: none
+  int64_t module_of_location(uint32_t location) const { return location_modules_[location]; }
+
+ private:
+  uint32_t index_of(const char *status, std::vector<uint32_t> locations, Batch &batch);
+  uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
+
+  Symbolizer &symbolizer_;
+  std::unordered_map<uint64_t, uint32_t> indexes_;    // by hash of status and locations
+  std::unordered_map<uint64_t, uint32_t> locations_;  // by module and address
+  std::vector<int64_t> location_modules_;
+};
+
+}  // namespace mp
