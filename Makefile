@@ -20,7 +20,7 @@ NODE_RUN := node --disable-warning=ExperimentalWarning
 
 .PHONY: all demo test test-unit test-native test-bpf test-e2e check format bench fuzz install clean help abi packages test-packages
 
-all: $(ADDON) $(BUILD)/js.stamp ## build BPF programs, addon and TypeScript (default)
+all: $(ADDON) $(BUILD)/js.stamp bin/mp ## build BPF programs, addon and TypeScript (default)
 
 demo: all ## install what is missing, build, record a sample program and print a report
 	$(Q)scripts/demo.sh
@@ -34,13 +34,13 @@ bench: test-packages all ## measure the cost of tracing, side by side with other
 check: $(BUILD)/js.stamp ## formatters, types, dependency rules, contract drift
 	$(call say,CHECK,format types rules contract)
 	$(Q)npx biome check --diagnostic-level=warn src scripts test
-	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
+	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h bin/mp.c
 	$(Q)npx tsx scripts/gen-abi.ts --check
 	$(Q)npx tsx scripts/check-deps.ts
 
 format: ## rewrite sources in the one format
 	$(Q)npx biome check --write src scripts test
-	$(Q)clang-format-14 -i bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
+	$(Q)clang-format-14 -i bin/mp.c bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
 
 abi: ## regenerate the TypeScript side of bpf/mp.h
 	$(Q)npx tsx scripts/gen-abi.ts
@@ -79,7 +79,7 @@ install: all ## install mp below PREFIX (default /usr/local)
 	$(Q)ln -sf ../lib/mp/bin/mp $(DESTDIR)$(PREFIX)/bin/mp
 
 clean: ## remove everything that was built
-	$(Q)rm -rf $(BUILD) addon/build
+	$(Q)rm -rf $(BUILD) addon/build bin/mp
 
 help: ## show this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -112,6 +112,10 @@ $(ADDON): $(ADDON_SOURCES) $(BUILD)/bpf/mp.skel.h node_modules/.package-lock.jso
 	$(Q)mkdir -p $(BUILD)
 	$(Q)npx node-gyp rebuild --directory=addon > $(BUILD)/addon.log 2>&1 || { cat $(BUILD)/addon.log; exit 1; }
 	$(Q)touch $@
+
+bin/mp: bin/mp.c | packages
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(BUILD)/js.stamp: $(TS_SOURCES) src/store/schema.sql src/report/page/page.css tsconfig.json node_modules/.package-lock.json
 	$(call say,TS,$(BUILD)/js)

@@ -35,11 +35,24 @@ std::string string_of(const Napi::Object &object, const char *key) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
-std::vector<std::string> strings_of(const Napi::Object &object, const char *key) {
+// Arguments and variables are bytes, not always UTF-8.
+std::string bytes_of(const Napi::Value &value) {
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return std::string(reinterpret_cast<const char *>(bytes.Data()), bytes.ByteLength());
+}
+
+std::vector<std::string> byte_strings_of(const Napi::Object &object, const char *key) {
   std::vector<std::string> strings;
   const auto array = object.Get(key).As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(bytes_of(array.Get(i)));
   return strings;
+}
+
+std::vector<int> numbers_of(const Napi::Object &object, const char *key) {
+  std::vector<int> numbers;
+  const auto array = object.Get(key).As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) numbers.push_back(array.Get(i).As<Napi::Number>().Int32Value());
+  return numbers;
 }
 
 Napi::Value number_or_null(Napi::Env env, int64_t value) {
@@ -180,13 +193,13 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value launch(const Napi::CallbackInfo &info) {
     const auto object = info[0].As<Napi::Object>();
     mp::LaunchOptions options;
-    options.file = string_of(object, "file");
-    options.arguments = strings_of(object, "arguments");
-    options.environment = strings_of(object, "environment");
+    options.file = bytes_of(object.Get("file"));
+    options.arguments = byte_strings_of(object, "arguments");
+    options.environment = byte_strings_of(object, "environment");
     options.user = string_of(object, "user");
-    const auto files = object.Get("inheritedFiles").As<Napi::Array>();
-    for (uint32_t i = 0; i < files.Length(); i++)
-      options.inherited_files.push_back(files.Get(i).As<Napi::Number>().Int32Value());
+    options.inherited_files = numbers_of(object, "inheritedFiles");
+    options.ignored_signals = numbers_of(object, "ignoredSignals");
+    options.blocked_signals = numbers_of(object, "blockedSignals");
     if (object.Get("openFilesLimit").IsNumber())
       options.open_files_limit = object.Get("openFilesLimit").As<Napi::Number>().Int64Value();
     const uint32_t pid = forward(info.Env(), [&] { return session(info.Env()).launch(options); });

@@ -3,17 +3,19 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "error.h"
+#include "fork.h"
 
 namespace mp {
 namespace {
@@ -58,86 +60,108 @@ std::vector<char *> pointers(const std::vector<std::string> &strings) {
   return result;
 }
 
-std::pair<UniqueFd, UniqueFd> make_pipe() {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC)) throw Error("LAUNCH", "cannot create a pipe", errno);
-  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+// What kept the child from becoming the target.
+enum Step : int { kUser, kExec };
+struct Failure {
+  int step;
+  int error_number;
+};
+
+// Everything that the child needs, ready before the fork: it may only make async-signal-safe calls, since other threads
+// of Node may have held any lock at that moment.
+struct ChildPlan {
+  User user;
+  std::vector<std::string> paths;
+  std::vector<char *> path_pointers, arguments, environment;
+  std::vector<char *> shell_arguments;  // sh, the script, its arguments
+  sigset_t blocked, ignored;
+};
+
+ChildPlan plan_child(const LaunchOptions &options) {
+  ChildPlan plan;
+  if (!options.user.empty()) plan.user = look_up_user(options.user);
+  plan.paths = candidates(options);
+  plan.path_pointers = pointers(plan.paths);
+  plan.arguments = pointers(options.arguments);
+  plan.environment = pointers(options.environment);
+  plan.shell_arguments = plan.arguments;
+  plan.shell_arguments.insert(plan.shell_arguments.begin(), const_cast<char *>("sh"));
+  sigemptyset(&plan.blocked);
+  sigemptyset(&plan.ignored);
+  for (const int number : options.blocked_signals) sigaddset(&plan.blocked, number);
+  for (const int number : options.ignored_signals) sigaddset(&plan.ignored, number);
+  return plan;
 }
 
-// Node ignores SIGPIPE and blocks signals in some threads; a program expects the defaults.
-void restore_signals() {
-  signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+// ---- in the child ----
+
+void restore_signals(const ChildPlan &plan) {
+  struct sigaction action = {};
+  for (int number = 1; number < NSIG; number++) {
+    action.sa_handler = sigismember(&plan.ignored, number) == 1 ? SIG_IGN : SIG_DFL;
+    sigaction(number, &action, nullptr);  // fails for SIGKILL and SIGSTOP
+  }
+  sigprocmask(SIG_SETMASK, &plan.blocked, nullptr);
 }
 
-// Closes every descriptor but two: the guard must not hold the tracer's files, pipes or BPF links open.
-void keep_only(int low, int high) {
-  if (low > 0) close_range(0, low - 1, 0);
-  if (high > low + 1) close_range(low + 1, high - 1, 0);
-  close_range(high + 1, ~0u, 0);
+void restore_files(const LaunchOptions &options) {
+  for (const int fd : options.inherited_files) fcntl(fd, F_SETFD, 0);
+  rlimit limit;
+  if (options.open_files_limit < 0 || getrlimit(RLIMIT_NOFILE, &limit)) return;
+  limit.rlim_cur = options.open_files_limit;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool become(const User &user) {
+  return !setgroups(user.groups.size(), user.groups.data()) && !setgid(user.gid) && !setuid(user.uid);
+}
+
+// As execvp: a program that may not be executed is remembered but does not end the search, and a text file without #!
+// is a script for sh. Returns the errno of the failure.
+int execute(const ChildPlan &plan) {
+  int failure = ENOENT;
+  for (size_t i = 0; i < plan.paths.size(); i++) {
+    execve(plan.path_pointers[i], plan.arguments.data(), plan.environment.data());
+    if (errno == ENOEXEC) {
+      auto arguments = const_cast<char **>(plan.shell_arguments.data());
+      arguments[1] = plan.path_pointers[i];
+      execve("/bin/sh", arguments, plan.environment.data());
+    }
+    if (errno == EACCES) failure = EACCES;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return errno;
+  }
+  return failure;
+}
+
+[[noreturn]] void fail(int pipe_end, Step step, int error_number) {
+  const Failure failure{step, error_number};
+  if (write(pipe_end, &failure, sizeof(failure)) < 0) _exit(126);
+  _exit(127);
 }
 
 }  // namespace
 
-LaunchedProcess::LaunchedProcess(const LaunchOptions &options) : file_(options.file) {
-  const User user = options.user.empty() ? User{} : look_up_user(options.user);
-  const auto paths = candidates(options);
-  const auto path_pointers = pointers(paths);
-  auto arguments = pointers(options.arguments);
-  auto environment = pointers(options.environment);
+LaunchedProcess::LaunchedProcess(const LaunchOptions &options) : file_(options.file), user_(options.user) {
+  const ChildPlan plan = plan_child(options);
   auto [go_read, go_write] = make_pipe();
   auto [error_read, error_write] = make_pipe();
-
-  pid_ = fork();
-  if (pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);
-  if (pid_ == 0) {  // only async-signal-safe calls: other threads of Node may hold any lock
-    go_write.reset();
-    char byte;
-    if (read(go_read.get(), &byte, 1) != 1) _exit(125);  // the tracer gave up
-    restore_signals();
-    for (const int fd : options.inherited_files) fcntl(fd, F_SETFD, 0);
-    if (options.open_files_limit >= 0) {
-      rlimit limit;
-      getrlimit(RLIMIT_NOFILE, &limit);
-      limit.rlim_cur = options.open_files_limit;
-      setrlimit(RLIMIT_NOFILE, &limit);
+  {
+    const BlockedSignals blocked;
+    pid_ = fork();
+    if (pid_ == 0) {
+      restore_signals(plan);
+      go_write.reset();
+      char byte;
+      if (read(go_read.get(), &byte, 1) != 1) _exit(125);  // the tracer gave up
+      restore_files(options);
+      if (!user_.empty() && !become(plan.user)) fail(error_write.get(), kUser, errno);
+      fail(error_write.get(), kExec, execute(plan));
     }
-    int failure = 0;
-    if (!options.user.empty() &&
-        (setgroups(user.groups.size(), user.groups.data()) || setgid(user.gid) || setuid(user.uid)))
-      failure = errno;
-    for (size_t i = 0; !failure && i < paths.size(); i++) {
-      execve(path_pointers[i], arguments.data(), environment.data());
-      if (errno != ENOENT && errno != ENOTDIR) failure = errno;
-    }
-    if (!failure) failure = ENOENT;
-    if (write(error_write.get(), &failure, sizeof(failure)) < 0) _exit(126);
-    _exit(127);
   }
+  if (pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);
   go_ = std::move(go_write);
   exec_error_ = std::move(error_read);
-  start_guard();
-}
-
-// The target is stopped for moments while tables are loaded. A tracer that is killed in such a moment must not leave it
-// stopped: a small process holds the other end of a pipe, and sends SIGCONT when the tracer's end closes unannounced.
-void LaunchedProcess::start_guard() {
-  auto [guard_read, guard_write] = make_pipe();
-  const UniqueFd target(syscall(SYS_pidfd_open, pid_, 0));
-  guard_pid_ = fork();
-  if (guard_pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);
-  if (guard_pid_ == 0) {
-    setsid();  // a Ctrl-C or SIGKILL meant for the tracer's group is not meant for its guard
-    prctl(PR_SET_NAME, "mp-guard");
-    const int pipe_end = guard_read.get(), process = target.get();
-    keep_only(std::min(pipe_end, process), std::max(pipe_end, process));
-    char byte;
-    if (read(pipe_end, &byte, 1) != 1) syscall(SYS_pidfd_send_signal, process, SIGCONT, nullptr, 0);
-    _exit(0);
-  }
-  guard_ = std::move(guard_write);
+  guard_.emplace(pid_);
 }
 
 LaunchedProcess::~LaunchedProcess() {
@@ -145,34 +169,35 @@ LaunchedProcess::~LaunchedProcess() {
     go_.reset();
     waitpid(pid_, nullptr, 0);
   }
-  if (guard_) {
-    const char byte = 0;
-    if (write(guard_.get(), &byte, 1) == 1 && guard_pid_ > 0) waitpid(guard_pid_, nullptr, 0);
-  }
 }
 
 void LaunchedProcess::start() {
   const char byte = 0;
-  if (write(go_.get(), &byte, 1) != 1) throw Error("LAUNCH", "the process ended before it could start", errno);
+  // It fails if a signal ended the child meanwhile, which poll_exit() then finds.
+  [[maybe_unused]] const ssize_t written = write(go_.get(), &byte, 1);
   go_.reset();
 }
 
 bool LaunchedProcess::poll_exit() {
   if (exec_error_) {
     fcntl(exec_error_.get(), F_SETFL, O_NONBLOCK);
-    int failure;
+    Failure failure;
     const ssize_t got = read(exec_error_.get(), &failure, sizeof(failure));
     if (got == sizeof(failure)) {
-      exec_error_.reset();
       waitpid(pid_, &wait_status_, 0);
       ended_ = true;
-      if (failure == ENOENT || failure == ENOTDIR) throw Error("NOT_FOUND", "No such program: " + file_, 0);
-      throw Error("NOT_EXECUTABLE", "cannot run " + file_, failure);
+      report(failure.step, failure.error_number);
     }
     if (got == 0) exec_error_.reset();
   }
   if (!ended_ && waitpid(pid_, &wait_status_, WNOHANG) == pid_) ended_ = true;
   return ended_;
+}
+
+void LaunchedProcess::report(int step, int error_number) const {
+  if (step == kUser) throw Error("NO_USER", "cannot become user " + user_, error_number);
+  if (error_number == ENOENT) throw Error("NOT_FOUND", "No such program: " + file_, 0);
+  throw Error("NOT_EXECUTABLE", "cannot run " + file_, error_number);
 }
 
 void LaunchedProcess::resume() const {

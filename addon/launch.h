@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "guard.h"
 #include "unique_fd.h"
 
 namespace mp {
@@ -14,9 +16,12 @@ struct LaunchOptions {
   std::string file;  // looked up in PATH if it has no slash
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
-  std::string user;                  // "" keeps the caller
-  std::vector<int> inherited_files;  // descriptors of the caller; Node has marked them close-on-exec
-  long open_files_limit = -1;        // soft RLIMIT_NOFILE of the caller, which Node has raised for itself; -1: as it is
+  std::string user;  // "" keeps the caller
+  // What Node has changed in its own process, as it was for mp's caller.
+  std::vector<int> inherited_files;  // descriptors, close-on-exec now
+  std::vector<int> ignored_signals;
+  std::vector<int> blocked_signals;
+  long open_files_limit = -1;  // soft RLIMIT_NOFILE, raised now; -1: keep
 };
 
 class LaunchedProcess {
@@ -26,22 +31,22 @@ class LaunchedProcess {
   ~LaunchedProcess();
 
   pid_t pid() const { return pid_; }
-  // Lets the child exec. Throws Error NOT_FOUND or NOT_EXECUTABLE if it can't.
+  // Lets the child exec.
   void start();
-  // True once it has ended; then wait_status() is that of wait(2).
+  // True once it has ended; then wait_status() is that of wait(2). Throws Error NOT_FOUND, NOT_EXECUTABLE or NO_USER if
+  // it could not exec.
   bool poll_exit();
   int wait_status() const { return wait_status_; }
   void resume() const;  // SIGCONT
 
  private:
-  void start_guard();
+  [[noreturn]] void report(int step, int error_number) const;
 
   pid_t pid_ = -1;
-  pid_t guard_pid_ = -1;
   UniqueFd go_;          // written to by start()
-  UniqueFd exec_error_;  // errno of a failed exec; end of file on success
-  UniqueFd guard_;       // a byte: all is well; end of file: the tracer died
-  std::string file_;
+  UniqueFd exec_error_;  // a Failure if it could not exec; end of file on success
+  std::optional<Guard> guard_;
+  std::string file_, user_;
   bool ended_ = false;
   int wait_status_ = 0;
 };

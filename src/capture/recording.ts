@@ -4,7 +4,7 @@
  *
  *     recording   poll ──► batch ──► sink.apply      at intervals, and when a process appeared: sink.commit
  *     draining    probes are off; poll until the ring is empty
- *     resolving   poll until all names are looked up
+ *     resolving   poll until all names are looked up, or a stop is asked for once more
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { RECORD_WORDS } from '../model/abi.gen.ts';
@@ -46,6 +46,8 @@ export class Recording {
   readonly #options: RecordingOptions;
   readonly #records = new Uint32Array(RECORDS_PER_BATCH * RECORD_WORDS);
   #isStopAsked = false;
+  #isResolving = false;
+  #isImpatient = false;
   #nextCommitNs = 0;
   #intervalMs = MIN_POLL_INTERVAL_MS;
   #attentivePolls = ATTENTIVE_POLLS;
@@ -56,8 +58,9 @@ export class Recording {
     this.#options = options;
   }
 
-  /** Ends the recording at the next poll; the targets go on. */
+  /** Ends the recording at the next poll; the targets go on. While names are looked up: ends that. */
   stop(): void {
+    if (this.#isResolving) this.#isImpatient = true;
     this.#isStopAsked = true;
   }
 
@@ -75,10 +78,11 @@ export class Recording {
     }
     this.#session.stop();
     while (this.#poll() > 0) await setImmediate();
+    this.#isResolving = true;
     for (;;) {
       const { pendingSymbols } = this.#session.state();
-      this.#sink.resolving(pendingSymbols);
-      if (pendingSymbols === 0) break;
+      this.#sink.resolving(this.#isImpatient ? 0 : pendingSymbols);
+      if (pendingSymbols === 0 || this.#isImpatient) break;
       this.#poll();
       await setTimeout(MIN_POLL_INTERVAL_MS);
     }

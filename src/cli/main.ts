@@ -3,9 +3,11 @@
  * process.argv and process.exit.
  */
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../model/version.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import { writeStderr } from '../util/stderr.ts';
 
 const USAGE_ERROR = 2;
 const MIN_NODE = [20, 19];
@@ -81,22 +83,26 @@ function endAs(waitStatus: number): void {
     return;
   }
   const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
-  if (name) process.kill(process.pid, name as NodeJS.Signals);
+  if (name) {
+    // Node ignores some signals and uses others itself; a listener that comes and goes leaves the default
+    process.once(name as NodeJS.Signals, () => {});
+    process.removeAllListeners(name);
+    process.kill(process.pid, name as NodeJS.Signals);
+  }
   process.exitCode = 128 + signal; // in case it does not end a Node process
 }
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
   if (error instanceof UserError) {
-    console.error(`mp: ${error.message}`);
+    writeStderr(`mp: ${error.message}\n`);
     return error.exitCode;
   }
   if (error instanceof StoreError) {
-    console.error(`mp: the capture could not be read or written: ${error.message}`);
+    writeStderr(`mp: the capture could not be read or written: ${error.message}\n`);
     return 1;
   }
-  console.error('mp: this is a bug in mp, please report it with the following lines:');
-  console.error(error);
+  writeStderr(`mp: this is a bug in mp, please report it with the following lines:\n${inspect(error)}\n`);
   return 1;
 }
 

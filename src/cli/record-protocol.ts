@@ -18,12 +18,14 @@ export interface RecordRequest {
 }
 
 export type WorkerMessage =
+  /** The targets exist; a launched one waits for the next moment. */
   | { type: 'started'; pids: number[]; path: string }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
   | { type: 'resolving'; pending: number }
   | { type: 'finished'; path: string; losses: Losses }
   | { type: 'ended'; waitStatus: number | null }
-  | { type: 'failed'; message: string; code: string; exitCode: number };
+  /** `isStarted`: the launched program was running. */
+  | { type: 'failed'; message: string; exitCode: number; isStarted: boolean };
 
 /** The one thing the main thread says: end the recording now. */
 export const STOP = 'stop';

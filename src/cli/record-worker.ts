@@ -23,9 +23,14 @@ const EXIT_POLL_MS = 2;
 const request = workerData as RecordRequest;
 const say = (message: WorkerMessage) => parentPort!.postMessage(message);
 
+/** A process can call itself anything, also `a/b`. */
+function fileName(name: string): string {
+  return name.replaceAll(/[^\p{L}\p{N}._+@-]/gu, '_');
+}
+
 function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
   const name = request.name ?? session.nameOf(pids[0]!);
-  const path = request.output ?? `mp-${name}.${pids[0]}.db`;
+  const path = request.output ?? `mp-${fileName(name)}.${pids[0]}.db`;
   const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
   for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
   writer.meta('probe_mode', session.state().probeMode);
@@ -45,6 +50,7 @@ class Pipeline implements Sink {
   }
 
   apply(batch: Batch): void {
+    sayIfEnded(this.#session);
     this.#symbolizer.add(batch);
     this.#aggregator.apply(batch);
   }
@@ -86,14 +92,34 @@ class Pipeline implements Sink {
 /** The launched program runs, or has run. */
 let isStarted = false;
 
+let hasSaidEnded = false;
+
+/** At once, not when everything is written: from then on its pid is somebody else's. */
+function sayIfEnded(session: NativeSession): boolean {
+  const { launchedStatus } = session.state();
+  if (launchedStatus !== null && !hasSaidEnded) {
+    hasSaidEnded = true;
+    say({ type: 'ended', waitStatus: launchedStatus });
+  }
+  return hasSaidEnded;
+}
+
 /** Waits for the launched program, which goes on when a recording ends before it does. */
 async function waitForEnd(session: NativeSession): Promise<void> {
   const unused = new Uint32Array(64 * RECORD_WORDS);
-  while (session.state().launchedStatus === null) {
+  while (!sayIfEnded(session)) {
     session.poll(unused);
     await setTimeout(EXIT_POLL_MS);
   }
-  say({ type: 'ended', waitStatus: session.state().launchedStatus });
+}
+
+/** Not everybody who may trace may do that. */
+function raisePriority(): void {
+  try {
+    setPriority(NICE);
+  } catch {
+    // losses are counted, if there are any
+  }
 }
 
 /** The pids of the targets: one that waits to be started, or those that are being traced from now on. */
@@ -106,7 +132,7 @@ function takeTargets(session: NativeSession): number[] {
 async function recordTargets(session: NativeSession): Promise<void> {
   const pids = takeTargets(session);
   const writer = openWriterFor(pids, session);
-  setPriority(NICE); // only after the fork: the target keeps its own
+  raisePriority(); // only after the fork: the target keeps its own
   const pipeline = new Pipeline(session, writer);
   const recording = new Recording(session, pipeline, { durationMs: request.durationMs });
   parentPort!.on('message', (message) => {
@@ -118,9 +144,9 @@ async function recordTargets(session: NativeSession): Promise<void> {
     isStarted = true;
     await recording.run();
   } catch (error) {
+    if (isLaunchFailure(error)) isStarted = false;
     session.stop();
-    if (isLaunchFailure(error)) {
-      isStarted = false;
+    if (!isStarted && 'launch' in request.target) {
       writer.discard();
     } else {
       pipeline.finishIfPossible();
@@ -130,24 +156,26 @@ async function recordTargets(session: NativeSession): Promise<void> {
   pipeline.finish();
 }
 
+const LAUNCH_FAILURES = ['NOT_FOUND', 'NOT_EXECUTABLE', 'NO_USER'];
+
 /** The program could not be executed: there is nothing to keep. */
 function isLaunchFailure(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'NOT_FOUND' || error.code === 'NOT_EXECUTABLE');
+  return error instanceof Error && 'code' in error && LAUNCH_FAILURES.includes(error.code as string);
 }
 
 function describe(error: unknown): WorkerMessage {
   const explained =
     error instanceof Error && 'code' in error && 'errno' in error ? explainNativeError(error as never) : error;
   if (explained instanceof UserError)
-    return { type: 'failed', message: explained.message, code: 'USER', exitCode: explained.exitCode };
+    return { type: 'failed', message: explained.message, exitCode: explained.exitCode, isStarted };
   if (explained instanceof StoreError) {
     const message = explained.isDiskFull
       ? 'no space left on the disk: recording ended, the target goes on; the capture holds what was written before'
       : `the capture could not be written: ${explained.message}`;
-    return { type: 'failed', message, code: 'RECORDING', exitCode: 1 };
+    return { type: 'failed', message, exitCode: 1, isStarted };
   }
   const text = explained instanceof Error ? (explained.stack ?? explained.message) : String(explained);
-  return { type: 'failed', message: `this is a bug in mp, please report it: ${text}`, code: 'RECORDING', exitCode: 1 };
+  return { type: 'failed', message: `this is a bug in mp, please report it: ${text}`, exitCode: 1, isStarted };
 }
 
 async function main(): Promise<void> {

@@ -1,31 +1,50 @@
 /** Runs a recording from the main thread: starts the worker, passes signals on, and tells the user what happens. */
-import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { Worker } from 'node:worker_threads';
 import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
+import { STDERR, writeStderr } from '../util/stderr.ts';
+import { mustNotBeInPidNamespace } from './pid-namespace.ts';
 import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
 import { register } from './registry.ts';
 
 /** Exit code of `mp run` when the tracer itself failed. */
 const TRACER_FAILED = 125;
 
+export interface RecordBehaviour {
+  isQuiet: boolean;
+  /** Numbers of signals that the caller ignores, as nohup does: they don't end a recording either. */
+  ignoredSignals: number[];
+}
+
 /**
  * Records until the targets end or a stop is asked for.
  * @returns the wait status of the launched program; null if there was none.
  * @throws UserError; for a launched program only after that has ended, with exit code 125.
  */
-export async function record(request: RecordRequest, isQuiet: boolean): Promise<number | null> {
-  const tell = isQuiet ? () => {} : writeStderr;
-  const worker = new Worker(new URL('./record-worker.js', import.meta.url), { workerData: request });
+export async function record(request: RecordRequest, behaviour: RecordBehaviour): Promise<number | null> {
+  mustNotBeInPidNamespace();
+  const tell = behaviour.isQuiet ? () => {} : writeStderr;
+  const hasProgress = isatty(STDERR);
+  // without its own streams a worker makes the main thread use process.stdout and process.stderr: see util/stderr.ts
+  const worker = new Worker(new URL('./record-worker.js', import.meta.url), {
+    workerData: request,
+    stdout: true,
+    stderr: true,
+  });
+  for (const stream of [worker.stdout, worker.stderr]) stream.on('data', writeStderr);
   const isLaunched = 'launch' in request.target;
-  const removeHandlers = handleSignals(worker, isLaunched);
+  const removeHandlers = handleSignals(worker, isLaunched, behaviour.ignoredSignals);
   let unregister = () => {};
   let failure: UserError | undefined;
   let waitStatus: number | null = null;
+  let isStarted = false;
 
   worker.on('message', (message: WorkerMessage) => {
     switch (message.type) {
       case 'started':
+        isStarted = true;
         unregister = register(message.pids);
         break;
       case 'attached':
@@ -33,8 +52,7 @@ export async function record(request: RecordRequest, isQuiet: boolean): Promise<
         if (message.warning) writeStderr(`mp: ${message.warning}\n`);
         break;
       case 'resolving':
-        if (process.stderr.isTTY && message.pending > 0) tell(`\r\x1b[KResolving names: ${message.pending} left`);
-        else if (process.stderr.isTTY) tell('\r\x1b[K');
+        if (hasProgress) tell(message.pending > 0 ? `\r\x1b[KResolving names: ${message.pending} left` : '\r\x1b[K');
         break;
       case 'finished':
         unregister();
@@ -44,14 +62,14 @@ export async function record(request: RecordRequest, isQuiet: boolean): Promise<
         waitStatus = message.waitStatus;
         break;
       case 'failed':
-        failure = new UserError(
-          message.message,
-          isLaunched && message.code === 'RECORDING' ? TRACER_FAILED : message.exitCode,
-        );
+        failure = new UserError(message.message, isLaunched && message.isStarted ? TRACER_FAILED : message.exitCode);
     }
   });
   try {
     await new Promise<void>((resolve, reject) => worker.once('exit', () => resolve()).once('error', reject));
+  } catch (error) {
+    const text = `this is a bug in mp, please report it: ${(error as Error).stack}`;
+    failure = new UserError(text, isLaunched && isStarted ? TRACER_FAILED : 1);
   } finally {
     removeHandlers();
     unregister();
@@ -72,23 +90,43 @@ function closingText(path: string, losses: Record<string, number>): string {
   ].join('\n');
 }
 
-/** Ctrl-C reaches a launched program by itself, as without mp; SIGTERM is passed on by the worker's owner. */
-function handleSignals(worker: Worker, isLaunched: boolean): () => void {
-  const stop = () => worker.postMessage(STOP);
-  let pid = 0;
-  worker.on('message', (message: WorkerMessage) => {
-    if (message.type === 'started' && isLaunched) pid = message.pids[0]!;
-    if (message.type === 'ended') pid = 0;
-  });
-  const ignore = () => {};
-  const passOn = (signal: NodeJS.Signals) => {
-    if (pid) process.kill(pid, signal);
+/**
+ * With a launched program signals are its own: what comes from the terminal (Ctrl-C) reaches it by itself, as without mp,
+ * and what is sent to mp is passed on; both wait until there is a program.
+ */
+function handleSignals(worker: Worker, isLaunched: boolean, ignoredSignals: number[]): () => void {
+  let pid: number | null = null;
+  let hasEnded = false;
+  let early: NodeJS.Signals[] = [];
+  const send = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(pid!, signal);
+    } catch {
+      // it has ended, and was reaped, a moment ago
+    }
   };
-  const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = isLaunched
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.type === 'ended') hasEnded = true;
+    if (message.type !== 'started' || !isLaunched) return;
+    pid = message.pids[0]!;
+    for (const signal of early) send(signal);
+    early = [];
+  });
+  const passOn = (signal: NodeJS.Signals) => {
+    if (hasEnded) stop();
+    else if (pid === null) early.push(signal);
+    else send(signal);
+  };
+  const terminal = (signal: NodeJS.Signals) => {
+    if (pid === null || hasEnded) passOn(signal);
+  };
+  const stop = () => worker.postMessage(STOP); // the second one also ends the look-up of names
+  const ignore = () => {};
+  const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => unknown][] = isLaunched
     ? [
-        ['SIGINT', ignore],
-        ['SIGQUIT', ignore],
-        ['SIGHUP', ignore],
+        ['SIGINT', terminal],
+        ['SIGQUIT', terminal],
+        ['SIGHUP', terminal],
         ['SIGTERM', passOn],
         ['SIGUSR2', stop],
       ]
@@ -98,17 +136,11 @@ function handleSignals(worker: Worker, isLaunched: boolean): () => void {
         ['SIGHUP', stop],
         ['SIGUSR2', stop],
       ];
-  for (const [signal, handler] of handlers) process.on(signal, handler);
+  const installed = handlers.map(
+    ([signal, handler]) => [signal, ignoredSignals.includes(constants.signals[signal]) ? ignore : handler] as const,
+  );
+  for (const [signal, handler] of installed) process.on(signal, handler);
   return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    for (const [signal, handler] of installed) process.off(signal, handler);
   };
-}
-
-/** Synchronous, and not through process.stderr, which would make a pipe that is shared with the target non-blocking. */
-function writeStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // nobody reads it any more
-  }
 }

@@ -11,16 +11,20 @@ export interface SessionOptions {
 }
 
 export interface LaunchOptions {
-  /** Program; looked up in PATH if it has no slash. */
-  file: string;
+  /** Program; looked up in PATH if it has no slash. Bytes, as the next two. */
+  file: Uint8Array;
   /** argv, the program's name first. */
-  arguments: string[];
+  arguments: Uint8Array[];
   /** `NAME=value` each. */
-  environment: string[];
+  environment: Uint8Array[];
   /** Run as this user; empty: as the caller. */
   user: string;
   /** File descriptors that the target is to inherit. */
   inheritedFiles: number[];
+  /** Numbers of signals that the target is to ignore. */
+  ignoredSignals: number[];
+  /** Numbers of signals that are to be blocked in the target. */
+  blockedSignals: number[];
   /** Soft limit of open files the target gets; null: ours. */
   openFilesLimit: number | null;
 }

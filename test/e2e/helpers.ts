@@ -129,20 +129,20 @@ export async function until<T>(what: string, condition: () => T | undefined | fa
   }
 }
 
-/** Waits until the capture has the row of `pid`, which says that its probes are in place. */
-export async function untilTraced(path: string, pid: number, tracer: Started): Promise<void> {
-  await until(`the process row of ${pid}; mp says: ${tracer.stderr()}`, () => {
+/** Waits until the capture has the row of `pid` (null: any row), which says that its probes are in place. */
+export async function untilTraced(path: string, pid: number | null, tracer: Started): Promise<void> {
+  await until(`the process row of ${pid ?? 'the target'}; mp says: ${tracer.stderr()}`, () => {
     assert.equal(tracer.child.exitCode, null, `mp ended early: ${tracer.stderr()}`);
     return hasProcessRow(path, pid);
   });
 }
 
-function hasProcessRow(path: string, pid: number): boolean {
+function hasProcessRow(path: string, pid: number | null): boolean {
   if (!existsSync(path)) return false;
   try {
     const capture = new CaptureFile(path, '');
     try {
-      return capture.processes().some((row) => row.pid === pid);
+      return capture.processes().some((row) => pid === null || row.pid === pid);
     } finally {
       capture.close();
     }

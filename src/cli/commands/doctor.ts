@@ -1,5 +1,5 @@
 /** `mp doctor`: what this machine can do, what is missing for tracing, and what to do about it. */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import type { Command } from 'commander';
 import { kernelSupports, probeCost, probeSites } from '../../native/binding.ts';
@@ -14,10 +14,9 @@ import {
   mayLoadPrograms,
   parseCapabilities,
 } from '../machine-checks.ts';
+import { isInPidNamespace } from '../pid-namespace.ts';
 import { addExample, defaultOutput } from '../report-options.ts';
 
-/** PROC_PID_INIT_INO of include/linux/proc_ns.h: the namespace in which BPF programs see process ids. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 const DEFAULT_RING_BYTES = 64 * 2 ** 20;
 
 export function register(program: Command, output?: Output): void {
@@ -69,14 +68,6 @@ function measuredCost(): MachineFacts['probeCost'] {
 function sitesOfLibc(): MachineFacts['libc'] {
   const path = libcPath(textOf('/proc/self/maps') ?? '');
   return path === null ? null : { path, sites: probeSites(path) };
-}
-
-function isInPidNamespace(): boolean {
-  try {
-    return readlinkSync('/proc/self/ns/pid') !== INITIAL_PID_NAMESPACE;
-  } catch {
-    return false; // a kernel without pid namespaces
-  }
 }
 
 function availableBytes(): number {

@@ -2,6 +2,7 @@
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
 import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
 import { addLaterOptions, addRecordOptions, type RecordOptions } from '../record-options.ts';
@@ -37,20 +38,20 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
   addRecordOptions(addLaterOptions(command, ['-m <module>', '-c <code>']));
   command.action(async (file: string, args: string[], options: RunOptions) => {
     const argv = resolveProgram(file, args, options);
-    // set by bin/mp, and not the target's business
-    const { MP_OPEN_FILES_LIMIT, MP_OPEN_FILES, ...environment } = process.env;
-    const limit = Number(MP_OPEN_FILES_LIMIT);
+    const { args: ownArgs, ...inherited } = readCaller();
+    // the program's own arguments are the last ones, and an interpreter stands before them
+    const given = ownArgs.slice(ownArgs.length - args.length - 1);
+    const added = argv.slice(0, argv.length - given.length).map((text) => Buffer.from(text));
+    const targetArgv = [...added, ...given];
     const status = await record(
       {
         session: { ringBytes: options.ringSize, probeMode: options.probe },
         target: {
           launch: {
-            file: argv[0]!,
-            arguments: argv,
-            environment: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+            ...inherited,
+            file: targetArgv[0]!,
+            arguments: targetArgv,
             user: options.user ?? '',
-            inheritedFiles: (MP_OPEN_FILES ?? '0 1 2').trim().split(' ').map(Number),
-            openFilesLimit: Number.isInteger(limit) && limit > 0 ? limit : null,
           },
         },
         output: options.output ?? null,
@@ -60,7 +61,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
         meta: captureMeta('run', argv.join(' '), options),
         owner: ownerUnderSudo(),
       },
-      options.quiet ?? false,
+      { isQuiet: options.quiet ?? false, ignoredSignals: inherited.ignoredSignals },
     );
     if (status === null) throw new UserError(`it is not known how ${file} ended`, 125);
     setWaitStatus(status);

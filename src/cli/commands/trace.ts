@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
 import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
 import { addLaterOptions, addRecordOptions, type RecordOptions } from '../record-options.ts';
@@ -45,7 +46,7 @@ export function register(program: Command): void {
         meta: captureMeta('trace', commandLineOf(pids[0]!), options),
         owner: ownerUnderSudo(),
       },
-      options.quiet ?? false,
+      { isQuiet: options.quiet ?? false, ignoredSignals: readCaller().ignoredSignals },
     );
   });
 }

@@ -1,0 +1,25 @@
+// A target is stopped for moments while tables are loaded. A tracer that is killed in such a moment must not leave it
+// stopped: a small process holds the other end of a pipe, and lets the target go when the tracer's end closes
+// unannounced.
+#pragma once
+
+#include <sys/types.h>
+
+#include "unique_fd.h"
+
+namespace mp {
+
+class Guard {
+ public:
+  // Forks the guard of a child of ours. Throws Error.
+  explicit Guard(pid_t target);
+  Guard(const Guard &) = delete;
+  // Dismisses it.
+  ~Guard();
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd pipe_;  // a byte: all is well; end of file: the tracer died
+};
+
+}  // namespace mp
