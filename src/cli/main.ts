@@ -75,6 +75,8 @@ function checkNode(): void {
     );
 }
 
+const UNCATCHABLE = ['SIGKILL', 'SIGSTOP'];
+
 /** Ends as the target of `mp run` ended: with its exit code, or by the same signal. */
 function endAs(waitStatus: number): void {
   const signal = waitStatus & 0x7f;
@@ -85,8 +87,7 @@ function endAs(waitStatus: number): void {
   const name = Object.entries(constants.signals).find(([, number]) => number === signal)?.[0];
   if (name) {
     // Node ignores some signals and uses others itself; a listener that comes and goes leaves the default
-    process.once(name as NodeJS.Signals, () => {});
-    process.removeAllListeners(name);
+    if (!UNCATCHABLE.includes(name)) process.once(name as NodeJS.Signals, () => {}).removeAllListeners(name);
     process.kill(process.pid, name as NodeJS.Signals);
   }
   process.exitCode = 128 + signal; // in case it does not end a Node process

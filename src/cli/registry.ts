@@ -1,45 +1,63 @@
 /**
- * Who traces whom: /run/mp/<pid> holds the pid of the tracer while it records. `mp detach` reads it.
+ * Who traces whom: /run/mp/<pid> names the tracer while it records, as `<pid> <start time>`. `mp detach` reads it. The start
+ * time (/proc/PID/stat, field 22) tells a tracer from another program that was given its pid after it was killed.
  */
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const DIRECTORY = '/run/mp';
 
 /** Enters the processes; the result takes them out again. A registry that can't be written only disables detach. */
-export function register(pids: number[]): () => void {
-  const paths = pids.map((pid) => `${DIRECTORY}/${pid}`);
+export function register(pids: number[], directory = DIRECTORY): () => void {
+  const own = `${process.pid} ${startTimeOf(process.pid)}`;
+  const paths = pids.map((pid) => join(directory, `${pid}`));
   try {
-    mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
-    for (const path of paths) writeFileSync(path, `${process.pid}\n`);
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    removeLeftovers(directory);
+    for (const path of paths) writeFileSync(path, `${own}\n`);
   } catch {
     return () => {};
   }
   return () => {
     for (const path of paths) {
-      if (tracerIn(path) === process.pid) unlinkSync(path);
+      if (textOf(path)?.trim() === own) rmSync(path, { force: true });
     }
   };
 }
 
 /** The pid of the running tracer of a process, null if there is none. */
-export function tracerOf(pid: number): number | null {
-  const tracer = tracerIn(`${DIRECTORY}/${pid}`);
-  return tracer !== null && isTracer(tracer) ? tracer : null;
+export function tracerOf(pid: number, directory = DIRECTORY): number | null {
+  return tracerIn(join(directory, `${pid}`));
 }
 
-function tracerIn(path: string): number | null {
-  try {
-    return Number.parseInt(readFileSync(path, 'utf8'), 10) || null;
-  } catch {
-    return null;
+/** Entries of tracers that were killed. */
+function removeLeftovers(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (tracerIn(path) === null) rmSync(path, { force: true });
   }
 }
 
-/** Guards against the pid of a killed tracer having been given to another program. */
-function isTracer(pid: number): boolean {
+function tracerIn(path: string): number | null {
+  const [pid, startTime] = (textOf(path) ?? '').trim().split(' ');
+  const tracer = Number(pid);
+  return startTime && startTimeOf(tracer) === startTime ? tracer : null;
+}
+
+/** In clock ticks since the machine was started; null if there is no such process. */
+function startTimeOf(pid: number): string | null {
+  // pid (comm) state …: the name may contain anything, so fields are counted from behind it
+  return (
+    textOf(`/proc/${pid}/stat`)
+      ?.replace(/^.*\) /s, '')
+      .split(' ')[19] ?? null
+  );
+}
+
+function textOf(path: string): string | null {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/cli/main.js');
+    return readFileSync(path, 'utf8');
   } catch {
-    return false;
+    return null;
   }
 }
