@@ -17,7 +17,7 @@ struct ProcessRecord {
   int64_t parent;  // index, -1: none
   const char *origin;
   uint64_t started_ns;
-  std::string comm, executable, command_line, cgroup, warning;
+  std::string comm, executable, command_line, cgroup, runtime, warning;
 };
 
 struct ProcessEndRecord {

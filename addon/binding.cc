@@ -81,7 +81,7 @@ Napi::Object process_object(Napi::Env env, const mp::ProcessRecord &process) {
   object.Set("executable", process.executable);
   object.Set("commandLine", process.command_line);
   object.Set("cgroup", process.cgroup);
-  object.Set("runtime", "native");
+  object.Set("runtime", process.runtime);
   object.Set("warning", process.warning);
   return object;
 }
@@ -130,7 +130,7 @@ Napi::Object symbols_object(Napi::Env env, const mp::SymbolResult &result, int64
                value.Set("function", string_or_null(env, frame.function));
                value.Set("file", string_or_null(env, frame.file));
                value.Set("line", frame.line ? Napi::Number::New(env, frame.line).As<Napi::Value>() : env.Null());
-               value.Set("language", "native");
+               value.Set("language", frame.language);
                value.Set("module", number_or_null(env, module));
                value.Set("inlined", frame.inlined);
                return value;

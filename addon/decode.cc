@@ -1,5 +1,7 @@
 #include "decode.h"
 
+#include <algorithm>
+
 namespace mp {
 
 bool decode_event(const void *data, size_t size_bytes, EventHandler &handler) {
@@ -24,9 +26,18 @@ bool decode_event(const void *data, size_t size_bytes, EventHandler &handler) {
     case MP_EVENT_STACK: {
       if (size_bytes < sizeof(mp_event_stack)) return false;
       const auto &event = *static_cast<const mp_event_stack *>(data);
-      if (event.frame_count > MP_MAX_FRAMES || size_bytes != sizeof(event) + event.frame_count * sizeof(uint64_t))
-        return false;
+      if (event.frame_count > MP_MAX_FRAMES || event.python_count > MP_MAX_FRAMES - event.frame_count) return false;
+      if (size_bytes != sizeof(event) + (event.frame_count + event.python_count) * sizeof(uint64_t)) return false;
       handler.on_stack(event, reinterpret_cast<const uint64_t *>(&event + 1));
+      return true;
+    }
+    case MP_EVENT_PYTHON_CODE: {
+      if (size_bytes < sizeof(mp_event_python_code)) return false;
+      const auto &event = *static_cast<const mp_event_python_code *>(data);
+      if (event.name_length > MP_PYTHON_MAX_STRING || event.file_length > MP_PYTHON_MAX_STRING) return false;
+      const uint32_t copied = std::min<uint32_t>(event.line_table_length, MP_PYTHON_MAX_LINE_TABLE);
+      if (size_bytes != sizeof(event) + copied) return false;
+      handler.on_python_code(event, reinterpret_cast<const uint8_t *>(&event + 1));
       return true;
     }
     case MP_EVENT_THREAD:

@@ -31,6 +31,7 @@ struct SymbolFrame {
   std::string file;      // "": unknown; absolute unless the compiler was told otherwise
   uint32_t line = 0;     // 0: unknown
   bool inlined = false;
+  const char *language = "native";
 };
 
 class DwarfFile {

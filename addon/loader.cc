@@ -48,6 +48,8 @@ bpf_program *program_of(mp_bpf *skeleton, Program program) {
       return skeleton->progs.mapping_syscall;
     case Program::kLinkerState:
       return skeleton->progs.linker_state;
+    case Program::kPythonCodeFreed:
+      return skeleton->progs.python_code_freed;
   }
   return nullptr;
 }
@@ -59,7 +61,7 @@ void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
   bpf_program__set_autoload(skeleton->progs.allocator_return, !session);
   if (mode == ProbeMode::kPerf) return;
   for (Program program : {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry,
-                          Program::kMappingSyscall, Program::kLinkerState}) {
+                          Program::kMappingSyscall, Program::kLinkerState, Program::kPythonCodeFreed}) {
     bpf_program__set_expected_attach_type(program_of(skeleton, program),
                                           static_cast<bpf_attach_type>(kAttachUprobeMulti));
   }
@@ -143,6 +145,11 @@ void Loader::set_process(uint32_t slot, const mp_process &process) {
 void Loader::set_process_slot(uint32_t pid, uint32_t slot) {
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid, &slot, BPF_ANY))
     throw Error("LOAD", "cannot register a process", errno);
+}
+
+void Loader::set_python(uint32_t slot, const mp_python &python) {
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.pythons), &slot, &python, BPF_ANY))
+    throw Error("LOAD", "cannot register an interpreter", errno);
 }
 
 void Loader::clear_process_slot(uint32_t pid) {

@@ -30,6 +30,7 @@ enum class Program {
   kDeallocatorEntry,
   kMappingSyscall,
   kLinkerState,
+  kPythonCodeFreed,
 };
 
 class Loader {
@@ -46,6 +47,7 @@ class Loader {
 
   void set_process(uint32_t slot, const mp_process &process);
   void set_process_slot(uint32_t pid, uint32_t slot);
+  void set_python(uint32_t slot, const mp_python &python);
   void clear_process_slot(uint32_t pid);
   void set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted);
   void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);

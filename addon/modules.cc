@@ -7,10 +7,13 @@
 #include <cstdio>
 
 #include "eh_frame.h"
+#include "insn.h"
 #include "probe_sites.h"
 
 namespace mp {
 namespace {
+
+constexpr size_t kDecodedBytes = 64;  // of a function, to find a place for a probe
 
 // Aliases of one address get one probe, which counts as the first of them.
 void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &function) {
@@ -44,14 +47,14 @@ void set_sites(const ProbeSites &sites, Module &module) {
 
 }  // namespace
 
-std::string map_files_path(int pid, const ProcMapping &mapping) {
+std::string map_files_path(int pid, uint64_t start, uint64_t end) {
   char path[96];
-  snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, mapping.start, mapping.end);
+  snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, start, end);
   return path;
 }
 
 Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
-  const std::string open_path = map_files_path(pid, mapping);
+  const std::string open_path = map_files_path(pid, mapping.start, mapping.end);
   struct stat file;
   if (stat(open_path.c_str(), &file)) {
     if (errno == ENOENT || errno == ESRCH) return nullptr;
@@ -80,9 +83,18 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.row_count = rows.size();
   if (!rows.empty()) loader_.set_rows(module.index, rows);
   set_sites(find_probe_sites(*module.elf, module.is_static_program), module);
+  module.python = find_python(*module.elf);
+  module.tss_values = find_tss_values(*module.elf);
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});
   return &module;
+}
+
+std::optional<uint64_t> find_entry_site(const ElfFile &elf, uint64_t address) {
+  const auto [code, size_bytes] = elf.bytes_at(address, kDecodedBytes);
+  const auto offset = elf.file_offset(address);
+  if (!code || !offset) return std::nullopt;
+  return *offset + pick_entry_site(code, size_bytes).offset;
 }
 
 std::vector<const Module *> Modules::take_new() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "loader.h"
 #include "probes.h"
 #include "proc_maps.h"
+#include "python_layout.h"
 #include "symbolize.h"
 
 namespace mp {
@@ -32,6 +34,9 @@ struct Module {
   std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;  // ELF addresses of free and the like
   std::vector<std::string> single_stepped;                      // functions whose probe costs ten times as much
   std::vector<std::string> unprobed;                            // functions without a place for a probe
+
+  std::optional<PythonImage> python;   // it holds an interpreter
+  std::optional<uint32_t> tss_values;  // it is glibc: see find_tss_values
 
   std::unique_ptr<ElfFile> elf;
 };
@@ -57,6 +62,9 @@ class Modules {
 };
 
 // Where the tracer can open the file behind a mapping, also if it was deleted or lies in another mount namespace.
-std::string map_files_path(int pid, const ProcMapping &mapping);
+std::string map_files_path(int pid, uint64_t start, uint64_t end);
+
+// File offset for a probe that reads the first argument of the function at an ELF address.
+std::optional<uint64_t> find_entry_site(const ElfFile &elf, uint64_t address);
 
 }  // namespace mp

@@ -21,6 +21,11 @@ uint32_t head(uint32_t operation, uint32_t allocator = 0, uint32_t flags = 0) {
   return operation | allocator << 8 | flags << 16;
 }
 
+std::string runtime_of(const Process &process) {
+  const Module *module = process.python.module;
+  return module ? "python 3." + std::to_string(module->python->minor) : "native";
+}
+
 // Lets a process go that was held when the event was made, whatever becomes of the event.
 class Release {
  public:
@@ -173,8 +178,11 @@ void Session::announce(Process &process, const std::string &comm) {
   if (process.announced) return;
   process.announced = true;
   std::set<std::string> unprobed;
-  for (const MappedModule &mapped : process.mappings)
-    if (mapped.module) unprobed.insert(mapped.module->unprobed.begin(), mapped.module->unprobed.end());
+  for (const MappedModule &mapped : process.mappings) {
+    if (!mapped.module) continue;
+    unprobed.insert(mapped.module->unprobed.begin(), mapped.module->unprobed.end());
+    if (mapped.module->python) process.warning = mapped.module->python->unsupported;
+  }
   if (process.executable.empty()) process.executable = read_executable(process.pid);
   if (!process.mappings.empty() && !has_allocator(process))
     process.warning = "no allocator found in " + process.executable;
@@ -184,7 +192,7 @@ void Session::announce(Process &process, const std::string &comm) {
   const uint64_t time_ns = monotonic_ns();
   batch_.processes.push_back({process.index, process.pid, parent, origin, since_start(time_ns), comm,
                               process.executable, read_command_line(process.pid), read_cgroup(process.pid),
-                              process.warning});
+                              runtime_of(process), process.warning});
   if (batch_.words) batch_.add(head(MP_OPERATION_PROCESS_BEGIN), process.index, 0, 0, 0, time_ns);
 }
 
@@ -320,6 +328,10 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
 
 void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
   if (Process *process = targets_.find(event.event.pid)) stacks_.add(*process, event, frames, batch_);
+}
+
+void Session::on_python_code(const mp_event_python_code &event, const uint8_t *line_table) {
+  if (Process *process = targets_.find(event.event.pid)) stacks_.add_python_code(*process, event, line_table);
 }
 
 // ---- allocations ----

@@ -64,6 +64,7 @@ class Session : private EventHandler {
   void on_allocate(const mp_event_allocate &event) override;
   void on_remap(const mp_event_remap &event) override;
   void on_stack(const mp_event_stack &event, const uint64_t *frames) override;
+  void on_python_code(const mp_event_python_code &event, const uint8_t *line_table) override;
   void on_task(const mp_event_task &event) override;
 
   static int handle_event(void *context, void *data, size_t size_bytes);

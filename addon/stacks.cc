@@ -1,5 +1,8 @@
 #include "stacks.h"
 
+#include <algorithm>
+#include <functional>
+
 namespace mp {
 namespace {
 
@@ -40,6 +43,19 @@ void classify_caller(const Process &process, const mp_event_stack &event, const 
   }
 }
 
+bool is_evaluation(const Process &process, uint64_t address) {
+  const PythonProcess &python = process.python;
+  return python.module && python.module->python->is_evaluation(address - python.bias);
+}
+
+uint64_t hash_code(const PythonCode &code) {
+  const std::hash<std::string> hash;
+  uint64_t result = code.first_line;
+  for (const std::string *part : {&code.name, &code.file, &code.line_table})
+    result = (result ^ hash(*part)) * 0x9E3779B97F4A7C15ull + part->size();
+  return result;
+}
+
 }  // namespace
 
 uint32_t Stacks::index_of(const char *status, std::vector<uint32_t> locations, Batch &batch) {
@@ -59,9 +75,19 @@ void Stacks::add(Process &process, const mp_event_stack &event, const uint64_t *
   const KnownStack *known = process.stacks.find(event.stack, event.event.time_ns);
   if (known && !known->is_lost) return;
   std::vector<uint32_t> locations;
-  locations.reserve(event.frame_count);
-  // a return address is behind its call: - 1 lies in it
-  for (uint32_t i = 0; i < event.frame_count; i++) locations.push_back(location_of(process, frames[i] - 1, batch));
+  locations.reserve(event.frame_count + event.python_count);
+  const uint64_t *python = frames + event.frame_count, *python_end = python + event.python_count;
+  for (uint32_t i = 0; i < event.frame_count; i++) {
+    const uint64_t address = frames[i] - 1;  // a return address is behind its call: - 1 lies in it
+    // The evaluation loop has called what is further in, and runs these frames.
+    for (bool is_loop = python < python_end && is_evaluation(process, address); is_loop && python < python_end;) {
+      is_loop = !MP_PYTHON_FRAME_ENTRY(*python);
+      locations.push_back(python_location_of(process, *python++, batch));
+    }
+    locations.push_back(location_of(process, address, batch));
+  }
+  // of a native walk that broke off
+  while (python < python_end) locations.push_back(python_location_of(process, *python++, batch));
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
   process.stacks.add(event.stack) = stack;
@@ -74,14 +100,58 @@ uint32_t Stacks::location_of(const Process &process, uint64_t address, Batch &ba
   // module in the upper 16 bits, address in the lower 48; no module has index 0xffff
   const uint64_t key =
       (known ? static_cast<uint64_t>(mapped->module->index) : 0xffffull) << 48 | (module_address & 0xffffffffffffull);
-  const auto [entry, inserted] = locations_.try_emplace(key, static_cast<uint32_t>(location_modules_.size()));
+  const auto [entry, inserted] = locations_.try_emplace(key, 0);
   if (inserted) {
-    location_modules_.push_back(known ? static_cast<int64_t>(mapped->module->index) : -1);
+    entry->second = new_location(known ? static_cast<int64_t>(mapped->module->index) : -1);
     if (known)
       symbolizer_.request({entry->second, mapped->module->index, module_address});
     else
       batch.symbols.push_back({entry->second, {SymbolFrame{}}});
   }
+  return entry->second;
+}
+
+uint32_t Stacks::new_location(int64_t module) {
+  location_modules_.push_back(module);
+  return location_modules_.size() - 1;
+}
+
+// ---- Python ----
+
+// Code that says the same gets one index, also if it is made again and again at other addresses.
+void Stacks::add_python_code(Process &process, const mp_event_python_code &event, const uint8_t *line_table) {
+  if (!process.python.module) return;
+  const int minor = process.python.module->python->minor;
+  const uint32_t length = std::min<uint32_t>(event.line_table_length, MP_PYTHON_MAX_LINE_TABLE);
+  PythonCode code;
+  code.name = python_string(minor, event.name, event.name_length).value_or("");
+  code.file = python_string(minor, event.file, event.file_length).value_or("");
+  code.first_line = event.first_line;
+  code.line_table.assign(reinterpret_cast<const char *>(line_table), length);
+  code.line_table_cut = length < event.line_table_length;
+  const auto [entry, inserted] =
+      python_code_indexes_.try_emplace(hash_code(code), static_cast<uint32_t>(python_codes_.size()));
+  if (inserted) python_codes_.emplace_back(minor, std::move(code));
+  process.python.codes[event.code] = entry->second;
+}
+
+uint32_t Stacks::python_location_of(const Process &process, uint64_t frame, Batch &batch) {
+  const auto found = process.python.codes.find(MP_PYTHON_FRAME_CODE(frame));
+  const bool known = found != process.python.codes.end();
+  const uint32_t code_index = known ? found->second : ~0u, unit = known ? MP_PYTHON_FRAME_UNIT(frame) : 0;
+  const auto [entry, inserted] = python_locations_.try_emplace(static_cast<uint64_t>(code_index) << 32 | unit, 0);
+  if (!inserted) return entry->second;
+  entry->second = new_location(-1);
+  SymbolFrame symbol;
+  symbol.language = "python";
+  if (known) {
+    const auto &[minor, code] = python_codes_[code_index];
+    symbol.function = code.name;
+    symbol.file = code.file;
+    // before its first instruction a frame is on the line of its def
+    symbol.line = unit == MP_PYTHON_NO_UNIT ? code.first_line : python_line(minor, code, unit * 2);
+  }
+  batch.symbols.push_back({entry->second, {symbol}});
   return entry->second;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "batch.h"
+#include "python_code.h"
 #include "symbolize.h"
 #include "targets.h"
 
@@ -20,16 +21,23 @@ class Stacks {
   void add(Process &process, const mp_event_stack &event, const uint64_t *frames, Batch &batch);
   // The stack that an event refers to by hash; one without frames if they did not arrive or no walk took place.
   KnownStack of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch);
+  // Takes what a Python code object says, before the first stack with it.
+  void add_python_code(Process &process, const mp_event_python_code &event, const uint8_t *line_table);
   // -1: none
   int64_t module_of_location(uint32_t location) const { return location_modules_[location]; }
 
  private:
   uint32_t index_of(const char *status, std::vector<uint32_t> locations, Batch &batch);
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
+  uint32_t python_location_of(const Process &process, uint64_t frame, Batch &batch);
+  uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;
-  std::unordered_map<uint64_t, uint32_t> indexes_;    // by hash of status and locations
-  std::unordered_map<uint64_t, uint32_t> locations_;  // by module and address
+  std::unordered_map<uint64_t, uint32_t> indexes_;              // by hash of status and locations
+  std::unordered_map<uint64_t, uint32_t> locations_;            // by module and address
+  std::vector<std::pair<int, PythonCode>> python_codes_;        // with the minor version that made them
+  std::unordered_map<uint64_t, uint32_t> python_code_indexes_;  // by hash of what it says
+  std::unordered_map<uint64_t, uint32_t> python_locations_;     // by code and code unit
   std::vector<int64_t> location_modules_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "process_memory.h"
 
 namespace mp {
 namespace {
@@ -59,7 +60,8 @@ bool Targets::synchronize(Process &process) {
           mapped.module = module;
           mapped.bias = *bias;
           if (process.executable.empty()) process.executable = mapping.path;
-          if (!process.links.count(module)) to_attach.emplace_back(module, map_files_path(process.pid, mapping));
+          if (!process.links.count(module))
+            to_attach.emplace_back(module, map_files_path(process.pid, mapping.start, mapping.end));
         }
       }
     }
@@ -87,6 +89,7 @@ bool Targets::synchronize(Process &process) {
       if (!is_target_gone(error)) throw;
     }
   }
+  watch_code_frees(process);
   return true;
 }
 
@@ -108,10 +111,48 @@ void Targets::publish(Process &process, bool unmapped) {
                      has_rows ? mapped.module->index : MP_NO_MODULE, has_rows ? mapped.module->row_count : 0});
   }
   loader_.set_mappings(process.slot, table);
+  find_interpreter(process);
   // Only now the new generation: a rule that is cached under it was found in the new table.
   next_generation_ = next_generation_ % 0xffff + 1;
   if (unmapped) new_seed(process);
   update(process, next_generation_, 0);
+}
+
+void Targets::find_interpreter(Process &process) {
+  const MappedModule *interpreter = nullptr, *libc = nullptr;
+  for (const MappedModule &mapped : process.mappings) {
+    if (!mapped.module) continue;
+    if (mapped.module->python && mapped.module->python->unsupported.empty()) interpreter = &mapped;
+    if (mapped.module->tss_values) libc = &mapped;
+  }
+  if (!interpreter || !libc) return;
+  PythonProcess &python = process.python;
+  if (python.module == interpreter->module && python.bias == interpreter->bias) return;
+  python = {interpreter->module, interpreter->bias, {}, false};
+  const PythonImage &image = *interpreter->module->python;
+  mp_python layout = image.layout;
+  layout.tss_key_address = interpreter->bias + image.runtime + image.tss_key;
+  layout.tss_values = *libc->module->tss_values;
+  loader_.set_python(process.slot, layout);
+}
+
+// The destructor is found in the type object of the running process: where the file has it, relocations may be missing.
+void Targets::watch_code_frees(Process &process) {
+  PythonProcess &python = process.python;
+  if (!python.module || python.watches_frees) return;
+  const uint64_t type = python.bias + python.module->python->code_type;
+  const uint64_t destructor = read_memory<uint64_t>(process.pid, type + kTypeDestructor).value_or(0);
+  const MappedModule *mapped = find_mapping(process, destructor);
+  if (!mapped || mapped->module != python.module) return;  // not relocated yet
+  const auto site = find_entry_site(*python.module->elf, destructor - python.bias);
+  if (!site) return;
+  const std::string path = map_files_path(process.pid, mapped->start, mapped->end);
+  try {
+    attach_sites(process.pid, process.links[python.module].deallocators, Program::kPythonCodeFreed, path, {{*site, 0}});
+  } catch (const Error &error) {
+    if (!is_target_gone(error)) throw;
+  }
+  python.watches_frees = true;
 }
 
 void Targets::new_seed(Process &process) {
@@ -121,6 +162,7 @@ void Targets::new_seed(Process &process) {
 
 void Targets::update(const Process &process, uint32_t generation, uint32_t flags) {
   if (process.hold) flags |= MP_PROCESS_HOLD;
+  if (process.python.module) flags |= MP_PROCESS_PYTHON;
   loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
 }
 
@@ -179,6 +221,7 @@ void Targets::replace_image(Process &process, uint32_t index) {
   process.warning.clear();
   process.mappings.clear();
   process.gone.clear();
+  process.python = {};
 }
 
 void Targets::remove(uint32_t pid) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "link_closer.h"
@@ -31,6 +32,14 @@ struct ProbeLinks {
   std::vector<UniqueFd> deallocators;
 };
 
+// The interpreter in a process.
+struct PythonProcess {
+  const Module *module = nullptr;  // nullptr: there is none, or none that is known
+  uint64_t bias = 0;
+  std::unordered_map<uint64_t, uint32_t> codes;  // address of a code object -> its index in Stacks
+  bool watches_frees = false;                    // a probe is on the destructor of code objects
+};
+
 struct Process {
   uint32_t index = 0;  // dense, one per image
   uint32_t pid = 0;
@@ -45,6 +54,7 @@ struct Process {
   std::vector<MappedModule> gone;      // unmapped ones: stacks from before may still come
   // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
   std::map<const Module *, ProbeLinks> links;
+  PythonProcess python;
 };
 
 class Targets {
@@ -72,6 +82,8 @@ class Targets {
 
  private:
   void publish(Process &process, bool unmapped);
+  void find_interpreter(Process &process);
+  void watch_code_frees(Process &process);
   void new_seed(Process &process);
   void close_unmapped(Process &process);
   void update(const Process &process, uint32_t generation, uint32_t flags);

@@ -2,19 +2,7 @@
 #ifndef MP_EMIT_BPF_H
 #define MP_EMIT_BPF_H
 
-#include "unwind.bpf.h"
-
-static __always_inline void fill_header(struct mp_event *event, u32 kind, u32 allocator) {
-  u64 pid_tgid = bpf_get_current_pid_tgid();
-  event->kind = kind;
-  event->allocator = allocator;
-  event->flags = 0;
-  event->stack_status = 0;
-  event->pid = pid_tgid >> 32;
-  event->tid = (u32)pid_tgid;
-  event->pad = 0;
-  event->time_ns = bpf_ktime_get_ns();
-}
+#include "python_code.bpf.h"
 
 /* FREE, RELEASE, COMMIT, CANCEL */
 static __always_inline void emit_free(u32 kind, u32 allocator, u64 address) {
@@ -30,15 +18,15 @@ static __always_inline void emit_free(u32 kind, u32 allocator, u64 address) {
 
 /* Sends the frames of a finished walk unless they were sent before. Marks them as sent only afterwards: of two threads
  * with the same new stack both send it, and neither emits an event that refers to frames not yet in the ring. */
-static __always_inline void emit_stack(struct unwinder *u) {
+static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u64 hash = u->hash;
   if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
-  u32 n = u->event.frame_count;
+  if (u->event.python_count) send_codes(u, stack_seed);
+  u32 n = u->event.frame_count + u->event.python_count;
   if (n > MP_MAX_FRAMES) return;
   fill_header(&u->event.event, MP_EVENT_STACK, 0);
   u->event.event.stack_status = u->status;
   u->event.stack = hash;
-  u->event.pad = 0;
   if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
     count(MP_COUNTER_RING_DROPPED);
     return;
@@ -49,9 +37,9 @@ static __always_inline void emit_stack(struct unwinder *u) {
 
 /* The hash of a finished walk; never 0, which means "no stack". The status is part of the identity: the same frames
  * can be a whole stack and the visible part of one that could not be read further. */
-static __always_inline u64 finish_stack(struct unwinder *u) {
+static __always_inline u64 finish_stack(struct unwinder *u, u32 stack_seed) {
   u->hash = ((u->hash ^ u->status) * 0x9E3779B97F4A7C15UL) | 1;
-  emit_stack(u);
+  emit_stack(u, stack_seed);
   return u->hash;
 }
 
@@ -70,7 +58,8 @@ static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 
   u->skip_frame = skip;
   unwind(u);
   *status = u->status;
-  u64 stack = finish_stack(u);
+  if (process->flags & MP_PROCESS_PYTHON) walk_python(u);
+  u64 stack = finish_stack(u, process->stack_seed);
   release_unwinder(u);
   return stack;
 }

@@ -62,6 +62,11 @@ struct sighand_struct {
   struct k_sigaction action[64];
 };
 
+/* arch/x86/include/asm/processor.h */
+struct thread_struct {
+  unsigned long fsbase;
+};
+
 struct task_struct {
   int pid;
   int tgid;
@@ -71,6 +76,7 @@ struct task_struct {
   struct signal_struct *signal;
   struct sighand_struct *sighand;
   struct uprobe_task *utask;
+  struct thread_struct thread;
 };
 
 #pragma clang attribute pop

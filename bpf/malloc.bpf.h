@@ -122,4 +122,16 @@ int deallocator_entry(struct pt_regs *ctx) {
   return 0;
 }
 
+/* At the destructor of Python code objects: another one can get the address. */
+SEC("uprobe")
+int python_code_freed(struct pt_regs *ctx) {
+  struct thread_state *t = get_thread();
+  struct mp_process *process = t ? thread_process(t) : NULL;
+  if (!process) return 0;
+  struct seen_code key = {.code = ctx->di, .stack_seed = process->stack_seed};
+  if (bpf_map_delete_elem(&seen_codes, &key)) return 0; /* no stack was sent with it */
+  code_generations[code_slot(key.code)]++;
+  return 0;
+}
+
 #endif

@@ -78,4 +78,18 @@ static __always_inline void count(u32 counter) {
   if (value) *value += 1;
 }
 
+#ifndef MP_HOST
+static __always_inline void fill_header(struct mp_event *event, u32 kind, u32 allocator) {
+  u64 pid_tgid = bpf_get_current_pid_tgid();
+  event->kind = kind;
+  event->allocator = allocator;
+  event->flags = 0;
+  event->stack_status = 0;
+  event->pid = pid_tgid >> 32;
+  event->tid = (u32)pid_tgid;
+  event->pad = 0;
+  event->time_ns = bpf_ktime_get_ns();
+}
+#endif
+
 #endif

@@ -82,7 +82,8 @@ enum mp_allocator {
   X(10, EXEC, "a traced process replaced its image")                                                        \
   X(11, EXIT, "a traced process ended")                                                                     \
   X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules")                        \
-  X(13, THREAD_EXIT, "a thread of a traced process ended")
+  X(13, THREAD_EXIT, "a thread of a traced process ended")                                                  \
+  X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")
 
 enum mp_event_kind {
 #define X(id, NAME, meaning) MP_EVENT_##NAME = id,
@@ -111,7 +112,8 @@ enum mp_stack_status {
   X(0, RING_DROPPED, "ring_dropped", "events lost because the ring buffer was full")                                \
   X(1, UNWINDER_BUSY, "unwinder_busy", "allocations recorded without a stack: all unwinder states of a CPU in use") \
   X(2, INFLIGHT_OVERFLOW, "inflight_overflow", "calls not recorded: nested deeper than MP_MAX_INFLIGHT")            \
-  X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")
+  X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")                     \
+  X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")
 
 enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,
@@ -131,6 +133,11 @@ enum {
   MP_RULE_CACHE_BITS = 14,  /* log2 of the entries of the pc -> rule cache */
   MP_UNWINDERS_PER_CPU = 4, /* a probe can be preempted by another one on its CPU */
   MP_SEEN_STACKS = 131072,  /* stacks that BPF remembers to have sent */
+
+  MP_SEEN_PYTHON_CODES = 65536,    /* Python code objects that BPF remembers to have sent */
+  MP_PYTHON_MAX_STRING = 512,      /* bytes copied of a str object, its header included */
+  MP_PYTHON_MAX_LINE_TABLE = 8192, /* bytes copied of a line table */
+  MP_PYTHON_MAX_FRAME = 128,       /* bytes of a frame object */
 };
 
 /* Flags of an ALLOCATE event. */
@@ -181,14 +188,29 @@ struct mp_event_remap {
 };
 MP_ASSERT_SIZE(struct mp_event_remap, 64);
 
-/* STACK; frame_count return addresses follow, innermost first */
+/* STACK; frame_count return addresses follow, then python_count Python frames (MP_PYTHON_FRAME), innermost first each.
+ * MP_MAX_FRAMES in all. */
 struct mp_event_stack {
   struct mp_event event;
   __mp_u64 stack;
   __mp_u32 frame_count;
-  __mp_u32 pad;
+  __mp_u32 python_count;
 };
 MP_ASSERT_SIZE(struct mp_event_stack, 40);
+
+/* PYTHON_CODE: copies of a code object's parts, as they lie in memory. `line_table_length` of its bytes follow in the
+ * event, but not more than MP_PYTHON_MAX_LINE_TABLE. */
+struct mp_event_python_code {
+  struct mp_event event;
+  __mp_u64 code; /* address of the code object */
+  __mp_u32 first_line;
+  __mp_u32 line_table_length;
+  __mp_u32 name_length; /* bytes that could be copied of the str objects */
+  __mp_u32 file_length;
+  __mp_u8 name[MP_PYTHON_MAX_STRING];
+  __mp_u8 file[MP_PYTHON_MAX_STRING];
+};
+MP_ASSERT_SIZE(struct mp_event_python_code, 48 + 2 * MP_PYTHON_MAX_STRING);
 
 /* THREAD, EXEC, EXIT: `comm` is the name. `code` is the wait status of EXIT, and for EXEC the tid of the thread that
  * called it, which goes on under the tid of the first thread. */
@@ -257,9 +279,61 @@ struct mp_process {
 MP_ASSERT_SIZE(struct mp_process, 16);
 
 enum {
-  MP_PROCESS_HOLD = 1,  /* launched by us: hold it while the tables of a new module are loaded */
-  MP_PROCESS_STALE = 2, /* replaced its image: the mappings are those of the old one */
+  MP_PROCESS_HOLD = 1,   /* launched by us: hold it while the tables of a new module are loaded */
+  MP_PROCESS_STALE = 2,  /* replaced its image: the mappings are those of the old one */
+  MP_PROCESS_PYTHON = 4, /* has an entry in the pythons map */
 };
+
+/* ---- Python ------------------------------------------------------------------------------------------------------ */
+
+/* How BPF walks the frames of a CPython, by slot of the process. Offsets in bytes; their sources are in
+ * addon/python_layout.cc. */
+struct mp_python {
+  __mp_u64 tss_key_address;   /* of the Py_tss_t under which a thread keeps its state: {int is_initialized; int key} */
+  __mp_u32 tss_key;           /* found there by BPF; MP_PYTHON_NO_KEY until it is initialized */
+  __mp_u32 tss_values;        /* from the thread pointer to glibc's first {sequence number, value} of a key */
+  __mp_u16 thread_frame;      /* thread state -> current frame, or the C frame that leads to it */
+  __mp_u16 c_frame_frame;     /* C frame -> current frame; MP_PYTHON_NONE: there is no C frame between */
+  __mp_u16 frame_code;        /* frame -> code object */
+  __mp_u16 frame_previous;    /* frame -> calling frame */
+  __mp_u16 frame_instruction; /* frame -> index or address of the current instruction */
+  __mp_u16 frame_entry;       /* frame -> the byte that says whether the evaluation loop was entered with it */
+  __mp_u16 frame_size;        /* bytes that hold all of these; a multiple of 8, at most MP_PYTHON_MAX_FRAME */
+  __mp_u16 window_size;       /* bytes copied at once: frames that lie on a stack come many at a time */
+  __mp_u16 code_name;         /* code object -> str */
+  __mp_u16 code_file;
+  __mp_u16 code_first_line;
+  __mp_u16 code_line_table; /* code object -> bytes object */
+  __mp_u16 code_instructions;
+  __mp_u8 entry_kind;       /* enum mp_python_entry */
+  __mp_u8 instruction_kind; /* enum mp_python_instruction */
+  __mp_u32 pad;
+};
+MP_ASSERT_SIZE(struct mp_python, 48);
+
+#define MP_PYTHON_NO_KEY 0xffffffffu
+#define MP_PYTHON_NONE 0xffffu
+
+/* Which frames one activation of the evaluation loop (_PyEval_EvalFrameDefault) runs. */
+enum mp_python_entry {
+  MP_PYTHON_ENTRY_EACH = 0, /* one: up to 3.10 */
+  MP_PYTHON_ENTRY_FLAG = 1, /* those down to one with is_entry: 3.11 */
+  MP_PYTHON_ENTRY_SHIM = 2, /* those above a frame that is owned by the C stack: from 3.12 on */
+};
+
+enum mp_python_instruction {
+  MP_PYTHON_BYTE_INDEX = 0, /* int, in bytes: up to 3.9 */
+  MP_PYTHON_UNIT_INDEX = 1, /* int, in code units of two bytes: 3.10 */
+  MP_PYTHON_ADDRESS = 2,    /* pointer into the byte code */
+};
+
+/* A Python frame in one word: address of the code object / 8, index of the code unit, whether the loop was entered with
+ * it. An index that does not fit, or that is before the first instruction, is MP_PYTHON_NO_UNIT. */
+#define MP_PYTHON_NO_UNIT 0x7ffffu
+#define MP_PYTHON_FRAME(code, unit, entry) ((__mp_u64)(code) >> 3 << 20 | (__mp_u64)(unit) << 1 | (entry))
+#define MP_PYTHON_FRAME_CODE(frame) ((__mp_u64)(frame) >> 20 << 3)
+#define MP_PYTHON_FRAME_UNIT(frame) ((__mp_u32)((frame) >> 1) & MP_PYTHON_NO_UNIT)
+#define MP_PYTHON_FRAME_ENTRY(frame) ((frame)&1)
 
 /* ---- Records handed to TypeScript -------------------------------------------------------------------------------- *
  * MP_RECORD_WORDS 32-bit words each. Word by word:

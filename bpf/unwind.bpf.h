@@ -41,6 +41,8 @@ struct unwinder {
   u64 window[WINDOW_WORDS];
   struct mp_event_stack event; /* sent together with the frames behind it */
   u64 frames[MP_MAX_FRAMES];
+  struct mp_event_python_code code; /* sent together with the line table behind it */
+  u8 line_table[MP_PYTHON_MAX_LINE_TABLE];
 };
 
 struct {
@@ -159,6 +161,12 @@ __noinline u64 original_return_address(u64 slot) {
     instance = instance->next;
   }
   return 0;
+}
+
+/* What the fs register points to: glibc's struct pthread. */
+static __always_inline u64 current_thread_pointer(void) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  return task->thread.fsbase;
 }
 
 /* Where return probes of this thread land, 0 if none is pending. */
@@ -296,6 +304,7 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->skip_frame = 0;
   u->window_length = 0;
   u->event.frame_count = 0;
+  u->event.python_count = 0;
   return u;
 }
 

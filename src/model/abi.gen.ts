@@ -75,6 +75,7 @@ export const LOSS_MEANING = {
   unwinder_busy: 'allocations recorded without a stack: all unwinder states of a CPU in use',
   inflight_overflow: 'calls not recorded: nested deeper than MP_MAX_INFLIGHT',
   thread_state: 'calls not recorded: no memory for the state of a thread',
+  python_incomplete: 'stacks whose Python frames could not be read to the end',
   stack_truncated: 'allocations whose stack is deeper than the limit',
   stack_incomplete: 'allocations whose unwinding ended before the root',
   stack_missing: 'allocations whose frames were lost',

@@ -10,7 +10,7 @@ using namespace mp;
 
 namespace {
 
-enum Called { NOTHING, FREE, ALLOCATE, REMAP, STACK, TASK };
+enum Called { NOTHING, FREE, ALLOCATE, REMAP, STACK, TASK, CODE };
 
 struct Recorder : EventHandler {
   Called called = NOTHING;
@@ -18,6 +18,7 @@ struct Recorder : EventHandler {
   mp_event event{};
   uint64_t value = 0;  // one field of the body
   std::vector<uint64_t> frames;
+  std::vector<uint8_t> line_table;
 
   void note(Called handler, const mp_event &header, uint64_t field) {
     called = handler;
@@ -31,7 +32,11 @@ struct Recorder : EventHandler {
   void on_task(const mp_event_task &e) override { note(TASK, e.event, e.code); }
   void on_stack(const mp_event_stack &e, const uint64_t *first) override {
     note(STACK, e.event, e.stack);
-    frames.assign(first, first + e.frame_count);
+    frames.assign(first, first + e.frame_count + e.python_count);
+  }
+  void on_python_code(const mp_event_python_code &e, const uint8_t *table) override {
+    note(CODE, e.event, e.code);
+    line_table.assign(table, table + std::min<uint32_t>(e.line_table_length, MP_PYTHON_MAX_LINE_TABLE));
   }
 };
 
@@ -78,6 +83,7 @@ constexpr Kind kKinds[] = {
     {MP_EVENT_EXIT, TASK, sizeof(mp_event_task)},
     {MP_EVENT_MAPPINGS, TASK, sizeof(mp_event_task)},
     {MP_EVENT_THREAD_EXIT, TASK, sizeof(mp_event_task)},
+    {MP_EVENT_PYTHON_CODE, CODE, sizeof(mp_event_python_code)},
 };
 
 Called expected_handler(unsigned kind) {
@@ -167,6 +173,55 @@ TEST(a_stack_deeper_than_the_limit_is_refused) {
   Recorder recorder;
   CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, count, 0}, sizeof(mp_event_stack) + count * 8)
              .decode(&recorder));
+  CHECK_EQ(recorder.calls, 0);
+}
+
+TEST(python_frames_follow_the_native_ones) {
+  for (const auto &[native, python] : {std::pair{0u, 3u}, {2u, 1u}, {3u, 0u}}) {
+    Bytes bytes =
+        Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 99, native, python}, sizeof(mp_event_stack) + 3 * 8);
+    Recorder recorder;
+    CHECK(bytes.decode(&recorder));
+    CHECK_EQ(recorder.frames.size(), 3u);
+  }
+}
+
+TEST(a_stack_with_too_many_frames_in_all_is_refused) {
+  for (const auto &[native, python] :
+       {std::pair{4u, 1u}, {0u, 5u}, {0xffffffffu, 5u}, {5u, 0xffffffffu}, {0x80000002u, 0x80000002u}}) {
+    Recorder recorder;
+    CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, native, python}, sizeof(mp_event_stack) + 4 * 8)
+               .decode(&recorder));
+  }
+  const size_t size_bytes = sizeof(mp_event_stack) + (MP_MAX_FRAMES + 1) * 8;
+  Recorder recorder;
+  CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, MP_MAX_FRAMES, 1}, size_bytes).decode(&recorder));
+}
+
+mp_event_python_code code_event(uint32_t line_table_length, uint32_t name_length, uint32_t file_length) {
+  mp_event_python_code event = {};
+  event.event = header_of(MP_EVENT_PYTHON_CODE);
+  event.line_table_length = line_table_length;
+  event.name_length = name_length;
+  event.file_length = file_length;
+  return event;
+}
+
+TEST(a_line_table_follows_a_code_object_and_may_be_cut) {
+  const uint32_t most = MP_PYTHON_MAX_LINE_TABLE;
+  for (const auto &[length, copied] : {std::pair{0u, 0u}, {7u, 7u}, {most, most}, {most + 1, most}, {1u << 30, most}}) {
+    Recorder recorder;
+    CHECK(Bytes::of(code_event(length, 60, 512), sizeof(mp_event_python_code) + copied).decode(&recorder));
+    CHECK_EQ(recorder.line_table.size(), copied);
+  }
+}
+
+TEST(a_code_object_of_another_length_is_refused) {
+  Recorder recorder;
+  CHECK(!Bytes::of(code_event(8, 60, 60), sizeof(mp_event_python_code) + 7).decode(&recorder));
+  CHECK(!Bytes::of(code_event(8, 60, 60), sizeof(mp_event_python_code) + 9).decode(&recorder));
+  CHECK(!Bytes::of(code_event(0, MP_PYTHON_MAX_STRING + 1, 60)).decode(&recorder));
+  CHECK(!Bytes::of(code_event(0, 60, 0xffffffff)).decode(&recorder));
   CHECK_EQ(recorder.calls, 0);
 }
 

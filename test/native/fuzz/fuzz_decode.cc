@@ -1,4 +1,5 @@
 // Any bytes as an event of the ring. The handler gets only what lies within them.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -19,9 +20,14 @@ class Checker : public mp::EventHandler {
   void on_remap(const mp_event_remap &event) override { check(&event, sizeof(event)); }
   void on_task(const mp_event_task &event) override { check(&event, sizeof(event)); }
   void on_stack(const mp_event_stack &event, const uint64_t *frames) override {
-    if (event.frame_count > MP_MAX_FRAMES) abort();
+    if (event.frame_count + static_cast<uint64_t>(event.python_count) > MP_MAX_FRAMES) abort();
     if (reinterpret_cast<const uint8_t *>(frames) != begin_ + sizeof(event)) abort();
-    check(&event, sizeof(event) + event.frame_count * sizeof(uint64_t));
+    check(&event, sizeof(event) + (event.frame_count + event.python_count) * sizeof(uint64_t));
+  }
+  void on_python_code(const mp_event_python_code &event, const uint8_t *line_table) override {
+    if (event.name_length > sizeof(event.name) || event.file_length > sizeof(event.file)) abort();
+    if (line_table != begin_ + sizeof(event)) abort();
+    check(&event, sizeof(event) + std::min<uint32_t>(event.line_table_length, MP_PYTHON_MAX_LINE_TABLE));
   }
 
  private:
