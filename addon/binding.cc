@@ -181,6 +181,7 @@ class Session : public Napi::ObjectWrap<Session> {
     mp::LoaderOptions loader;
     loader.ring_bytes = options.Get("ringBytes").As<Napi::Number>().Uint32Value();
     loader.probe_mode = probe_mode_of(info.Env(), string_of(options, "probeMode"));
+    loader.trace_python_allocators = options.Get("tracePythonAllocators").ToBoolean();
     session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
   }
 

@@ -21,6 +21,7 @@ enum class ProbeMode { kAuto, kSession, kMulti, kPerf };
 struct LoaderOptions {
   uint32_t ring_bytes = 64u << 20;  // a power of two
   ProbeMode probe_mode = ProbeMode::kAuto;
+  bool trace_python_allocators = false;  // every object, not only what reaches malloc
 };
 
 enum class Program {

@@ -7,13 +7,10 @@
 #include <cstdio>
 
 #include "eh_frame.h"
-#include "insn.h"
 #include "probe_sites.h"
 
 namespace mp {
 namespace {
-
-constexpr size_t kDecodedBytes = 64;  // of a function, to find a place for a probe
 
 // Aliases of one address get one probe, which counts as the first of them.
 void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &function) {
@@ -88,13 +85,6 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});
   return &module;
-}
-
-std::optional<uint64_t> find_entry_site(const ElfFile &elf, uint64_t address) {
-  const auto [code, size_bytes] = elf.bytes_at(address, kDecodedBytes);
-  const auto offset = elf.file_offset(address);
-  if (!code || !offset) return std::nullopt;
-  return *offset + pick_entry_site(code, size_bytes).offset;
 }
 
 std::vector<const Module *> Modules::take_new() {

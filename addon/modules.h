@@ -64,7 +64,4 @@ class Modules {
 // Where the tracer can open the file behind a mapping, also if it was deleted or lies in another mount namespace.
 std::string map_files_path(int pid, uint64_t start, uint64_t end);
 
-// File offset for a probe that reads the first argument of the function at an ELF address.
-std::optional<uint64_t> find_entry_site(const ElfFile &elf, uint64_t address);
-
 }  // namespace mp

@@ -36,7 +36,4 @@ std::optional<PythonImage> find_python(const ElfFile &elf);
 // pthread_getspecific; nullopt if the file has none that is understood.
 std::optional<uint32_t> find_tss_values(const ElfFile &elf);
 
-// ELF address of PyCode_Type -> address of its destructor's slot.
-constexpr uint64_t kTypeDestructor = 48;  // PyTypeObject.tp_dealloc
-
 }  // namespace mp

@@ -61,7 +61,7 @@ Session::Session(const LoaderOptions &options)
     : start_ns_(monotonic_ns()),
       loader_(options),
       modules_(loader_, symbolizer_),
-      targets_(loader_, modules_),
+      targets_(loader_, modules_, options.trace_python_allocators),
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
@@ -98,6 +98,14 @@ void Session::attach(uint32_t pid) {
   if (!targets_.synchronize(process) || process.mappings.empty()) {
     targets_.remove(pid);
     throw Error("NO_PROCESS", "process " + std::to_string(pid) + " has no memory to trace (kernel thread or ended)", 0);
+  }
+  if (!process.python.refused.empty()) {
+    const std::string reason = process.python.refused;
+    targets_.remove(pid);
+    throw Error("UNSUPPORTED",
+                "cannot trace Python's allocator in process " + std::to_string(pid) + ": " + reason +
+                    "; start the program with mp run --trace-python-allocators, or leave that option out",
+                0);
   }
   announce(process, read_comm(pid, pid));
 }
@@ -339,12 +347,26 @@ void Session::on_python_code(const mp_event_python_code &event, const uint8_t *l
 void Session::on_free(const mp_event_free &event) {
   const Process *process = process_of(event.event);
   if (!process) return;
+  if (event.event.kind == MP_EVENT_FREE && is_repeated_free(event)) return;
   uint32_t operation = MP_OPERATION_FREE;
   if (event.event.kind == MP_EVENT_RELEASE) operation = MP_OPERATION_RELEASE;
   if (event.event.kind == MP_EVENT_COMMIT) operation = MP_OPERATION_COMMIT;
   if (event.event.kind == MP_EVENT_CANCEL) operation = MP_OPERATION_CANCEL;
   batch_.add(head(operation, event.event.allocator), thread_of(event.event, *process), 0, event.address, 0,
              event.event.time_ns);
+}
+
+// Python's allocator passes big blocks on to free.
+bool Session::is_repeated_free(const mp_event_free &event) {
+  if (event.event.allocator == MP_ALLOCATOR_PYMALLOC_FREE) {
+    python_frees_[event.event.tid] = event.address;
+    return false;
+  }
+  const auto found = python_frees_.find(event.event.tid);
+  if (found == python_frees_.end()) return false;
+  const bool repeated = found->second == event.address;
+  python_frees_.erase(found);
+  return repeated;
 }
 
 void Session::on_allocate(const mp_event_allocate &event) {

@@ -84,6 +84,7 @@ class Session : private EventHandler {
 
   // The process of an event, announced; nullptr if it is not traced.
   Process *process_of(const mp_event &event);
+  bool is_repeated_free(const mp_event_free &event);
   uint32_t thread_of(const mp_event &event, const Process &process);
   bool is_stopped() const { return stop_ns_ != ~0ull; }
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
@@ -119,6 +120,8 @@ class Session : private EventHandler {
   uint32_t thread_count_ = 0;
   std::map<uint32_t, std::pair<const char *, int64_t>> origins_;  // process index -> origin, parent
   std::unordered_map<uint32_t, Thread> threads_;                  // by tid
+  std::unordered_map<uint32_t, uint64_t>
+      python_frees_;  // by tid: address of the last pymalloc_free, until the next free
 };
 
 }  // namespace mp

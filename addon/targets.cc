@@ -4,7 +4,7 @@
 
 #include "clock.h"
 #include "error.h"
-#include "process_memory.h"
+#include "python_probes.h"
 
 namespace mp {
 namespace {
@@ -89,7 +89,11 @@ bool Targets::synchronize(Process &process) {
       if (!is_target_gone(error)) throw;
     }
   }
-  watch_code_frees(process);
+  try {
+    attach_python(process);
+  } catch (const Error &error) {
+    if (!is_target_gone(error)) throw;
+  }
   return true;
 }
 
@@ -128,7 +132,7 @@ void Targets::find_interpreter(Process &process) {
   if (!interpreter || !libc) return;
   PythonProcess &python = process.python;
   if (python.module == interpreter->module && python.bias == interpreter->bias) return;
-  python = {interpreter->module, interpreter->bias, {}, false};
+  python = {interpreter->module, interpreter->bias};
   const PythonImage &image = *interpreter->module->python;
   mp_python layout = image.layout;
   layout.tss_key_address = interpreter->bias + image.runtime + image.tss_key;
@@ -136,23 +140,29 @@ void Targets::find_interpreter(Process &process) {
   loader_.set_python(process.slot, layout);
 }
 
-// The destructor is found in the type object of the running process: where the file has it, relocations may be missing.
-void Targets::watch_code_frees(Process &process) {
+// Their functions are found through pointers in the running process, which relocations fill in.
+void Targets::attach_python(Process &process) {
   PythonProcess &python = process.python;
-  if (!python.module || python.watches_frees) return;
-  const uint64_t type = python.bias + python.module->python->code_type;
-  const uint64_t destructor = read_memory<uint64_t>(process.pid, type + kTypeDestructor).value_or(0);
-  const MappedModule *mapped = find_mapping(process, destructor);
-  if (!mapped || mapped->module != python.module) return;  // not relocated yet
-  const auto site = find_entry_site(*python.module->elf, destructor - python.bias);
-  if (!site) return;
-  const std::string path = map_files_path(process.pid, mapped->start, mapped->end);
-  try {
-    attach_sites(process.pid, process.links[python.module].deallocators, Program::kPythonCodeFreed, path, {{*site, 0}});
-  } catch (const Error &error) {
-    if (!is_target_gone(error)) throw;
+  if (!python.module || process.links[python.module].has_python) return;
+  const auto mapped = std::find_if(process.mappings.begin(), process.mappings.end(),
+                                   [&](const MappedModule &m) { return m.module == python.module; });
+  if (mapped == process.mappings.end()) return;
+  const MappedPython image{static_cast<int>(process.pid), *python.module->elf, *python.module->python, python.bias};
+  const auto destructor = find_code_destructor(image);
+  if (!destructor) return;
+  PythonAllocatorSites sites;
+  if (trace_python_allocators_) {
+    const auto found = find_python_allocators(image, process.hold);
+    if (!found) return;
+    sites = *found;
   }
-  python.watches_frees = true;
+  python.refused = sites.refused;
+  const std::string path = map_files_path(process.pid, mapped->start, mapped->end);
+  ProbeLinks &links = process.links[python.module];
+  links.has_python = true;
+  attach_sites(process.pid, links.deallocators, Program::kPythonCodeFreed, path, {*destructor});
+  attach_sites(process.pid, links.deallocators, Program::kDeallocatorEntry, path, sites.deallocators);
+  attach_allocators(process.pid, links.allocators, path, sites.allocators);
 }
 
 void Targets::new_seed(Process &process) {

@@ -30,6 +30,7 @@ struct MappedModule {
 struct ProbeLinks {
   std::vector<UniqueFd> allocators;
   std::vector<UniqueFd> deallocators;
+  bool has_python = false;  // also those that no symbol leads to, see python_probes.h
 };
 
 // The interpreter in a process.
@@ -37,7 +38,7 @@ struct PythonProcess {
   const Module *module = nullptr;  // nullptr: there is none, or none that is known
   uint64_t bias = 0;
   std::unordered_map<uint64_t, uint32_t> codes;  // address of a code object -> its index in Stacks
-  bool watches_frees = false;                    // a probe is on the destructor of code objects
+  std::string refused;                           // why its allocator can't be traced; "": it is, or need not be
 };
 
 struct Process {
@@ -59,7 +60,8 @@ struct Process {
 
 class Targets {
  public:
-  Targets(Loader &loader, Modules &modules) : loader_(loader), modules_(modules) {}
+  Targets(Loader &loader, Modules &modules, bool trace_python_allocators)
+      : loader_(loader), modules_(modules), trace_python_allocators_(trace_python_allocators) {}
 
   // Registers a process image. Probes come with synchronize(). `hold`: launched by us.
   Process &add(uint32_t pid, uint32_t index, bool hold);
@@ -83,7 +85,7 @@ class Targets {
  private:
   void publish(Process &process, bool unmapped);
   void find_interpreter(Process &process);
-  void watch_code_frees(Process &process);
+  void attach_python(Process &process);
   void new_seed(Process &process);
   void close_unmapped(Process &process);
   void update(const Process &process, uint32_t generation, uint32_t flags);
@@ -95,6 +97,7 @@ class Targets {
 
   Loader &loader_;
   Modules &modules_;
+  bool trace_python_allocators_;
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   std::vector<uint32_t> free_slots_;
   uint32_t next_slot_ = 0;

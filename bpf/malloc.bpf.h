@@ -8,7 +8,8 @@
 extern _Bool bpf_session_is_return(void) __weak __ksym;
 
 static __always_inline int is_reallocation(u32 allocator) {
-  return allocator == MP_ALLOCATOR_REALLOC || allocator == MP_ALLOCATOR_REALLOCARRAY;
+  return allocator == MP_ALLOCATOR_REALLOC || allocator == MP_ALLOCATOR_REALLOCARRAY ||
+         allocator == MP_ALLOCATOR_PYMALLOC_REALLOC;
 }
 
 /* A product that overflows is a call that fails; as a size it must only not look like 0. */
@@ -34,12 +35,20 @@ static __always_inline void read_arguments(struct pt_regs *ctx, struct call *cal
       call->pointer = first;
       call->size_bytes = product(second, third);
       break;
+    case MP_ALLOCATOR_PYMALLOC_CALLOC:
+      call->size_bytes = product(second, third);
+      break;
+    case MP_ALLOCATOR_PYMALLOC_REALLOC:
+      call->pointer = second;
+      call->size_bytes = third;
+      break;
     case MP_ALLOCATOR_POSIX_MEMALIGN:
       call->pointer = first;
       call->size_bytes = third;
       break;
     case MP_ALLOCATOR_ALIGNED_ALLOC:
     case MP_ALLOCATOR_MEMALIGN:
+    case MP_ALLOCATOR_PYMALLOC_MALLOC:
       call->size_bytes = second;
       break;
     default: /* malloc, valloc, pvalloc */
@@ -117,8 +126,10 @@ int allocator_return(struct pt_regs *ctx) {
 
 SEC("uprobe")
 int deallocator_entry(struct pt_regs *ctx) {
-  u64 address = ctx->di;
-  if (address) emit_free(MP_EVENT_FREE, bpf_get_attach_cookie(ctx), address);
+  u64 first = ctx->di, second = ctx->si;
+  u32 allocator = bpf_get_attach_cookie(ctx);
+  u64 address = allocator == MP_ALLOCATOR_PYMALLOC_FREE ? second : first;
+  if (address) emit_free(MP_EVENT_FREE, allocator, address);
   return 0;
 }
 
@@ -128,9 +139,7 @@ int python_code_freed(struct pt_regs *ctx) {
   struct thread_state *t = get_thread();
   struct mp_process *process = t ? thread_process(t) : NULL;
   if (!process) return 0;
-  struct seen_code key = {.code = ctx->di, .stack_seed = process->stack_seed};
-  if (bpf_map_delete_elem(&seen_codes, &key)) return 0; /* no stack was sent with it */
-  code_generations[code_slot(key.code)]++;
+  forget_code(ctx->di, process->stack_seed);
   return 0;
 }
 

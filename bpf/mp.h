@@ -44,22 +44,26 @@ typedef unsigned long long __mp_u64;
 
 /* ---- Allocators: X(id, NAME, "public name", KIND) ------------------------------------------------------------------
  * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges. `allocator` columns of a capture
- * hold the public name. */
-#define MP_ALLOCATORS(X)                         \
-  X(1, MALLOC, "malloc", SIMPLE)                 \
-  X(2, CALLOC, "calloc", SIMPLE)                 \
-  X(3, REALLOC, "realloc", SIMPLE)               \
-  X(4, REALLOCARRAY, "reallocarray", SIMPLE)     \
-  X(5, POSIX_MEMALIGN, "posix_memalign", SIMPLE) \
-  X(6, ALIGNED_ALLOC, "aligned_alloc", SIMPLE)   \
-  X(7, MEMALIGN, "memalign", SIMPLE)             \
-  X(8, VALLOC, "valloc", SIMPLE)                 \
-  X(9, PVALLOC, "pvalloc", SIMPLE)               \
-  X(10, MMAP, "mmap", RANGED)                    \
-  X(11, MREMAP, "mremap", RANGED)                \
-  X(32, FREE, "free", FREE)                      \
-  X(33, CFREE, "cfree", FREE)                    \
-  X(34, MUNMAP, "munmap", RANGED)
+ * hold the public name. The pymalloc functions take a context before the arguments of their namesakes. */
+#define MP_ALLOCATORS(X)                              \
+  X(1, MALLOC, "malloc", SIMPLE)                      \
+  X(2, CALLOC, "calloc", SIMPLE)                      \
+  X(3, REALLOC, "realloc", SIMPLE)                    \
+  X(4, REALLOCARRAY, "reallocarray", SIMPLE)          \
+  X(5, POSIX_MEMALIGN, "posix_memalign", SIMPLE)      \
+  X(6, ALIGNED_ALLOC, "aligned_alloc", SIMPLE)        \
+  X(7, MEMALIGN, "memalign", SIMPLE)                  \
+  X(8, VALLOC, "valloc", SIMPLE)                      \
+  X(9, PVALLOC, "pvalloc", SIMPLE)                    \
+  X(10, MMAP, "mmap", RANGED)                         \
+  X(11, MREMAP, "mremap", RANGED)                     \
+  X(12, PYMALLOC_MALLOC, "pymalloc_malloc", SIMPLE)   \
+  X(13, PYMALLOC_CALLOC, "pymalloc_calloc", SIMPLE)   \
+  X(14, PYMALLOC_REALLOC, "pymalloc_realloc", SIMPLE) \
+  X(32, FREE, "free", FREE)                           \
+  X(33, CFREE, "cfree", FREE)                         \
+  X(34, MUNMAP, "munmap", RANGED)                     \
+  X(35, PYMALLOC_FREE, "pymalloc_free", FREE)
 
 enum mp_allocator {
   MP_ALLOCATOR_NONE = 0,

@@ -76,6 +76,12 @@ static __always_inline u32 unit_of(struct mp_python *python, u64 code, u64 instr
   return unit < MP_PYTHON_NO_UNIT ? unit : MP_PYTHON_NO_UNIT;
 }
 
+/* The generation is added behind the multiplication: before it, one could be taken for another instruction. */
+static __always_inline void hash_frame(struct unwinder *u, u64 word, u32 generation) {
+  u64 hash = (u->hash ^ word) * 0x9E3779B97F4A7C15UL + generation;
+  u->hash = hash ^ hash >> 29;
+}
+
 static long walk_python_frame(u32 index, void *context) {
   struct python_walk *walk = context;
   struct unwinder *u = walk->u;
@@ -96,7 +102,9 @@ static long walk_python_frame(u32 index, void *context) {
   u32 is_entry = 1;
   if (python->entry_kind == MP_PYTHON_ENTRY_SHIM) {
     if (entry == 3) { /* FRAME_OWNED_BY_CSTACK: the loop was entered with the frame before it */
-      if (n) u->frames[(native + n - 1) & (MP_MAX_FRAMES - 1)] |= 1;
+      if (!n) return 0;
+      u->frames[(native + n - 1) & (MP_MAX_FRAMES - 1)] |= 1;
+      hash_frame(u, 1, 0); /* the frame before it is in the hash without its mark */
       return 0;
     }
     is_entry = 0;
@@ -106,8 +114,7 @@ static long walk_python_frame(u32 index, void *context) {
   u64 word = MP_PYTHON_FRAME(code, unit_of(python, code, instruction), is_entry);
   u->frames[(native + n) & (MP_MAX_FRAMES - 1)] = word;
   u->event.python_count = n + 1;
-  u64 hash = (u->hash ^ word ^ (u64)code_generations[code_slot(code)] << 1) * 0x9E3779B97F4A7C15UL;
-  u->hash = hash ^ hash >> 29;
+  hash_frame(u, word, code_generations[code_slot(code)]);
   return 0;
 }
 

@@ -85,4 +85,11 @@ static __always_inline void send_codes(struct unwinder *u, u64 stack_seed) {
   if (sender.python) bpf_loop(MP_MAX_FRAMES, send_code, &sender, 0);
 }
 
+/* A code object is about to be freed. */
+static __always_inline void forget_code(u64 code, u64 stack_seed) {
+  struct seen_code key = {.code = code, .stack_seed = stack_seed};
+  if (bpf_map_delete_elem(&seen_codes, &key)) return; /* no stack was sent with it */
+  code_generations[code_slot(code)]++;
+}
+
 #endif

@@ -41,6 +41,7 @@ const PURE = [
   'decode',
   'proc_maps',
   'probe_sites',
+  'python_code',
 ];
 const IMPURE = /#include <(napi\.h|bpf\/)/;
 

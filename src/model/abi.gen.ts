@@ -43,9 +43,13 @@ export const ALLOCATOR = {
   PVALLOC: 9,
   MMAP: 10,
   MREMAP: 11,
+  PYMALLOC_MALLOC: 12,
+  PYMALLOC_CALLOC: 13,
+  PYMALLOC_REALLOC: 14,
   FREE: 32,
   CFREE: 33,
   MUNMAP: 34,
+  PYMALLOC_FREE: 35,
 } as const;
 
 /** Public name by allocator id. */
@@ -61,9 +65,13 @@ export const ALLOCATOR_NAME = {
   9: 'pvalloc',
   10: 'mmap',
   11: 'mremap',
+  12: 'pymalloc_malloc',
+  13: 'pymalloc_calloc',
+  14: 'pymalloc_realloc',
   32: 'free',
   33: 'cfree',
   34: 'munmap',
+  35: 'pymalloc_free',
 } as const;
 
 /** Allocators that work on address ranges. */

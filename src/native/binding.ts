@@ -8,6 +8,8 @@ export interface SessionOptions {
   /** Size of the ring buffer in bytes, a power of two. */
   ringBytes: number;
   probeMode: ProbeMode;
+  /** Python objects too, not only what reaches malloc. A launched target must be started with PYTHONMALLOC=malloc. */
+  tracePythonAllocators: boolean;
 }
 
 export interface LaunchOptions {
