@@ -1,6 +1,6 @@
 /** Options that `mp run` and `mp trace` share, and the later ones that are refused rather than ignored. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ProbeMode } from '../native/binding.ts';
+import type { ProbeMode, SessionOptions } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
 
 export interface RecordOptions {
@@ -10,6 +10,7 @@ export interface RecordOptions {
   duration?: number;
   ringSize: number;
   probe: ProbeMode;
+  tracePythonAllocators?: boolean;
 }
 
 const MIN_RING_BYTES = 256 * 1024;
@@ -35,7 +36,6 @@ export function parseSeconds(text: string): number {
 const LATER_OPTIONS = [
   '--follow-fork',
   '--no-native',
-  '--trace-python-allocators',
   '--events',
   '--aggregate',
   '--live',
@@ -50,6 +50,7 @@ export function addRecordOptions(command: Command): Command {
     .option('-f, --force', 'overwrite an existing file')
     .option('-q, --quiet', 'print nothing but errors')
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
+    .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
     .option(
       '--ring-size <SIZE>',
       'size of the ring buffer: 256K, 64M; a bare number is MiB',
@@ -62,6 +63,14 @@ export function addRecordOptions(command: Command): Command {
         .default('auto'),
     );
   return addLaterOptions(command, LATER_OPTIONS);
+}
+
+export function sessionOptions(options: RecordOptions): SessionOptions {
+  return {
+    ringBytes: options.ringSize,
+    probeMode: options.probe,
+    tracePythonAllocators: options.tracePythonAllocators ?? false,
+  };
 }
 
 export function addLaterOptions(command: Command, flags: string[]): Command {

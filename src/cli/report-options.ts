@@ -6,11 +6,12 @@ import { type CaptureStatus, readFacts } from '../report/facts.ts';
 import type { Layout } from '../report/header.ts';
 import type { Capture } from '../report/report.ts';
 import { checkSelection, MAX_THRESHOLD, type Selection, type View } from '../report/selection.ts';
+import type { FrameOptions } from '../report/shown-stacks.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { type Output, streamOutput, styleOf, writeOutputFile } from '../util/output.ts';
 
 /** Values of the common options as commander gives them. */
-export interface ReportOptions {
+export interface ReportOptions extends FrameOptions {
   leaks?: boolean;
   temporaryAllocations?: boolean;
   temporaryAllocationThreshold?: number;
@@ -57,6 +58,19 @@ export function addPartOptions(command: Command): Command {
       .option('--pid <PID>', 'only this process', parseNumber)
       .option('--thread <TID>', 'only this thread', parseNumber),
   );
+}
+
+/** `--no-native`, `--native-machinery`: one of them, or none. */
+export function addFrameOptions(command: Command): Command {
+  return command
+    .option('--no-native', 'hide native frames of stacks that have Python or JavaScript frames (default: shown)')
+    .addOption(
+      new Option(
+        '--native-machinery',
+        'show the native frames with which Python makes its calls, as _PyEval_EvalFrameDefault (default: folded)',
+      ).conflicts('native'),
+    )
+    .addHelpText('after', '\nMemory counts for the innermost Python or JavaScript frame of its stack, if it has any.');
 }
 
 export function addRangeOptions(command: Command): Command {

@@ -21,6 +21,7 @@ export function flamegraphData(
     view: selection.view,
     threshold: selection.threshold,
     name: options.name,
+    ...(tree.leftOut === null ? {} : { left_out: tree.leftOut }),
     processes,
     threads,
     columns: { ...treeColumns(tree), ...leafColumns(tree), ...memoryColumns(capture, selection, processIndex) },

@@ -6,8 +6,9 @@ import { formatPlural } from '../util/format.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
+import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
-import { frameFunction, NO_STACK, type StackNode, Stacks } from './stacks.ts';
+import { frameFunction, type LinkedFrame, NO_STACK } from './stacks.ts';
 
 export interface TreeFrame {
   function: string;
@@ -28,6 +29,7 @@ export interface MergedTree {
   leaves: { node: number; thread: number; values: ViewValues }[];
   /** Threads that allocated, by their ids in the capture. */
   threadIds: number[];
+  leftOut: LeftOut | null;
 }
 
 interface Node {
@@ -39,7 +41,7 @@ interface Node {
   total: ViewValues;
 }
 
-export interface TreeOptions {
+export interface TreeOptions extends FrameOptions {
   splitThreads: boolean;
 }
 
@@ -47,18 +49,18 @@ export interface TreeOptions {
 export function mergeStacks(capture: Capture, selection: Selection, options: TreeOptions): MergedTree {
   const builder = new Builder(capture, options);
   for (const site of capture.source.iterate('sites_all_views', selection)) builder.add(site);
-  return flatten(builder.root, VIEWS.indexOf(selection.view));
+  return { ...flatten(builder.root, VIEWS.indexOf(selection.view)), leftOut: builder.leftOut };
 }
 
 /** One tree per owner: the root, a process or a thread. */
 interface Owner {
   node: Node;
-  nodes: Map<StackNode | null, Node>;
+  nodes: Map<LinkedFrame | null, Node>;
 }
 
 class Builder {
   readonly root: Node;
-  readonly #stacks: Stacks;
+  readonly #stacks: ShownStacks;
   readonly #frames = new Map<FrameRow, TreeFrame>();
   readonly #owners = new Map<string, Owner>();
   readonly #options: TreeOptions;
@@ -66,7 +68,7 @@ class Builder {
   readonly #threadNames: Map<number, string>;
 
   constructor({ source, facts }: Capture, options: TreeOptions) {
-    this.#stacks = new Stacks(source);
+    this.#stacks = new ShownStacks(source, options);
     this.#options = options;
     const traced = facts.processes.filter((process) => process.allocations > 0);
     const nameOf = (p: (typeof traced)[number]) => `process ${p.pid} ${p.command_line || p.comm || ''}`.trim();
@@ -76,8 +78,12 @@ class Builder {
     this.#owners.set('', { node: this.root, nodes: new Map() });
   }
 
+  get leftOut(): LeftOut | null {
+    return this.#stacks.leftOut;
+  }
+
   add(site: SiteViewsRow): void {
-    const leaf = this.#leaf(this.#owner(site), this.#stacks.node(site.stack_id) ?? null);
+    const leaf = this.#leaf(this.#owner(site), this.#stacks.innermost(site.stack_id));
     leaf.own ??= new Map();
     const values = [
       site.peak_bytes,
@@ -113,22 +119,22 @@ class Builder {
   }
 
   /** Not recursive: a stack may be deeper than JavaScript's. */
-  #leaf(at: Owner, innermost: StackNode | null): Node {
+  #leaf(at: Owner, innermost: LinkedFrame | null): Node {
     const known = at.nodes.get(innermost);
     if (known !== undefined) return known;
     if (innermost === null) return this.#attach(at, null, at.node, NO_STACK_FRAME);
-    const missing: StackNode[] = [];
-    let up: StackNode | null = innermost;
+    const missing: LinkedFrame[] = [];
+    let up: LinkedFrame | null = innermost;
     while (up !== null && !at.nodes.has(up)) {
       missing.push(up);
       up = up.parent;
     }
     let above = up === null ? at.node : at.nodes.get(up)!;
-    for (const stackNode of missing.reverse()) above = this.#attach(at, stackNode, above, this.#frame(stackNode.frame));
+    for (const linked of missing.reverse()) above = this.#attach(at, linked, above, this.#frame(linked.frame));
     return above;
   }
 
-  #attach(at: Owner, key: StackNode | null, above: Node, frame: TreeFrame): Node {
+  #attach(at: Owner, key: LinkedFrame | null, above: Node, frame: TreeFrame): Node {
     const child = node(frame);
     above.children.push(child);
     at.nodes.set(key, child);
@@ -166,9 +172,9 @@ function addTo(sum: ViewValues, values: ViewValues): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
 }
 
-function flatten(root: Node, view: number): MergedTree {
+function flatten(root: Node, view: number): Omit<MergedTree, 'leftOut'> {
   addTotals(root);
-  const merged: MergedTree = { frames: [], nodes: [], leaves: [], threadIds: [] };
+  const merged: Omit<MergedTree, 'leftOut'> = { frames: [], nodes: [], leaves: [], threadIds: [] };
   const frameIndex = new Map<TreeFrame, number>();
   const threadIndex = new Map<number, number>();
   const open: { node: Node; depth: number }[] = [{ node: root, depth: 0 }];

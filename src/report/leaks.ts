@@ -2,11 +2,12 @@
 import { formatBytes, formatCount, formatPercent, formatPlural, printable, shortenPath, wrap } from '../util/format.ts';
 import type { Facts } from './facts.ts';
 import { type Layout, processName } from './header.ts';
-import { shortenName } from './names.ts';
+import { shortenLocation, shortenName } from './names.ts';
 import { type Capture, jsonReport, moreLine, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
+import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow } from './source.ts';
-import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
+import { frameFunction, frameLocation, framesOf, NO_STACK } from './stacks.ts';
 
 export interface Leak {
   process_id: number;
@@ -14,28 +15,31 @@ export interface Leak {
   allocator: string;
   bytes: number;
   allocations: number;
+  /** Of stacks that look alike, the first that was recorded. */
   stack_id: number | null;
-  /** Innermost first. */
+  /** The frames that are shown, innermost first. */
   stack: FrameRow[];
 }
 
-/** One entry per process, allocator and stack, biggest first; threads are added up. */
-export function findLeaks({ source, facts }: Capture, selection: Selection): Leak[] {
-  const stacks = new Stacks(source);
+/** One entry per process, allocator and stack as shown, biggest first; threads are added up. */
+export function findLeaks({ source, facts }: Capture, selection: Selection, frames: FrameOptions = {}): Leak[] {
+  const stacks = new ShownStacks(source, frames);
   const pids = new Map(facts.processes.map((process) => [process.id, process.pid]));
   const leaks = new Map<string, Leak>();
   for (const site of selectedSites(source, selection)) {
-    const key = `${site.process_id} ${site.allocator} ${site.stack_id}`;
+    const { process_id, allocator, stack_id } = site;
+    const innermost = stacks.innermost(stack_id);
+    const key = `${process_id} ${allocator} ${innermost?.id ?? `unknown ${stack_id}`}`;
     let leak = leaks.get(key);
     if (leak === undefined) {
-      const { process_id, allocator, stack_id } = site;
-      leak = { process_id, pid: pids.get(process_id) ?? 0, allocator, bytes: 0, allocations: 0, stack_id, stack: [] };
+      const stack = framesOf(innermost);
+      leak = { process_id, pid: pids.get(process_id) ?? 0, allocator, bytes: 0, allocations: 0, stack_id, stack };
       leaks.set(key, leak);
     }
     leak.bytes += site.bytes;
     leak.allocations += site.allocations;
+    if (stack_id !== null) leak.stack_id = Math.min(stack_id, leak.stack_id ?? stack_id);
   }
-  for (const leak of leaks.values()) leak.stack = stacks.frames(leak.stack_id);
   return [...leaks.values()].sort(
     (a, b) => b.bytes - a.bytes || b.allocations - a.allocations || (a.stack_id ?? 0) - (b.stack_id ?? 0),
   );
@@ -60,7 +64,7 @@ export function leakCaveats(facts: Facts, selection: Selection): string[] {
   return caveats;
 }
 
-export interface LeakOptions {
+export interface LeakOptions extends FrameOptions {
   maxRows: number;
   /** Of each stack. */
   maxFrames: number;
@@ -68,7 +72,7 @@ export interface LeakOptions {
 
 export function leaksText(capture: Capture, selection: Selection, options: LeakOptions, layout: Layout): string {
   const { facts } = capture;
-  const leaks = findLeaks(capture, selection);
+  const leaks = findLeaks(capture, selection, options);
   if (leaks.length === 0) return textReport(facts, selection, [], layout);
   const total = leaks.reduce((sum, leak) => sum + leak.bytes, 0);
   const allocations = leaks.reduce((sum, leak) => sum + leak.allocations, 0);
@@ -88,8 +92,8 @@ export function leaksText(capture: Capture, selection: Selection, options: LeakO
   return textReport(facts, selection, body, layout);
 }
 
-export function leaksJson(capture: Capture, selection: Selection, options: Pick<LeakOptions, 'maxRows'>): string {
-  const leaks = findLeaks(capture, selection);
+export function leaksJson(capture: Capture, selection: Selection, options: Omit<LeakOptions, 'maxFrames'>): string {
+  const leaks = findLeaks(capture, selection, options);
   return jsonReport(capture.facts, selection, {
     caveats: leakCaveats(capture.facts, selection),
     leaks: leaks.slice(0, options.maxRows).map((leak) => ({
@@ -114,12 +118,22 @@ function leakLines(
   const left = leak.stack.length - frames.length;
   return [
     '',
-    layout.style.bold(head),
+    layout.style.bold(head + leakPlace(leak.stack, layout.columns - head.length)),
     ...(leak.stack.length === 0 ? [`    ${NO_STACK}`] : frameLines(frames, layout)),
     ...(left > 0 ? [layout.style.dim(`    … ${formatPlural(left, 'more frame')}`)] : []),
   ];
 }
 
+/** The Python or JavaScript line to which a leak is attributed, if native frames stand above it. */
+function leakPlace(stack: FrameRow[], width: number): string {
+  const place = stack.find((frame) => frame.language !== 'native');
+  if (place === undefined || place === stack[0]) return '';
+  const location = frameLocation(place);
+  const text = printable(frameFunction(place) + (location === '' ? '' : ` at ${location}`));
+  return `  in ${shortenLocation(text, Math.max(MIN_PLACE, width - '  in '.length))}`;
+}
+
+const MIN_PLACE = 20;
 const INDENT = '    ';
 
 /** Functions in one column, places in the next; a function that needs more room than half the line is shortened. */

@@ -10,7 +10,7 @@
  * What looks like a bracket but is part of a name stays: `operator<<`, `operator->`, `<T as Trait>::f`, `<lambda(int)>`,
  * `(anonymous namespace)`.
  */
-import { cutEnd } from '../util/format.ts';
+import { cutEnd, shortenPath } from '../util/format.ts';
 
 const OPERATOR = /^operator(?:<=>|<<=|>>=|->\*|->|<<|>>|<=|>=|<|>|\(\))/;
 const IDENTIFIER = /[\w$~]/;
@@ -24,6 +24,18 @@ export function shortenName(name: string, width: number): string {
   if (shorter.length <= width) return shorter;
   const inner = dropScopes(shorter, width);
   return inner.length <= width ? inner : cutEnd(inner.replaceAll('<…>', '').replaceAll('(…)', ''), width);
+}
+
+/** `function at file`: the file gives way first, down to its name, then the function. */
+export function shortenLocation(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const at = text.lastIndexOf(' at ');
+  if (at < 0) return shortenName(text, width);
+  const [name, file] = [text.slice(0, at), text.slice(at + 4)];
+  const base = `…${file.slice(Math.max(0, file.lastIndexOf('/')))}`.length;
+  const fileWidth = Math.max(width - name.length - 4, Math.min(base, Math.floor(width / 2)));
+  const shortFile = shortenPath(file, fileWidth);
+  return `${shortenName(name, width - shortFile.length - 4)} at ${shortFile}`;
 }
 
 type IsList = (name: string, open: number, content: string) => boolean;

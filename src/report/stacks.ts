@@ -12,21 +12,34 @@ import type { FrameRow, Source } from './source.ts';
 /** Shown where a site has no stack. */
 export const NO_STACK = '<stack trace unavailable>';
 
-export interface StackNode {
+/** A frame with the one that called it, and so on up to the root. */
+export interface LinkedFrame {
+  /** Unique in its tree. */
   id: number;
   /** Null at the root. */
-  parent: StackNode | null;
+  parent: LinkedFrame | null;
   frame: FrameRow;
+}
+
+export interface StackNode extends LinkedFrame {
+  parent: StackNode | null;
   depth: number;
 }
 
 export class Stacks {
+  /** Whether some frame is not native. */
+  readonly isMixed: boolean;
   readonly #nodes = new Map<number, StackNode>();
 
   /** @throws UserError if the tree is damaged. */
   constructor(source: Source) {
     const frames = new Map<number, FrameRow>();
-    for (const frame of source.iterate('frames')) frames.set(frame.id, frame);
+    let isMixed = false;
+    for (const frame of source.iterate('frames')) {
+      frames.set(frame.id, frame);
+      isMixed ||= frame.language !== 'native';
+    }
+    this.isMixed = isMixed;
     const parentIds = new Map<StackNode, number>();
     for (const row of source.iterate('stacks')) {
       const frame = frames.get(row.frame_id);
@@ -48,12 +61,26 @@ export class Stacks {
     return stackId === null ? undefined : this.#nodes.get(stackId);
   }
 
-  /** Frames, innermost first. */
-  frames(stackId: number | null): FrameRow[] {
-    const frames: FrameRow[] = [];
-    for (let node = this.node(stackId) ?? null; node !== null; node = node.parent) frames.push(node.frame);
-    return frames;
+  /** The frame that a report names for the stack: the innermost that is not native, or if all are, the innermost. */
+  place(stackId: number | null): FrameRow | undefined {
+    const innermost = this.node(stackId);
+    return innermost && (this.isMixed ? placeOf(innermost) : innermost).frame;
   }
+}
+
+/** See `Stacks.place`. */
+export function placeOf(innermost: LinkedFrame): LinkedFrame {
+  for (let node: LinkedFrame | null = innermost; node !== null; node = node.parent) {
+    if (node.frame.language !== 'native') return node;
+  }
+  return innermost;
+}
+
+/** Frames, innermost first. */
+export function framesOf(innermost: LinkedFrame | null): FrameRow[] {
+  const frames: FrameRow[] = [];
+  for (let node = innermost; node !== null; node = node.parent) frames.push(node.frame);
+  return frames;
 }
 
 function damaged(stackId: number): UserError {

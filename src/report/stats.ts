@@ -6,6 +6,7 @@ import { type Bin, sizeHistogram } from './histogram.ts';
 import { shortenName } from './names.ts';
 import { type Capture, jsonReport, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
+import type { FrameOptions } from './shown-stacks.ts';
 import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
 
 /** Names as in memray's `stats --json`. */
@@ -33,18 +34,26 @@ interface Total {
   allocations: number;
 }
 
-/** `top`: length of the lists. `pid` narrows everything. */
-export function computeStats({ source, facts }: Capture, pid: number | null, top: number): Stats {
+export interface StatsOptions extends Pick<FrameOptions, 'native'> {
+  /** Null: all. */
+  pid: number | null;
+  /** Length of the lists. */
+  top: number;
+}
+
+/** A module is that of the code that called the allocator, also below a Python line, unless native frames are hidden. */
+export function computeStats({ source, facts }: Capture, { pid, top, native }: StatsOptions): Stats {
   const stacks = new Stacks(source);
   const locations = new Map<string, Total>();
   const modules = new Map<string, Total>();
   const allocators = new Map<string, Total>();
   for (const site of selectedSites(source, everything(pid))) {
-    const frame = stacks.node(site.stack_id)?.frame;
-    const place = frame && frameLocation(frame);
-    const location = frame ? `${frameFunction(frame)}${place ? `:${place}` : ''}` : NO_STACK;
+    const place = stacks.place(site.stack_id);
+    const path = place && frameLocation(place);
+    const location = place ? `${frameFunction(place)}${path ? `:${path}` : ''}` : NO_STACK;
     add(locations, location, site.bytes, site.allocations);
-    if (frame?.module) add(modules, frame.module, site.bytes, site.allocations);
+    const caller = native === false ? place : stacks.node(site.stack_id)?.frame;
+    if (caller?.module) add(modules, caller.module, site.bytes, site.allocations);
     add(allocators, site.allocator, site.bytes, site.allocations);
   }
   const processes = facts.processes.filter((process) => pid === null || process.pid === pid);
@@ -71,8 +80,9 @@ export function everything(pid: number | null): Selection {
   return { view: 'allocations', threshold: 1, pid, tid: null };
 }
 
-export function statsText(capture: Capture, pid: number | null, top: number, layout: Layout): string {
-  const stats = computeStats(capture, pid, top);
+export function statsText(capture: Capture, options: StatsOptions, layout: Layout): string {
+  const { pid, top } = options;
+  const stats = computeStats(capture, options);
   const selection = everything(pid);
   if (stats.total_num_allocations === 0) return textReport(capture.facts, selection, [], layout);
   const several = capture.facts.processes.filter((p) => p.peak_bytes > 0 && (pid === null || p.pid === pid)).length > 1;
@@ -104,8 +114,8 @@ export function statsText(capture: Capture, pid: number | null, top: number, lay
   return textReport(capture.facts, selection, body, layout);
 }
 
-export function statsJson(capture: Capture, pid: number | null, top: number): string {
-  return jsonReport(capture.facts, everything(pid), computeStats(capture, pid, top));
+export function statsJson(capture: Capture, options: StatsOptions): string {
+  return jsonReport(capture.facts, everything(options.pid), computeStats(capture, options));
 }
 
 const BAR_LENGTH = 25;

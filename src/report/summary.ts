@@ -4,15 +4,18 @@
  *     main → walk → walk → malloc'd 8 bytes         own            total
  *     main → malloc'd 2 bytes                       walk 8         main 10
  *                                                   main 2         walk 8 (not 16)
+ *
+ * What a Python line allocated is its own, whatever native functions it called to do so.
  */
-import { formatBytes, formatCount, formatPercent, formatPlural, printable, shortenPath } from '../util/format.ts';
+import { formatBytes, formatCount, formatPercent, formatPlural, printable } from '../util/format.ts';
 import { type Column, renderTable } from '../util/table.ts';
 import type { Layout } from './header.ts';
-import { shortenName } from './names.ts';
+import { shortenLocation } from './names.ts';
 import { type Capture, jsonReport, moreLine, styledTable, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
+import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow } from './source.ts';
-import { frameFunction, NO_STACK, Stacks } from './stacks.ts';
+import { frameFunction, NO_STACK } from './stacks.ts';
 
 export interface SummaryRow {
   function: string;
@@ -37,21 +40,23 @@ export const SUMMARY_SORT = [
 ] as const;
 
 /** One row per function and file, biggest total first. */
-export function summarize({ source }: Capture, selection: Selection): SummaryRow[] {
-  const stacks = new Stacks(source);
+export function summarize({ source }: Capture, selection: Selection, frames: FrameOptions = {}): SummaryRow[] {
+  const stacks = new ShownStacks(source, frames);
   const rows = new Map<string, SummaryRow>();
   const rowOfFrame = new Map<FrameRow, SummaryRow>();
   let total = 0;
   for (const site of selectedSites(source, selection)) {
     total += site.bytes;
     const charged = new Set<SummaryRow>();
-    for (let node = stacks.node(site.stack_id) ?? null; node !== null; node = node.parent) {
+    const innermost = stacks.innermost(site.stack_id);
+    const place = innermost && stacks.place(innermost);
+    for (let node = innermost; node !== null; node = node.parent) {
       let row = rowOfFrame.get(node.frame);
       if (row === undefined) {
         row = rowOf(rows, frameFunction(node.frame), node.frame.file ?? node.frame.module ?? '');
         rowOfFrame.set(node.frame, row);
       }
-      if (charged.size === 0) row.own_bytes += site.bytes;
+      if (node === place) row.own_bytes += site.bytes;
       charged.add(row);
     }
     if (charged.size === 0) {
@@ -79,14 +84,14 @@ export function sortSummary(rows: SummaryRow[], column: number): SummaryRow[] {
   return rows.sort((a, b) => b[key] - a[key] || b.total_bytes - a.total_bytes || byName(a, b));
 }
 
-export interface SummaryOptions {
+export interface SummaryOptions extends FrameOptions {
   sortColumn: number;
   /** Null: all. */
   maxRows: number | null;
 }
 
 export function summaryText(capture: Capture, selection: Selection, options: SummaryOptions, layout: Layout): string {
-  const rows = sortSummary(summarize(capture, selection), options.sortColumn);
+  const rows = sortSummary(summarize(capture, selection, options), options.sortColumn);
   const shown = rows.slice(0, options.maxRows ?? rows.length);
   if (rows.length === 0) return textReport(capture.facts, selection, [], layout);
   const right = (title: string): Column => ({ title, align: 'right' });
@@ -111,7 +116,7 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
 }
 
 export function summaryJson(capture: Capture, selection: Selection, options: SummaryOptions): string {
-  const rows = sortSummary(summarize(capture, selection), options.sortColumn);
+  const rows = sortSummary(summarize(capture, selection, options), options.sortColumn);
   return jsonReport(capture.facts, selection, { locations: rows.slice(0, options.maxRows ?? rows.length) });
 }
 
@@ -123,18 +128,6 @@ function rowOf(rows: Map<string, SummaryRow>, name: string, file: string): Summa
     rows.set(key, row);
   }
   return row;
-}
-
-/** `function at file`: the file gives way first, down to its name, then the function. */
-function shortenLocation(text: string, width: number): string {
-  if (text.length <= width) return text;
-  const at = text.lastIndexOf(' at ');
-  if (at < 0) return shortenName(text, width);
-  const [name, file] = [text.slice(0, at), text.slice(at + 4)];
-  const base = `…${file.slice(Math.max(0, file.lastIndexOf('/')))}`.length;
-  const fileWidth = Math.max(width - name.length - 4, Math.min(base, Math.floor(width / 2)));
-  const shortFile = shortenPath(file, fileWidth);
-  return `${shortenName(name, width - shortFile.length - 4)} at ${shortFile}`;
 }
 
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : (part / whole) * 100);

@@ -1,4 +1,7 @@
-/** Allocations by the code that called the allocator: one row per allocator, function, place and, if split, thread. */
+/**
+ * Allocations by the code that called the allocator: one row per allocator, function, place and, if split, thread. Of a
+ * stack with Python or JavaScript frames that is the innermost of these, hence without a module.
+ */
 import { formatBytes, formatCount, formatPlural, printable, shortenPath } from '../util/format.ts';
 import { type Column, renderTable } from '../util/table.ts';
 import type { Layout } from './header.ts';
@@ -29,7 +32,7 @@ export function tableRows({ source, facts }: Capture, selection: Selection, spli
   const pids = new Map(facts.processes.map((process) => [process.id, process.pid]));
   const rows = new Map<string, TableRow>();
   for (const site of selectedSites(source, selection)) {
-    const frame = stacks.node(site.stack_id)?.frame;
+    const frame = stacks.place(site.stack_id);
     const place = frame
       ? { function: frame.function, file: frame.file, line: frame.line, module: frame.module }
       : { function: null, file: null, line: null, module: null };

@@ -4,6 +4,7 @@ import { textReport } from '../../report/report.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
+  addFrameOptions,
   addOutputOptions,
   addPartOptions,
   addViewOptions,
@@ -22,13 +23,14 @@ export function register(program: Command, output?: Output): void {
     .description('a page with the flame graph of all views and memory over time')
     .argument('<capture>', 'capture file')
     .option('--split-threads', 'begin every stack with its thread');
-  addExample(addOutputOptions(addPartOptions(addViewOptions(command)), false), 'mp flamegraph -f mp-app.42.db');
+  addFrameOptions(addPartOptions(addViewOptions(command)));
+  addExample(addOutputOptions(command, false), 'mp flamegraph -f mp-app.42.db');
   command.action(async (path: string, options: ReportOptions & { splitThreads?: boolean }) => {
     const selection = selectionOf(options);
     const to = output ?? defaultOutput();
-    const splitThreads = options.splitThreads === true;
+    const how = { ...options, splitThreads: options.splitThreads === true };
     const { page, empty } = await withCapture(path, selection, (capture) => ({
-      page: flamegraphPage(capture, selection, { splitThreads }),
+      page: flamegraphPage(capture, selection, how),
       empty: textReport(capture.facts, selection, [], layoutOf(to)),
     }));
     if (page === null) to.out(empty);

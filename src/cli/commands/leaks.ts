@@ -4,6 +4,7 @@ import type { Selection } from '../../report/selection.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
+  addFrameOptions,
   addOutputOptions,
   addPartOptions,
   defaultOutput,
@@ -27,7 +28,7 @@ export function register(program: Command, output?: Output): void {
     .argument('<capture>', 'capture file')
     .option('-n, --max-rows <N>', 'show at most N stacks', parsePositive, 10)
     .option('--max-frames <N>', 'show at most N frames of each stack', parsePositive, 20);
-  addExample(addOutputOptions(addPartOptions(command)), 'mp leaks -n 3 mp-app.42.db');
+  addExample(addOutputOptions(addFrameOptions(addPartOptions(command))), 'mp leaks -n 3 mp-app.42.db');
   command.action(async (path: string, options: LeaksCommandOptions) => {
     const selection: Selection = { ...selectionOf(options), view: 'leaks' };
     const to = output ?? defaultOutput();

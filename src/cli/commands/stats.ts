@@ -3,6 +3,7 @@ import { statsJson, statsText } from '../../report/stats.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
+  addFrameOptions,
   addOutputOptions,
   addRangeOptions,
   defaultOutput,
@@ -22,15 +23,13 @@ export function register(program: Command, output?: Output): void {
     .argument('<capture>', 'capture file')
     .option('-n, --num-largest <N>', 'length of the lists', parsePositive, 5)
     .option('--pid <PID>', 'only this process', parseNumber);
-  addExample(addOutputOptions(addRangeOptions(command)), 'mp stats --json mp-app.42.db');
+  addExample(addOutputOptions(addFrameOptions(addRangeOptions(command))), 'mp stats --json mp-app.42.db');
   command.action(async (path: string, options: ReportOptions & { numLargest: number }) => {
     refuseRange(options);
     const to = output ?? defaultOutput();
-    const pid = options.pid ?? null;
-    const text = await withCapture(path, { pid, tid: null }, (capture) =>
-      options.json
-        ? statsJson(capture, pid, options.numLargest)
-        : statsText(capture, pid, options.numLargest, layoutOf(to, options)),
+    const how = { pid: options.pid ?? null, top: options.numLargest, native: options.native };
+    const text = await withCapture(path, { pid: how.pid, tid: null }, (capture) =>
+      options.json ? statsJson(capture, how) : statsText(capture, how, layoutOf(to, options)),
     );
     emit(text, path, options, to);
   });

@@ -5,6 +5,7 @@ import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
+  addFrameOptions,
   addOutputOptions,
   addPartOptions,
   addViewOptions,
@@ -35,7 +36,7 @@ export function register(program: Command, output?: Output): void {
     .option('--split-threads', 'one row per thread')
     .option('--html', 'write a page with search and sorting, by default beside the capture');
   addExample(
-    addOutputOptions(addPartOptions(addViewOptions(command))),
+    addOutputOptions(addFrameOptions(addPartOptions(addViewOptions(command)))),
     'mp table --leaks mp-app.42.db',
     'mp table -o table.html mp-app.42.db',
   );

@@ -5,7 +5,7 @@ import { UserError } from '../../util/errors.ts';
 import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
 import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
-import { addLaterOptions, addRecordOptions, type RecordOptions } from '../record-options.ts';
+import { addLaterOptions, addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
 import { tracerOf } from '../registry.ts';
 
 interface TraceOptions extends RecordOptions {
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     }
     await record(
       {
-        session: { ringBytes: options.ringSize, probeMode: options.probe },
+        session: sessionOptions(options),
         target: { pids },
         output: options.output ?? null,
         name: null,

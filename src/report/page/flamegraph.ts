@@ -7,6 +7,7 @@ import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } fr
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
 import { saveMemoryCsv } from './memory-csv.ts';
+import { ownValue } from './own.ts';
 import { paletteOf, SHADES } from './palette.ts';
 import { Plot } from './plot.ts';
 import { searchFrames } from './search.ts';
@@ -14,6 +15,8 @@ import { addressValues, element, pageData, setAddress, setUpDialog, setUpTheme, 
 import { timeline } from './timeline.ts';
 import { type FrameValues, fillTip, frameSentence, placeTip } from './tip.ts';
 import { Tree } from './tree.ts';
+
+const LEFT_OUT = { native: 'native frames hidden', machinery: 'interpreter frames folded' };
 
 class FlamegraphPage {
   readonly #data: FlamegraphData;
@@ -183,6 +186,7 @@ class FlamegraphPage {
         label.append(swatch, { native: 'native', python: 'Python', javascript: 'JavaScript' }[kind]);
         return label;
       }),
+      ...(this.#data.left_out === undefined ? [] : [LEFT_OUT[this.#data.left_out]]),
     );
   }
 
@@ -192,14 +196,10 @@ class FlamegraphPage {
       tip.hidden = true;
       return;
     }
-    const own = { bytes: this.#own(node, 'bytes'), allocations: this.#own(node, 'allocations') };
+    const ownOf = (unit: Unit) => ownValue(this.#columns, this.#tree, this.#totals[unit], node);
+    const own = { bytes: ownOf('bytes'), allocations: ownOf('allocations') };
     fillTip(tip, this.#columns, this.#totals, own, node);
     placeTip(tip, x, y);
-  }
-
-  #own(node: number, unit: Unit): number {
-    const total = this.#totals[unit];
-    return this.#tree.children(node).reduce((rest, child) => rest - total[child]!, total[node]!);
   }
 
   #announce(node: number): void {

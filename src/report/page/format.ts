@@ -50,6 +50,8 @@ export interface FlamegraphData {
   threshold: number;
   /** Stem of files that the page offers to save. */
   name: string;
+  /** Native frames that some stacks lack: all, or those with which the interpreter calls. Absent: none. */
+  left_out?: 'native' | 'machinery';
   processes: PageProcess[];
   threads: PageThread[];
   columns: Record<ColumnName, Column>;

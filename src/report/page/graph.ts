@@ -3,9 +3,10 @@
  * what is in view. Everything above the zoomed frame spans the whole width.
  */
 /// <reference lib="dom" />
-import { shortenName } from '../names.ts';
 import type { Columns } from './decode.ts';
 import { KINDS } from './format.ts';
+import { frameLabel, framePlace } from './label.ts';
+import { isInterpreted } from './own.ts';
 import { type Palette, shadeOf } from './palette.ts';
 import { sizedContext } from './shell.ts';
 import type { Layout, Tree } from './tree.ts';
@@ -228,7 +229,8 @@ export class Graph {
     if (characters >= 3) {
       context.fillStyle = isMatch ? this.#palette.matchText : this.#palette.text;
       const name = this.#columns.texts[this.#columns.frame_function[frame]!]!;
-      context.fillText(shortenName(name, characters), left + PADDING, top + (ROW - GAP) / 2 + 0.5);
+      const place = isInterpreted(this.#columns, frame) ? framePlace(this.#columns, frame) : '';
+      context.fillText(frameLabel(name, place, characters), left + PADDING, top + (ROW - GAP) / 2 + 0.5);
     }
     context.globalAlpha = 1;
   }

@@ -2,6 +2,7 @@
 /// <reference lib="dom" />
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import type { Columns } from './decode.ts';
+import { framePlace } from './label.ts';
 
 export interface FrameValues {
   bytes: Float64Array;
@@ -16,13 +17,11 @@ export interface FrameText {
 
 export function frameText(columns: Columns, node: number): FrameText {
   const frame = columns.node_frame[node]!;
-  const text = (column: 'frame_function' | 'frame_file' | 'frame_module') => columns.texts[columns[column][frame]!]!;
-  const line = columns.frame_line[frame]!;
-  const file = text('frame_file');
+  const text = (column: 'frame_function' | 'frame_module') => columns.texts[columns[column][frame]!]!;
   const inlined = columns.frame_inlined[frame] ? ' (inlined)' : '';
   return {
     name: text('frame_function') + inlined,
-    place: file === '' || line === 0 ? file : `${file}:${line}`,
+    place: framePlace(columns, frame),
     module: text('frame_module'),
   };
 }
@@ -35,7 +34,7 @@ export function frameSentence(columns: Columns, values: FrameValues, node: numbe
   return `${name}${place ? `, ${place}` : ''}: ${formatBytes(bytes)}, ${share}, ${formatCount(values.allocations[node]!)} allocations`;
 }
 
-/** `own`: what the frame allocated itself. */
+/** `own`: what is attributed to the frame itself, see `own.ts`. */
 export function fillTip(
   tip: HTMLElement,
   columns: Columns,

@@ -91,6 +91,20 @@ export class Tree {
     return { total: sum, nodes };
   }
 
+  /** The value of `top` without what is below it, but with nodes that belong to it, and with those that belong to them. */
+  own(top: number, total: Float64Array, belongs: (node: number) => boolean): number {
+    let own = total[top]!;
+    for (let node = top + 1; node <= this.last[top]!; ) {
+      if (belongs(node)) {
+        node++;
+        continue;
+      }
+      own -= total[node]!;
+      node = this.last[node]! + 1;
+    }
+    return own;
+  }
+
   /** The ancestor of `node` at `depth`. */
   ancestor(node: number, depth: number): number {
     let at = node;

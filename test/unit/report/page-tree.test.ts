@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Columns } from '../../../src/report/page/decode.ts';
+import { frameLabel, framePlace } from '../../../src/report/page/label.ts';
 import { memoryCsv } from '../../../src/report/page/memory-csv.ts';
 import { searchFrames } from '../../../src/report/page/search.ts';
 import { timeline } from '../../../src/report/page/timeline.ts';
@@ -36,6 +37,40 @@ test('moving and pointing', () => {
   assert.deepEqual([TREE.sibling(2, 1, total), TREE.sibling(3, 1, total), TREE.sibling(0, 1, total)], [3, 3, 0]);
   assert.equal(TREE.ancestor(3, 0), 0);
   assert.deepEqual([TREE.height(0, total, 0), TREE.height(0, total, 900), TREE.height(4, total, 0)], [2, 1, 1]);
+});
+
+test('what is a node’s own, alone or with nodes that belong to it', () => {
+  const total = TREE.totals(ENTRIES, () => true);
+  const own = (...belonging: number[]) => TREE.own(0, total, (node) => belonging.includes(node));
+  assert.deepEqual([own(), own(4), own(1), own(1, 2), own(1, 2, 3, 4)], [0, 50, 0, 800, 1100]);
+  assert.equal(own(2), 0, 'what does not belong cuts off what is below it');
+  assert.deepEqual([TREE.own(1, total, () => true), TREE.own(3, total, () => true)], [1050, 250]);
+});
+
+test('a label keeps the function, then the line, then the directories', () => {
+  const place = '/srv/app/archive.py:12';
+  const label = (width: number) => frameLabel('Archive.pack', place, width);
+  assert.equal(label(35), 'Archive.pack /srv/app/archive.py:12');
+  assert.equal(label(34), 'Archive.pack …/app/archive.py:12');
+  assert.equal(label(28), 'Archive.pack …/archive.py:12');
+  assert.equal(label(27), 'Archive.pack');
+  assert.equal(label(10), 'Archive.p…');
+  assert.equal(frameLabel('f', 'a.py:1', 8), 'f a.py:1');
+  assert.equal(frameLabel('f', 'a.py:1', 7), 'f');
+  assert.equal(frameLabel('main', '', 10), 'main');
+  for (let width = 3; width < 40; width++) assert.ok(label(width).length <= width, label(width));
+});
+
+test('a place without a line, and none', () => {
+  const columns = {
+    texts: ['', 'a.py'],
+    frame_file: Uint32Array.of(0, 1, 1),
+    frame_line: Uint32Array.of(3, 0, 7),
+  } as unknown as Columns;
+  assert.deepEqual(
+    [0, 1, 2].map((frame) => framePlace(columns, frame)),
+    ['', 'a.py', 'a.py:7'],
+  );
 });
 
 test('a match inside a match is counted once', () => {

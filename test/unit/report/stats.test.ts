@@ -7,7 +7,7 @@ import { emptyCapture, forkCapture, LONG_NAME, smallCapture } from '../helpers/c
 import { openCapture, PLAIN } from './command.ts';
 
 test('totals, allocators, places and modules', (t) => {
-  const stats = computeStats(openCapture(t, smallCapture), null, 2);
+  const stats = computeStats(openCapture(t, smallCapture), { pid: null, top: 2 });
   assert.equal(stats.total_num_allocations, 116);
   assert.equal(stats.total_bytes_allocated, 3152488);
   assert.equal(stats.peak_bytes, 3151424);
@@ -28,13 +28,13 @@ test('totals, allocators, places and modules', (t) => {
 
 test('one of several processes', (t) => {
   const capture = openCapture(t, forkCapture);
-  assert.equal(computeStats(capture, null, 5).peak_bytes, 1500);
-  const child = computeStats(capture, 201, 5);
+  assert.equal(computeStats(capture, { pid: null, top: 5 }).peak_bytes, 1500);
+  const child = computeStats(capture, { pid: 201, top: 5 });
   assert.deepEqual([child.total_bytes_allocated, child.peak_bytes, child.total_num_allocations], [500, 500, 1]);
 });
 
 test("JSON has memray's keys", (t) => {
-  const document = JSON.parse(statsJson(openCapture(t, smallCapture), null, 5));
+  const document = JSON.parse(statsJson(openCapture(t, smallCapture), { pid: null, top: 5 }));
   for (const key of [
     'total_num_allocations',
     'total_bytes_allocated',
@@ -56,11 +56,14 @@ test("JSON has memray's keys", (t) => {
 });
 
 test('nothing allocated', (t) => {
-  assert.match(statsText(openCapture(t, emptyCapture), null, 5, PLAIN), /^No allocations were recorded\.$/m);
+  assert.match(
+    statsText(openCapture(t, emptyCapture), { pid: null, top: 5 }, PLAIN),
+    /^No allocations were recorded\.$/m,
+  );
 });
 
 test('bars are at most 25 long and present wherever something was counted', (t) => {
-  const lines = statsText(openCapture(t, smallCapture), null, 5, PLAIN).split('\n');
+  const lines = statsText(openCapture(t, smallCapture), { pid: null, top: 5 }, PLAIN).split('\n');
   const bars = lines.flatMap((line) => / … .*: +([\d,]+) ?(▇*)$/.exec(line)?.slice(1) ?? []);
   assert.equal(bars.length, 20);
   for (let i = 0; i < bars.length; i += 2) {

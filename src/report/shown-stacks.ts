@@ -1,0 +1,92 @@
+/**
+ * Stacks as reports show them, again a prefix tree. Stacks that differ only in frames that are left out become one:
+ *
+ *     as recorded, root first                                     as shown, root first
+ *     _start, Py_RunMain, _PyEval_EvalFrameDefault, <module>      _start, <module>
+ *     _start, PyRun_File, _PyEval_EvalFrameDefault, <module>      _start, <module>
+ *     _start, Py_RunMain, PyUnicode_New                           _start, Py_RunMain, PyUnicode_New    (no Python in it)
+ */
+import { foldMachinery } from './machinery.ts';
+import type { FrameRow, Source } from './source.ts';
+import { framesOf, type LinkedFrame, placeOf, type StackNode, Stacks } from './stacks.ts';
+
+/** Which frames are shown of a stack that has Python or JavaScript frames; those of other stacks are shown always. */
+export interface FrameOptions {
+  /** False: no native ones. Default: true. */
+  native?: boolean | undefined;
+  /** True: also the native ones with which the interpreter calls (`machinery.ts`). Default: false. */
+  nativeMachinery?: boolean | undefined;
+}
+
+/** What was left out of at least one stack. */
+export type LeftOut = 'native' | 'machinery';
+
+/** Frames of one stack that are shown, both innermost first. */
+export function shownFrames(frames: FrameRow[], { native, nativeMachinery }: FrameOptions): FrameRow[] {
+  if (native !== false) return nativeMachinery ? frames : foldMachinery(frames);
+  const others = frames.filter((frame) => frame.language !== 'native');
+  return others.length > 0 ? others : frames;
+}
+
+export class ShownStacks {
+  readonly #stacks: Stacks;
+  readonly #options: FrameOptions;
+  /** Innermost nodes as shown, by the recorded ones. */
+  readonly #shown = new Map<StackNode, LinkedFrame>();
+  /** The tree as shown: callees by caller, null above the roots. */
+  readonly #callees = new Map<LinkedFrame | null, Map<FrameRow, LinkedFrame>>();
+  #nodeCount = 0;
+  #leftOut: LeftOut | null = null;
+
+  /** @throws UserError if the tree is damaged. */
+  constructor(source: Source, options: FrameOptions) {
+    this.#stacks = new Stacks(source);
+    this.#options = options;
+  }
+
+  /** Of the stacks that were asked for so far. */
+  get leftOut(): LeftOut | null {
+    return this.#leftOut;
+  }
+
+  /** The innermost frame that is shown; null if the stack is not known. Stacks that look alike share it. */
+  innermost(stackId: number | null): LinkedFrame | null {
+    const recorded = this.#stacks.node(stackId);
+    if (recorded === undefined) return null;
+    if (!this.#stacks.isMixed) return recorded;
+    let shown = this.#shown.get(recorded);
+    if (shown === undefined) {
+      shown = this.#show(recorded);
+      this.#shown.set(recorded, shown);
+    }
+    return shown;
+  }
+
+  /** The one that the stack is attributed to, of those that are shown; see `Stacks.place`. */
+  place(innermost: LinkedFrame): LinkedFrame {
+    return this.#stacks.isMixed ? placeOf(innermost) : innermost;
+  }
+
+  #show(recorded: StackNode): LinkedFrame {
+    const all = framesOf(recorded);
+    const frames = shownFrames(all, this.#options);
+    if (frames.length < all.length) this.#leftOut = this.#options.native === false ? 'native' : 'machinery';
+    let node: LinkedFrame | null = null;
+    for (let i = frames.length - 1; i >= 0; i--) node = this.#callee(node, frames[i]!);
+    return node!;
+  }
+
+  #callee(caller: LinkedFrame | null, frame: FrameRow): LinkedFrame {
+    let callees = this.#callees.get(caller);
+    if (callees === undefined) {
+      callees = new Map();
+      this.#callees.set(caller, callees);
+    }
+    let node = callees.get(frame);
+    if (node === undefined) {
+      node = { id: ++this.#nodeCount, parent: caller, frame };
+      callees.set(frame, node);
+    }
+    return node;
+  }
+}
