@@ -32,6 +32,8 @@ export interface Facts {
   leaked_bytes: number;
   processes: ProcessFacts[];
   warnings: string[];
+  /** What the reader should know of how it was recorded. */
+  notes: string[];
   losses: Record<string, number>;
 }
 
@@ -55,8 +57,22 @@ export function readFacts(source: Source, capture: string, status: CaptureStatus
     leaked_bytes: sum((process) => process.leaked_bytes),
     processes,
     warnings: processes.filter((p) => p.warning).map((p) => `${p.warning} (process ${p.pid})`),
+    notes: hidesPythonObjects(processes, meta.get('options')) ? [PYTHON_OBJECTS_HIDDEN] : [],
     losses: Object.fromEntries(source.all('losses').map((row) => [row.kind, row.count])),
   };
+}
+
+const PYTHON_OBJECTS_HIDDEN =
+  'Python keeps small objects (up to 512 bytes) in pools of its own, which hide them here: only the growth of the pools ' +
+  'is shown. Record with --trace-python-allocators to see every object.';
+
+function hidesPythonObjects(processes: ProcessFacts[], options: string | null | undefined): boolean {
+  if (!processes.some((process) => process.runtime?.startsWith('python'))) return false;
+  try {
+    return JSON.parse(options ?? '{}').tracePythonAllocators !== true;
+  } catch {
+    return true;
+  }
 }
 
 function readProcesses(source: Source): ProcessFacts[] {

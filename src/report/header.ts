@@ -31,6 +31,7 @@ export function headerLines(facts: Facts, selection: Selection | null, layout: L
     ...wrap(peakLine(facts), columns, '  '),
     ...statusLines(facts, columns).map(style.warn),
     ...facts.warnings.flatMap((warning) => wrap(`warning: ${printable(warning)}`, columns, '  ')).map(style.warn),
+    ...facts.notes.flatMap((note) => wrap(`note: ${note}`, columns, '  ')),
     ...styledLosses(facts, layout),
     ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection)}`, columns, '  ')),
   ];

@@ -77,7 +77,7 @@ export function pythonCapture(path: string): void {
   const capture = new CaptureFixture(path);
   capture.meta({ mode: 'run', status: 'complete', mp_version: '0.1.0', command_line: 'python3 app.py' });
   capture.losses({ ring_dropped: 0 });
-  const facts = { comm: 'python3', executable: INTERPRETER, command_line: 'python3 app.py', runtime: 'python' };
+  const facts = { comm: 'python3', executable: INTERPRETER, command_line: 'python3 app.py', runtime: 'python 3.11' };
   const process = capture.process({ pid: 100, ...facts, ended_ns: 1_500_000_000, exit_code: 0 });
   const [main, worker] = [capture.thread(process, 100, 'python3'), capture.thread(process, 101, 'worker')];
   const stacks = addStacks(capture);
