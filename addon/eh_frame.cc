@@ -55,6 +55,13 @@ class TableBuilder {
     return merge();
   }
 
+  // Of what was built, sorted.
+  std::vector<std::pair<uint64_t, uint64_t>> ranges() const {
+    std::vector<std::pair<uint64_t, uint64_t>> ranges;
+    for (const Block &block : blocks_) ranges.emplace_back(base_ + block.start, base_ + block.end);
+    return ranges;
+  }
+
  private:
   // nullopt at the terminating zero length, and where the length leads out of the section.
   std::optional<Entry> entry_at(size_t at) const {
@@ -227,6 +234,15 @@ std::vector<mp_unwind_row> build_unwind_rows(const ElfFile &elf, EhFrameStats *s
   auto section = find_eh_frame(elf);
   if (!section) return {};
   return TableBuilder(*section, elf.lowest_address(), stats).build();
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> described_ranges(const ElfFile &elf) {
+  auto section = find_eh_frame(elf);
+  if (!section) return {};
+  EhFrameStats unused = {};
+  TableBuilder builder(*section, elf.lowest_address(), &unused);
+  builder.build();
+  return builder.ranges();
 }
 
 }  // namespace mp

@@ -20,6 +20,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "../bpf/mp.h"
@@ -36,5 +38,8 @@ struct EhFrameStats {
 
 // Empty if the file has no usable .eh_frame. pcs are relative to elf.lowest_address(). `stats` may be null.
 std::vector<mp_unwind_row> build_unwind_rows(const ElfFile &elf, EhFrameStats *stats);
+
+// The code that .eh_frame speaks of: ELF addresses [first, second) of functions and of parts of functions, sorted.
+std::vector<std::pair<uint64_t, uint64_t>> described_ranges(const ElfFile &elf);
 
 }  // namespace mp

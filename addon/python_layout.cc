@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string_view>
+
+#include "eh_frame.h"
+#include "x86_decode.h"
 
 namespace mp {
 namespace {
@@ -147,6 +151,31 @@ std::optional<PythonImage> layout_of(const ElfFile &elf, int minor, uint64_t run
   return layout_of_debug_offsets(elf, runtime);
 }
 
+// Parts of a function that the compiler has moved away from it because they are seldom executed: it jumps into their
+// midst, whereas other functions are jumped to at their beginning.
+std::vector<std::pair<uint64_t, uint64_t>> cold_parts(const ElfFile &elf, uint64_t begin, uint64_t size_bytes) {
+  const auto ranges = described_ranges(elf);
+  const auto [code, size] = elf.bytes_at(begin, size_bytes);
+  std::set<std::pair<uint64_t, uint64_t>> parts;
+  for (size_t at = 0; code && at < size;) {
+    const auto instruction = decode_instruction(code + at, size - at);
+    if (!instruction) {
+      at++;
+      continue;
+    }
+    at += instruction->length_bytes;
+    const bool jumps = instruction->flow == Flow::kConditional || instruction->flow == Flow::kJump;
+    if (!jumps || !instruction->branch) continue;
+    const uint64_t target = begin + at + *instruction->branch;
+    if (target >= begin && target < begin + size) continue;
+    const auto next = std::upper_bound(ranges.begin(), ranges.end(), std::pair{target, ~uint64_t{0}});
+    if (next == ranges.begin()) continue;
+    const auto &range = *std::prev(next);
+    if (target > range.first && target < range.second) parts.insert(range);
+  }
+  return {parts.begin(), parts.end()};
+}
+
 }  // namespace
 
 bool PythonImage::is_evaluation(uint64_t address) const {
@@ -174,6 +203,7 @@ std::optional<PythonImage> find_python(const ElfFile &elf) {
   image.minor = minor;
   image.runtime = runtime;
   image.code_type = code_type;
+  image.evaluation = cold_parts(elf, loop->address, loop->size_bytes);
   image.evaluation.emplace_back(loop->address, loop->address + loop->size_bytes);
   image.layout.tss_key = MP_PYTHON_NO_KEY;
   return image;

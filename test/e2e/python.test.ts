@@ -16,6 +16,7 @@ import {
   Stacks,
   type StatedSite,
   statedSites,
+  unmergedStacks,
 } from './python.ts';
 import type { Mode } from './truth.ts';
 
@@ -87,6 +88,12 @@ describe('Python frames', { skip: cannotRecord() }, () => {
         });
       });
     }
+
+    test(`errors that the evaluation loop raises, ${name}`, async (t) => {
+      const capture = await recordPython(t, 'run', python, 'errors.py', ['--trace-python-allocators']);
+      assert.ok(capture.rows('allocations').some((row) => row.allocator === 'pymalloc_malloc'));
+      assertNone(unmergedStacks(capture));
+    });
 
     test(`extensions, ${name}`, async (t) => {
       const sites = statedSites(python, 'extensions.py');

@@ -92,18 +92,24 @@ export function statedSites(python: Python, program: string): StatedSite[] {
   return sites;
 }
 
-export async function recordPython(t: TestContext, mode: Mode, python: Python, program: string): Promise<CaptureFile> {
+export async function recordPython(
+  t: TestContext,
+  mode: Mode,
+  python: Python,
+  program: string,
+  mpArgs: string[] = [],
+): Promise<CaptureFile> {
   const folder = scratchFolder(t);
   const path = join(folder, 'capture.db');
   if (mode === 'run') {
-    const args = ['run', '-q', '--python', python.path, '-o', path, pythonProgram(program)];
+    const args = ['run', '-q', ...mpArgs, '--python', python.path, '-o', path, pythonProgram(program)];
     const { code, stderr } = await mp(t, args, { env: ENVIRONMENT });
     assert.deepEqual([code, stderr], [0, '']);
     return openCapture(t, path);
   }
   const gate = join(folder, 'gate');
   const target = start(t, python.path, [pythonProgram(program)], { env: { ...ENVIRONMENT, MP_GATE: gate } });
-  const tracer = start(t, MP, ['trace', '-q', '--pid', `${target.pid}`, '-o', path]);
+  const tracer = start(t, MP, ['trace', '-q', ...mpArgs, '--pid', `${target.pid}`, '-o', path]);
   await untilTraced(path, target.pid, tracer);
   writeFileSync(gate, '');
   const [targetEnd, tracerEnd] = await Promise.all([target.finished, tracer.finished]);
@@ -118,6 +124,16 @@ export interface StackFrame {
   line: number | null;
   language: string;
   module: string | null;
+}
+
+/** Stacks whose outermost frame is a Python one: its evaluation loop was not recognized among the native frames. */
+export function unmergedStacks(capture: CaptureFile): string[] {
+  const stacks = new Stacks(capture);
+  return capture
+    .rows('allocations')
+    .map((row) => stacks.frames(row.stack_id))
+    .filter((frames) => frames.at(-1)?.language === 'python')
+    .map((frames) => frames.map(describeFrame).join(' < '));
 }
 
 /** All stacks of a capture, read once: the view stack_frame writes out every one, also 2,000 times 2,000 frames. */
