@@ -26,6 +26,28 @@ kill "$redis"
 ./bin/mp flamegraph -o "$work/redis.html" "$work/redis.db"
 photograph "$work/redis.html" 1400,720 "$out/flamegraph.png"
 
+cat >"$work/app.py" <<'END'
+import json, os, re
+class Store:
+    def __init__(self):
+        self.rows = []
+    def load(self, count):
+        for i in range(count):
+            self.rows.append({"id": i, "name": "n%d" % i, "blob": bytes(700)})
+    def dump(self):
+        return json.dumps([{k: str(v) for k, v in row.items()} for row in self.rows])
+def main():
+    store = Store()
+    store.load(1000)
+    text = store.dump()
+    return store, text, re.findall(r"\w+", text)
+keep = main()
+os._exit(0)
+END
+./bin/mp run -q --python /usr/bin/python3 -o "$work/python.db" "$work/app.py"
+./bin/mp flamegraph -o "$work/python.html" "$work/python.db"
+photograph "$work/python.html" 1280,800 "$out/python.png"
+
 {
   echo '<body style="margin:0;background:#16181d;color:#d8dbe2"><pre style="margin:18px;font:13.5px/1.45 monospace">'
   mp=$PWD/bin/mp
