@@ -11,6 +11,11 @@
 
 namespace mp {
 
+// Word MP_RECORD_HEAD of a record.
+inline uint32_t record_head(uint32_t operation, uint32_t allocator = 0, uint32_t flags = 0) {
+  return operation | allocator << 8 | flags << 16;
+}
+
 struct ProcessRecord {
   uint32_t index;
   uint32_t pid;
