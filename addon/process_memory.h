@@ -3,17 +3,23 @@
 
 #include <sys/uio.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
 namespace mp {
 
+// false if the process is gone or does not have all of it.
+inline bool read_memory(int pid, uint64_t address, void *to, size_t size_bytes) {
+  iovec local{to, size_bytes}, remote{reinterpret_cast<void *>(address), size_bytes};
+  return process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size_bytes);
+}
+
 // nullopt if the process is gone or has nothing there.
 template <typename T>
 std::optional<T> read_memory(int pid, uint64_t address) {
   T value;
-  iovec local{&value, sizeof(value)}, remote{reinterpret_cast<void *>(address), sizeof(value)};
-  if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(sizeof(value))) return std::nullopt;
+  if (!read_memory(pid, address, &value, sizeof(value))) return std::nullopt;
   return value;
 }
 

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "held.h"
 #include "proc_info.h"
+#include "python_threads.h"
 
 namespace mp {
 namespace {
@@ -16,6 +17,7 @@ constexpr uint64_t kRssIntervalNs = 10'000'000;
 constexpr size_t kSymbolsPerPoll = 4096;
 constexpr int kVanishedSamples = 5;
 constexpr uint64_t kResynchronizationNs = 100'000'000;
+constexpr uint64_t kThreadNamesNs = 20'000'000;
 
 }  // namespace
 
@@ -95,6 +97,7 @@ void Session::fill_batch() {
   if (!is_stopped()) {
     resynchronize_after_losses();
     if (!batch_.full(monotonic_ns())) sample_rss();
+    name_python_threads();
   }
   for (const Module *module : modules_.take_new())
     batch_.modules.push_back({module->index, module->path, module->build_id});
@@ -165,6 +168,26 @@ void Session::resynchronize_after_losses() {
   if (drops == seen_drops_) return;
   seen_drops_ = drops;
   for (const auto &[pid, process] : targets_.processes()) targets_.synchronize(*process);
+}
+
+// Python's threads have names that the kernel does not know. They get them a moment after they have begun, and may
+// change them. A thread keeps its index when its name is found: what it did before was done by the same thread. And a
+// name is kept until the events of the thread have come, which may be long after its end.
+void Session::name_python_threads() {
+  const uint64_t now = monotonic_ns();
+  if (now < next_thread_names_ns_) return;
+  next_thread_names_ns_ = now + kThreadNamesNs;
+  for (const auto &[pid, process] : targets_.processes()) {
+    const PythonProcess &python = process->python;
+    if (!python.module || !process->announced) continue;
+    for (const auto &[tid, name] : read_python_thread_names(pid, *python.module->python, python.bias)) {
+      python_names_[tid] = name;
+      const auto found = threads_.find(tid);
+      if (found == threads_.end() || found->second.index < 0 || found->second.name == name) continue;
+      found->second.name = name;
+      batch_.threads.push_back({static_cast<uint32_t>(found->second.index), process->index, tid, name});
+    }
+  }
 }
 
 // A process whose EXIT event was lost with others in a full ring would keep the capture open for ever.

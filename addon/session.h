@@ -57,7 +57,8 @@ class Session : private EventHandler {
   struct Thread {
     uint32_t process = 0;
     int64_t index = -1;  // -1: not used yet under this name
-    std::string name;
+    std::string comm;    // the kernel's name for it
+    std::string name;    // comm, or what its interpreter calls it
   };
 
   void on_free(const mp_event_free &event) override;
@@ -79,6 +80,7 @@ class Session : private EventHandler {
   void sample_rss();
   void poll_launched();
   void resynchronize_after_losses();
+  void name_python_threads();
   void forget_vanished();
   void forget_recent();
 
@@ -107,6 +109,7 @@ class Session : private EventHandler {
   uint64_t next_rss_ns_ = 0;
   uint64_t next_resynchronization_ns_ = 0;
   uint64_t seen_drops_ = 0;
+  uint64_t next_thread_names_ns_ = 0;
   std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
   uint64_t invalid_events_ = 0;
   std::exception_ptr failure_;
@@ -120,6 +123,7 @@ class Session : private EventHandler {
   uint32_t thread_count_ = 0;
   std::map<uint32_t, std::pair<const char *, int64_t>> origins_;  // process index -> origin, parent
   std::unordered_map<uint32_t, Thread> threads_;                  // by tid
+  std::unordered_map<uint32_t, std::string> python_names_;        // by tid: what its interpreter calls a thread
   std::unordered_map<uint32_t, uint64_t>
       python_frees_;  // by tid: address of the last pymalloc_free, until the next free
 };

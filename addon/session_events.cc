@@ -69,7 +69,8 @@ uint32_t Session::thread_of(const mp_event &event, const Process &process) {
   if (recent_thread_ >= 0 && recent_tid_ == event.tid) return recent_thread_;
   Thread &thread = threads_[event.tid];
   if (thread.index < 0 || thread.process != process.index) {
-    if (thread.name.empty()) thread.name = read_comm(event.pid, event.tid);
+    if (thread.comm.empty()) thread.name = thread.comm = read_comm(event.pid, event.tid);
+    if (const auto named = python_names_.find(event.tid); named != python_names_.end()) thread.name = named->second;
     thread.process = process.index;
     thread.index = thread_count_++;
     batch_.threads.push_back({static_cast<uint32_t>(thread.index), process.index, event.tid, thread.name});
@@ -109,11 +110,12 @@ void Session::on_task(const mp_event_task &event) {
 void Session::on_thread(const mp_event_task &event) {
   const std::string name(event.comm, strnlen(event.comm, sizeof(event.comm)));
   Thread &thread = threads_[event.event.tid];
-  if (thread.name != name) thread.index = -1;
-  thread.name = name;
+  if (thread.comm == name) return;
+  thread = {thread.process, -1, name, name};
 }
 
 void Session::on_thread_exit(const mp_event_task &event) {
+  python_names_.erase(event.event.tid);
   const auto found = threads_.find(event.event.tid);
   if (found == threads_.end()) return;
   if (found->second.index >= 0)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import functools
 import threading
+import time
 
 from sites import allocate, finish, wait_for_gate
 
@@ -200,6 +201,7 @@ def many_lines():
 
 def in_thread(size):
     allocate(size)
+    time.sleep(0.1)  # names are read while threads run
 
 
 def threads():

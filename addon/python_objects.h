@@ -1,0 +1,86 @@
+// Objects of a CPython 3.8 to 3.13 that is running, read from its memory: dict, int, str and the attributes of an
+// instance. 64-bit builds with the global interpreter lock.
+//
+// The interpreter is not stopped, and memory may hold anything: what is read is checked, a dict is read again if it
+// changed meanwhile, and the number of reads is limited. A result can still mix the states before and after a change of
+// an object; the caller reads twice what must not be mixed.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mp {
+
+// Copies `size_bytes` bytes at `address`; false if not all of them can be read.
+using MemoryReader = std::function<bool(uint64_t address, void *to, size_t size_bytes)>;
+
+class PythonObjects {
+ public:
+  // Addresses of two objects.
+  struct Entry {
+    uint64_t key;
+    uint64_t value;
+  };
+  using Entries = std::vector<Entry>;
+
+  // What one PythonObjects reads at most: enough for ten thousand threads, done in less than a second.
+  static constexpr uint64_t kMaxReads = 1 << 18;
+  static constexpr uint64_t kMaxBytes = 64 << 20;
+  static constexpr uint64_t kMaxText = 256;  // code points
+
+  PythonObjects(int minor, MemoryReader reader) : minor_(minor), reader_(std::move(reader)) {}
+
+  // nullopt if there is nothing, or the limit is reached.
+  template <typename T>
+  std::optional<T> read(uint64_t address) {
+    T value;
+    if (!read_bytes(address, &value, sizeof(value))) return std::nullopt;
+    return value;
+  }
+
+  // The beginning, kMaxText code points, of a str, in UTF-8; nullopt if it is none.
+  std::optional<std::string> text(uint64_t object);
+  // An int from 1 to 2^30 - 1; nullopt if it is none, or another one.
+  std::optional<uint32_t> number(uint64_t object);
+  // The items of a dict, in order of insertion; nullopt if it is none, is too large, or changes whenever it is read.
+  std::optional<Entries> items(uint64_t dict);
+  // What stands in the __dict__ of an instance of a Python class. nullopt if it has none, or for what items() has none.
+  std::optional<Entries> attributes(uint64_t object);
+  // The value whose key is the str `name`; 0 if there is none.
+  uint64_t find(const Entries &entries, std::string_view name);
+
+ private:
+  struct Type {
+    uint64_t flags;        // tp_flags
+    int64_t dict_offset;   // tp_dictoffset
+    uint64_t cached_keys;  // ht_cached_keys
+  };
+  struct Keys {
+    uint64_t count;  // dk_nentries
+    uint64_t entries;
+    uint64_t entry_words;  // 3 {hash, key, value}, or 2 {key, value}
+  };
+
+  bool read_bytes(uint64_t address, void *to, size_t size_bytes);
+  std::optional<Type> type_at(uint64_t type);
+  bool is_kind_of(uint64_t type, uint64_t flag);
+  std::optional<Keys> keys_at(uint64_t keys);
+  std::optional<Entries> table(uint64_t keys, uint64_t values);
+  std::optional<Entries> managed_attributes(uint64_t object, const Type &type);
+
+  int minor_;
+  MemoryReader reader_;
+  uint64_t reads_ = 0, bytes_ = 0;
+  std::map<uint64_t, Type> types_;
+  std::map<uint64_t, std::string> names_;  // of keys: instances of a class share them
+};
+
+}  // namespace mp
