@@ -22,6 +22,7 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u64 hash = u->hash;
   if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
   if (u->event.python_count) send_codes(u, stack_seed);
+  if (u->code_dropped) return; /* the addon resolves frames when they come, once */
   u32 n = u->event.frame_count + u->event.python_count;
   if (n > MP_MAX_FRAMES) return;
   fill_header(&u->event.event, MP_EVENT_STACK, 0);

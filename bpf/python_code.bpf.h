@@ -71,6 +71,7 @@ static long send_code(u32 index, void *context) {
   if (copied > MP_PYTHON_MAX_LINE_TABLE) return 1;
   if (bpf_ringbuf_output(&ring, event, sizeof(*event) + copied, BPF_RB_NO_WAKEUP)) {
     count(MP_COUNTER_RING_DROPPED);
+    u->code_dropped = 1;
     return 0;
   }
   u8 one = 1;
@@ -78,17 +79,18 @@ static long send_code(u32 index, void *context) {
   return 0;
 }
 
-/* Sends what is new of the code objects of a walk. */
+/* Sends what is new of the code objects of a walk; u->code_dropped says whether the ring had no room for one. */
 static __always_inline void send_codes(struct unwinder *u, u64 stack_seed) {
   u32 slot = u->slot;
   struct code_sender sender = {.u = u, .python = bpf_map_lookup_elem(&pythons, &slot), .stack_seed = stack_seed};
   if (sender.python) bpf_loop(MP_MAX_FRAMES, send_code, &sender, 0);
 }
 
-/* A code object is about to be freed. */
+/* A code object is about to be freed. If it is not among the seen ones, it can have been forgotten: stacks that were
+ * sent with it must not pass for those of the next one all the same. */
 static __always_inline void forget_code(u64 code, u64 stack_seed) {
   struct seen_code key = {.code = code, .stack_seed = stack_seed};
-  if (bpf_map_delete_elem(&seen_codes, &key)) return; /* no stack was sent with it */
+  bpf_map_delete_elem(&seen_codes, &key);
   code_generations[code_slot(code)]++;
 }
 

@@ -35,7 +35,8 @@ struct unwinder {
   u8 watched_found;        /* out: the outer call is on the stack … */
   u8 crossed_signal;       /* … and this is a signal handler that interrupted it */
   u8 skip_frame;           /* the current frame is the allocator itself: step over it unrecorded */
-  u8 pad[5];
+  u8 code_dropped;         /* a code object of the walk could not be sent */
+  u8 pad[4];
   u64 window_base;
   u64 window_length;
   u64 window[WINDOW_WORDS];
@@ -302,6 +303,7 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->watched_found = 0;
   u->crossed_signal = 0;
   u->skip_frame = 0;
+  u->code_dropped = 0;
   u->window_length = 0;
   u->event.frame_count = 0;
   u->event.python_count = 0;
