@@ -7,9 +7,14 @@ import { matches, parseTruth } from './truth.ts';
 
 const SOURCES = join(import.meta.dirname, '../programs');
 
+const sources = new Map(
+  readdirSync(SOURCES)
+    .filter((name) => /\.(c|cpp|rs)$/.test(name))
+    .map((name) => [name, readFileSync(join(SOURCES, name), 'utf8')] as const),
+);
+
 describe('stated truth', () => {
-  for (const file of readdirSync(SOURCES).filter((name) => /\.(c|cpp|rs)$/.test(name))) {
-    const text = readFileSync(join(SOURCES, file), 'utf8');
+  for (const [file, text] of sources) {
     if (!text.includes('EXPECT')) continue;
 
     test(`${file} adds up and names functions that it has`, () => {
@@ -18,9 +23,8 @@ describe('stated truth', () => {
         assert.ok(truth.roots.length > 0, 'no roots');
         for (const row of [...truth.rows, ...truth.via]) {
           const name = /[A-Za-z_]+/.exec(row.function)![0];
-          const all = readdirSync(SOURCES).map((other) => readFileSync(join(SOURCES, other), 'utf8'));
           assert.ok(
-            all.some((source) => source.replace(/EXPECT.*/g, '').includes(name)),
+            [...sources.values()].some((source) => source.replace(/EXPECT.*/g, '').includes(name)),
             `no function ${row.function}`,
           );
         }
