@@ -1,6 +1,7 @@
 #include "python_objects.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "python_code.h"
 
@@ -45,6 +46,7 @@ struct IntHeader {
 
 // ---- PyDictObject (Include/cpython/dictobject.h) without the reference count ----
 enum DictWord : uint8_t { kDictType, kDictUsed, kDictVersion, kDictKeys, kDictValues, kDictWords };
+using DictHeader = std::array<uint64_t, kDictWords>;
 
 // Values of a split table: PyDictValues (Include/internal/pycore_dict.h). From 3.13 the pointers stand behind a header
 // {capacity, size, embedded, valid} of one byte each.
@@ -62,11 +64,38 @@ uint64_t index_bytes(uint64_t size) {
 
 }  // namespace
 
-bool PythonObjects::read_bytes(uint64_t address, void *to, size_t size_bytes) {
-  if (reads_ >= kMaxReads || size_bytes > kMaxBytes - bytes_) return false;
+bool PythonObjects::call_reader(uint64_t address, void *to, size_t size_bytes) {
+  if (reads_ >= kMaxReads) return false;
   reads_++;
-  bytes_ += size_bytes;
   return reader_(address, to, size_bytes);
+}
+
+const PythonObjects::Page *PythonObjects::page_at(uint64_t address) {
+  const auto known = pages_.find(address);
+  if (known != pages_.end()) return &known->second;
+  Page page;
+  if (!call_reader(address, page.data(), kPageBytes)) return nullptr;
+  return &pages_.emplace(address, page).first->second;
+}
+
+bool PythonObjects::read_bytes(uint64_t address, void *to, size_t size_bytes) {
+  if (copies_ >= kMaxCopies || size_bytes > kMaxCopiedBytes - copied_bytes_) return false;
+  copies_++;
+  copied_bytes_ += size_bytes;
+  // more than what one call reads faster than page by page
+  if (size_bytes > kPageBytes) return call_reader(address, to, size_bytes);
+  auto *out = static_cast<uint8_t *>(to);
+  while (size_bytes > 0) {
+    const uint64_t offset = address % kPageBytes;
+    const Page *page = page_at(address - offset);
+    if (page == nullptr) return false;
+    const size_t part = std::min<uint64_t>(size_bytes, kPageBytes - offset);
+    memcpy(out, page->data() + offset, part);
+    address += part;
+    out += part;
+    size_bytes -= part;
+  }
+  return true;
 }
 
 std::optional<PythonObjects::Type> PythonObjects::type_at(uint64_t type) {
@@ -148,16 +177,25 @@ std::optional<PythonObjects::Entries> PythonObjects::table(uint64_t keys_address
   return entries;
 }
 
-// A dict has not changed if its version has not (PEP 509). A change that was under way shows in the number of items.
+// The number of items is changed at another moment than the items are.
 std::optional<PythonObjects::Entries> PythonObjects::items(uint64_t dict) {
-  using Header = std::array<uint64_t, kDictWords>;
+  const auto header = read<DictHeader>(dict + kObjectType);
+  if (!header || !is_kind_of((*header)[kDictType], kIsDict)) return std::nullopt;
+  const uint64_t values = (*header)[kDictValues];
+  auto entries = table((*header)[kDictKeys], values != 0 ? values + values_header_bytes(minor_) : 0);
+  if (!entries || entries->size() != (*header)[kDictUsed]) return std::nullopt;
+  return entries;
+}
+
+// A dict has not changed if its version has not (PEP 509).
+std::optional<PythonObjects::Entries> PythonObjects::items_at_once(uint64_t dict) {
   for (int attempt = 0; attempt < kAttempts; attempt++) {
-    const auto before = read<Header>(dict + kObjectType);
-    if (!before || !is_kind_of((*before)[kDictType], kIsDict)) return std::nullopt;
-    const uint64_t values = (*before)[kDictValues];
-    const auto entries = table((*before)[kDictKeys], values != 0 ? values + values_header_bytes(minor_) : 0);
-    const auto after = read<Header>(dict + kObjectType);
-    if (entries && after && *before == *after && entries->size() == (*before)[kDictUsed]) return entries;
+    forget();
+    const auto before = read<DictHeader>(dict + kObjectType);
+    auto entries = items(dict);
+    DictHeader after;
+    if (!before || !call_reader(dict + kObjectType, &after, sizeof(after))) return std::nullopt;
+    if (entries && *before == after) return entries;
   }
   return std::nullopt;
 }

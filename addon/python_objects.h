@@ -1,9 +1,9 @@
 // Objects of a CPython 3.8 to 3.13 that is running, read from its memory: dict, int, str and the attributes of an
 // instance. 64-bit builds with the global interpreter lock.
 //
-// The interpreter is not stopped, and memory may hold anything: what is read is checked, a dict is read again if it
-// changed meanwhile, and the number of reads is limited. A result can still mix the states before and after a change of
-// an object; the caller reads twice what must not be mixed.
+// The interpreter is not stopped, and memory may hold anything: what is read is checked, and its amount is limited.
+// Whole pages are read and kept, because a call into the kernel takes longer than to copy one. A result can mix what
+// was before a change of memory with what is after it: the caller reads again, after forget(), what must not be mixed.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,9 +32,12 @@ class PythonObjects {
   };
   using Entries = std::vector<Entry>;
 
-  // What one PythonObjects reads at most: enough for ten thousand threads, done in less than a second.
-  static constexpr uint64_t kMaxReads = 1 << 18;
-  static constexpr uint64_t kMaxBytes = 64 << 20;
+  // What one PythonObjects does at most: enough for ten thousand threads, and over in less than a second.
+  static constexpr uint64_t kMaxReads = 1 << 14;   // calls of the reader
+  static constexpr uint64_t kMaxCopies = 1 << 20;  // out of what was read
+  static constexpr uint64_t kMaxCopiedBytes = 64 << 20;
+
+  static constexpr uint64_t kPageBytes = 4096;
   static constexpr uint64_t kMaxText = 256;  // code points
 
   PythonObjects(int minor, MemoryReader reader) : minor_(minor), reader_(std::move(reader)) {}
@@ -50,14 +54,20 @@ class PythonObjects {
   std::optional<std::string> text(uint64_t object);
   // An int from 1 to 2^30 - 1; nullopt if it is none, or another one.
   std::optional<uint32_t> number(uint64_t object);
-  // The items of a dict, in order of insertion; nullopt if it is none, is too large, or changes whenever it is read.
+  // The items of a dict, in order of insertion; nullopt if it is none, is too large, or was being changed.
   std::optional<Entries> items(uint64_t dict);
+  // The same, all of one moment; nullopt also if it changes whenever it is read. Does what forget() does.
+  std::optional<Entries> items_at_once(uint64_t dict);
   // What stands in the __dict__ of an instance of a Python class. nullopt if it has none, or for what items() has none.
   std::optional<Entries> attributes(uint64_t object);
   // The value whose key is the str `name`; 0 if there is none.
   uint64_t find(const Entries &entries, std::string_view name);
 
+  // Memory is read anew from here on.
+  void forget() { pages_.clear(); }
+
  private:
+  using Page = std::array<uint8_t, kPageBytes>;
   struct Type {
     uint64_t flags;        // tp_flags
     int64_t dict_offset;   // tp_dictoffset
@@ -69,6 +79,8 @@ class PythonObjects {
     uint64_t entry_words;  // 3 {hash, key, value}, or 2 {key, value}
   };
 
+  bool call_reader(uint64_t address, void *to, size_t size_bytes);
+  const Page *page_at(uint64_t address);
   bool read_bytes(uint64_t address, void *to, size_t size_bytes);
   std::optional<Type> type_at(uint64_t type);
   bool is_kind_of(uint64_t type, uint64_t flag);
@@ -78,7 +90,8 @@ class PythonObjects {
 
   int minor_;
   MemoryReader reader_;
-  uint64_t reads_ = 0, bytes_ = 0;
+  uint64_t reads_ = 0, copies_ = 0, copied_bytes_ = 0;
+  std::unordered_map<uint64_t, Page> pages_;  // by address
   std::map<uint64_t, Type> types_;
   std::map<uint64_t, std::string> names_;  // of keys: instances of a class share them
 };

@@ -1,7 +1,11 @@
 #include "python_threads.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -16,7 +20,7 @@ namespace {
 
 constexpr int kMinMinor = 8, kMaxMinor = 13;
 constexpr size_t kMaxInterpreters = 256;
-// How often a thread is read until it is the same twice.
+// How often threads are read that are not the same twice.
 constexpr int kAttempts = 4;
 // PyModuleObject (Include/internal/pycore_moduleobject.h, before 3.10 in Objects/moduleobject.c)
 constexpr uint64_t kModuleDict = 16;
@@ -54,7 +58,7 @@ std::vector<uint64_t> find_interpreters(PythonObjects &memory, const Interpreter
   return interpreters;
 }
 
-std::optional<PythonThread> read_thread_once(PythonObjects &memory, uint64_t thread) {
+std::optional<PythonThread> read_thread(PythonObjects &memory, uint64_t thread) {
   const auto attributes = memory.attributes(thread);
   if (!attributes) return std::nullopt;
   const uint64_t name_object = memory.find(*attributes, "_name");
@@ -66,40 +70,48 @@ std::optional<PythonThread> read_thread_once(PythonObjects &memory, uint64_t thr
   return PythonThread{*native_id, std::move(*name), false};
 }
 
-// A thread can end while it is read, and its memory be that of another one, before its name is read or after.
-std::optional<PythonThread> read_thread(PythonObjects &memory, uint64_t thread) {
-  auto last = read_thread_once(memory, thread);
-  for (int attempt = 1; attempt < kAttempts; attempt++) {
-    auto again = read_thread_once(memory, thread);
-    if (again && last && *again == *last) return again;
-    last = std::move(again);
+// A thread can end while it is read, and its memory be that of another one, before its name is read or after: one is
+// what two readings say.
+std::vector<PythonThread> read_threads(PythonObjects &memory, const PythonObjects::Entries &active, uint64_t main) {
+  struct Reading {
+    std::optional<PythonThread> thread;
+    bool is_confirmed;
+  };
+  std::vector<Reading> readings(active.size());
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    memory.forget();
+    for (size_t i = 0; i < active.size(); i++) {
+      Reading &reading = readings[i];
+      if (reading.is_confirmed) continue;
+      auto thread = read_thread(memory, active[i].value);
+      reading.is_confirmed = thread && reading.thread && *thread == *reading.thread;
+      reading.thread = std::move(thread);
+    }
   }
-  return std::nullopt;
+  std::vector<PythonThread> threads;
+  for (size_t i = 0; i < active.size(); i++) {
+    if (!readings[i].is_confirmed) continue;
+    threads.push_back(std::move(*readings[i].thread));
+    threads.back().is_main = active[i].value == main;
+  }
+  return threads;
 }
 
 // The variables of the module `threading`; nullopt if it is not loaded.
 std::optional<PythonObjects::Entries> threading_module(PythonObjects &memory, uint64_t modules_variable) {
   const auto modules = memory.read<uint64_t>(modules_variable);
-  const auto loaded = modules ? memory.items(*modules) : std::nullopt;
+  const auto loaded = modules ? memory.items_at_once(*modules) : std::nullopt;
   const uint64_t module = loaded ? memory.find(*loaded, "threading") : 0;
   const auto dict = module != 0 ? memory.read<uint64_t>(module + kModuleDict) : std::nullopt;
-  return dict ? memory.items(*dict) : std::nullopt;
+  return dict ? memory.items_at_once(*dict) : std::nullopt;
 }
 
-void append_threads(PythonObjects &memory, uint64_t modules_variable, bool is_main_interpreter,
-                    std::vector<PythonThread> *threads) {
+std::vector<PythonThread> threads_of_interpreter(PythonObjects &memory, uint64_t modules_variable) {
   const auto variables = threading_module(memory, modules_variable);
-  if (!variables) return;
-  const uint64_t active = memory.find(*variables, "_active");
-  const uint64_t main_thread = memory.find(*variables, "_main_thread");
-  const auto by_identifier = active != 0 ? memory.items(active) : std::nullopt;
-  if (!by_identifier) return;
-  for (const PythonObjects::Entry &entry : *by_identifier) {
-    auto thread = read_thread(memory, entry.value);
-    if (!thread) continue;
-    thread->is_main = is_main_interpreter && entry.value == main_thread;
-    threads->push_back(std::move(*thread));
-  }
+  const uint64_t active = variables ? memory.find(*variables, "_active") : 0;
+  const auto by_identifier = active != 0 ? memory.items_at_once(active) : std::nullopt;
+  if (!by_identifier) return {};
+  return read_threads(memory, *by_identifier, memory.find(*variables, "_main_thread"));
 }
 
 // What gettid() gives in a thread, whose id is `tid` in the pid namespace of /proc: the last number of the line NSpid.
@@ -115,10 +127,12 @@ uint32_t own_thread_id(const std::string &directory, uint32_t tid) {
   return tid;
 }
 
-// The threads of a process: what gettid() gives in them, and their ids in the pid namespace of /proc.
-std::map<uint32_t, uint32_t> thread_ids(int pid) {
-  const std::string process = "/proc/" + std::to_string(pid);
-  const bool has_namespace = own_thread_id(process, pid) != static_cast<uint32_t>(pid);
+bool has_thread(int pid, uint32_t tid) {
+  return syscall(SYS_tgkill, pid, tid, 0) == 0 || errno == EPERM;
+}
+
+// From what gettid() gives in the threads of a process to their ids in the pid namespace of /proc.
+std::map<uint32_t, uint32_t> thread_ids_in_namespace(const std::string &process) {
   std::map<uint32_t, uint32_t> ids;
   std::error_code error;
   std::filesystem::directory_iterator entry(process + "/task", error);
@@ -126,7 +140,7 @@ std::map<uint32_t, uint32_t> thread_ids(int pid) {
     const std::string name = entry->path().filename();
     uint32_t tid = 0;
     std::from_chars(name.data(), name.data() + name.size(), tid);
-    ids.emplace(has_namespace ? own_thread_id(entry->path(), tid) : tid, tid);
+    ids.emplace(own_thread_id(entry->path(), tid), tid);
   }
   return ids;
 }
@@ -143,28 +157,36 @@ std::vector<PythonThread> read_python_threads(const MemoryReader &reader, int mi
   const auto offsets = interpreter_offsets(memory, minor, runtime);
   if (!offsets) return threads;
   const std::vector<uint64_t> interpreters = find_interpreters(memory, *offsets, runtime);
-  for (auto interpreter = interpreters.rbegin(); interpreter != interpreters.rend(); ++interpreter)
-    append_threads(memory, *interpreter + offsets->modules, interpreter == interpreters.rbegin(), &threads);
+  for (auto interpreter = interpreters.rbegin(); interpreter != interpreters.rend(); ++interpreter) {
+    for (PythonThread &thread : threads_of_interpreter(memory, *interpreter + offsets->modules)) {
+      thread.is_main &= interpreter == interpreters.rbegin();
+      threads.push_back(std::move(thread));
+    }
+  }
   return threads;
 }
 
-// The thread that calls fork is the only one of the new process, the main thread, and keeps the `_native_id` that it
+// The thread that calls fork is the only one of the new process, its main thread, and keeps the `_native_id` that it
 // has in the old one.
 std::map<uint32_t, std::string> read_python_thread_names(int pid, const PythonImage &image, uint64_t bias) {
   std::map<uint32_t, std::string> names;
-  if (!image.unsupported.empty()) return names;
+  if (!image.unsupported.empty() || pid <= 0) return names;
   const MemoryReader reader = [pid](uint64_t address, void *to, size_t size_bytes) {
     return read_memory(pid, address, to, size_bytes);
   };
   const std::vector<PythonThread> threads = read_python_threads(reader, image.minor, image.runtime + bias);
   if (threads.empty()) return names;
-  const std::map<uint32_t, uint32_t> ids = thread_ids(pid);
+  const auto process_id = static_cast<uint32_t>(pid);
+  const std::string process = "/proc/" + std::to_string(pid);
+  const bool has_namespace = own_thread_id(process, process_id) != process_id;
+  const auto ids = has_namespace ? thread_ids_in_namespace(process) : std::map<uint32_t, uint32_t>();
   for (const PythonThread &thread : threads) {
-    const auto id = ids.find(thread.native_id);
-    if (id != ids.end())
-      names.emplace(id->second, thread.name);
-    else if (thread.is_main && !ids.empty())
-      names.emplace(pid, thread.name);
+    const auto inside = ids.find(thread.native_id);
+    const uint32_t tid = !has_namespace ? thread.native_id : inside != ids.end() ? inside->second : 0;
+    if (tid != 0 && has_thread(pid, tid))
+      names.emplace(tid, thread.name);
+    else if (thread.is_main && has_thread(pid, process_id))
+      names.emplace(process_id, thread.name);
   }
   return names;
 }

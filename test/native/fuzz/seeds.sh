@@ -48,4 +48,13 @@ case $fuzzer in
     split -b 256 -a 4 "$work/code" "$out/code"
     printf '\270\013\000\000\000\017\005\110\075\001\360\377\377\163\001\303\203\310\377\303' > "$out/munmap"
     ;;
+  python_threads)
+    # each version, made by hand, all reads allowed: without a change, and one byte of each kind of change
+    for minor in 0 1 2 3 4 5; do
+      printf "\\00$minor\\001\\377\\377" > "$out/made-$minor"
+      for kind in 0 1 2 3; do
+        printf "\\00$minor\\001\\377\\377\\100\\001\\020\\00$kind\\001\\000\\000\\000" > "$out/changed-$minor-$kind"
+      done
+    done
+    ;;
 esac
