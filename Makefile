@@ -55,7 +55,7 @@ test-native: packages ## C++ parsers and symbolizer, under sanitizers
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/native test 2>&1 | tee $(BUILD)/test/native.log
 
-test-bpf: packages ## the unwinder, built for the host
+test-bpf: packages ## the walkers of stacks, built for the host
 	$(call say,TEST,bpf)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/bpf test 2>&1 | tee $(BUILD)/test/bpf.log
@@ -65,8 +65,9 @@ test-e2e: all ## record real programs; needs root
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-concurrency=1 --test-reporter=spec test/e2e/*.test.ts | tee $(BUILD)/test/e2e.log | scripts/quiet-tests.sh
 
-fuzz: test-packages ## fuzz the parsers of what a target controls, a minute each
+fuzz: test-packages ## fuzz what reads what a target controls, a minute each
 	$(Q)$(MAKE) --no-print-directory -C test/native fuzz
+	$(Q)$(MAKE) --no-print-directory -C test/bpf fuzz
 
 install: all ## install mp below PREFIX (default /usr/local)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX)/lib/mp)

@@ -1,4 +1,5 @@
-// The unwinder of bpf/unwind.bpf.h with C linkage, and the tables, memory and return probes that its helpers see.
+// The unwinder of bpf/unwind.bpf.h and the walker of Python frames with C linkage, and what their helpers see: tables,
+// memory, return probes, the interpreter, the ring.
 #pragma once
 
 #include <stdint.h>
@@ -20,7 +21,11 @@ struct host_return_probe {
   uint64_t return_address;
 };
 
-enum { HOST_SLOTS = 4, HOST_MODULES = 64 };
+enum {
+  HOST_SLOTS = 4,
+  HOST_MODULES = 64,
+  HOST_SEEN = 2 * MP_MAX_FRAMES,  // what can be remembered to have been sent; then one is forgotten, as in an LRU map
+};
 
 struct host_machine {
   struct host_table mappings[HOST_SLOTS];  // struct mp_mapping; element 0 holds their number in `start`
@@ -33,7 +38,19 @@ struct host_machine {
   const struct host_return_probe *return_probes;
   uint32_t return_probe_count;
   uint64_t table_lookups;  // out: elements of `mappings` and `rows` that were looked up
+
+  struct mp_python *pythons;  // by slot; the walk writes the key that it found into them
+  uint32_t python_count;
+  uint64_t thread_pointer;
+  // Takes an event of the ring: 0, or less if it is full. NULL: nothing is sent.
+  long (*output)(void *ring, const void *event, uint64_t size_bytes);
+  void *ring;
+  uint32_t seen_count;  // stacks and code objects that are known to have been sent
+  uint64_t counters[MP_COUNTER_COUNT];
 };
+
+// What the header of every event says.
+enum { HOST_PID = 1000, HOST_TID = 1001, HOST_TIME_NS = 77 };
 
 extern struct host_machine host;
 
@@ -43,12 +60,14 @@ struct host_walk {
   uint64_t pc, sp, bp;
   uint64_t watched_return_slot;
   uint8_t skip_frame;
+  uint8_t with_python;  // append the Python frames, then send the stack
   // out
   uint8_t watched_found, crossed_signal;
   uint32_t status;  // enum mp_stack_status; ~0: no unwinder was free
   uint32_t frame_count;
+  uint32_t python_count;
   uint64_t hash;
-  uint64_t frames[MP_MAX_FRAMES];
+  uint64_t frames[MP_MAX_FRAMES];  // return addresses, then Python frames
 };
 
 void host_unwind(struct host_walk *walk);
@@ -59,6 +78,11 @@ void host_release_unwinder(uint32_t number);
 // Index in the table of mappings; 0: none.
 uint32_t host_find_mapping(uint32_t slot, uint64_t pc);
 uint64_t host_search_rule(uint32_t slot, uint64_t pc);
+
+// The code object was freed.
+void host_forget_code(uint64_t code, uint64_t stack_seed);
+// Counts the code objects that were freed at this address.
+uint16_t *host_code_generation(uint64_t code);
 
 // The cache of pc -> rule as it is: entries of two words, check and rule.
 uint64_t *host_rule_cache(uint32_t *entry_count);
