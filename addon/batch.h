@@ -32,6 +32,12 @@ struct ProcessEndRecord {
   int32_t exit_signal;  // -1: none
 };
 
+// What was found out about a process after it began.
+struct WarningRecord {
+  uint32_t process;
+  std::string text;
+};
+
 struct ThreadRecord {
   uint32_t index;
   uint32_t process;
@@ -57,6 +63,7 @@ struct Batch {
   uint64_t base_time_ns = 0;  // since the capture began; set by the first record
   std::vector<ProcessRecord> processes;
   std::vector<ProcessEndRecord> ends;
+  std::vector<WarningRecord> warnings;
   std::vector<ThreadRecord> threads;
   std::vector<ModuleRecord> modules;
   std::vector<StackRecord> stacks;

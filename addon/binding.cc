@@ -95,6 +95,13 @@ Napi::Object end_object(Napi::Env env, const mp::ProcessEndRecord &end) {
   return object;
 }
 
+Napi::Object warning_object(Napi::Env env, const mp::WarningRecord &warning) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("index", warning.process);
+  object.Set("text", warning.text);
+  return object;
+}
+
 Napi::Object thread_object(Napi::Env env, const mp::ThreadRecord &thread) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("index", thread.index);
@@ -234,6 +241,8 @@ class Session : public Napi::ObjectWrap<Session> {
     result.Set("baseTimeNs", static_cast<double>(batch.base_time_ns));
     result.Set("processes", to_array(env, batch.processes, [&](const auto &p) { return process_object(env, p); }));
     result.Set("ends", to_array(env, batch.ends, [&](const auto &end) { return end_object(env, end); }));
+    result.Set("warnings",
+               to_array(env, batch.warnings, [&](const auto &warning) { return warning_object(env, warning); }));
     result.Set("threads", to_array(env, batch.threads, [&](const auto &thread) { return thread_object(env, thread); }));
     result.Set("modules", to_array(env, batch.modules, [&](const auto &module) { return module_object(env, module); }));
     result.Set("stacks", to_array(env, batch.stacks, [&](const auto &stack) { return stack_object(env, stack); }));

@@ -45,7 +45,9 @@ int minor_version(const ElfFile &elf, uint64_t version_variable) {
 PythonImage layout_until_3_10(int minor) {
   PythonImage image;
   image.tss_key = minor == 8 ? 1392 : 584;
+  image.current = minor == 8 ? 1368 : 568;  // gilstate.tstate_current
   mp_python &layout = image.layout;
+  layout.thread_id = 176;
   layout.thread_frame = 24;
   layout.c_frame_frame = kNone;
   layout.frame_code = 32;
@@ -68,7 +70,9 @@ PythonImage layout_since_3_11(int minor) {
   const bool is_3_11 = minor == 11;
   PythonImage image;
   image.tss_key = is_3_11 ? 592 : 1544;
+  image.current = is_3_11 ? 576 : 0;  // since 3.12 the key leads to the state that a thread runs in
   mp_python &layout = image.layout;
+  layout.thread_id = is_3_11 ? 152 : 0;
   layout.thread_frame = 56;
   layout.c_frame_frame = is_3_11 ? 8 : 0;
   layout.frame_code = is_3_11 ? 32 : 0;

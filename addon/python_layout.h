@@ -23,8 +23,9 @@ struct PythonImage {
   uint64_t code_type = 0;   // ELF address of PyCode_Type
   // ELF addresses [first, second) of the evaluation loop.
   std::vector<std::pair<uint64_t, uint64_t>> evaluation;
+  uint32_t current = 0;   // from _PyRuntime to the pointer to the thread state that holds the lock; 0: not needed
   uint32_t tss_key = 0;   // from _PyRuntime to the Py_tss_t of the thread states
-  mp_python layout = {};  // tss_key_address and tss_values are not known yet
+  mp_python layout = {};  // the addresses and tss_values are not known yet
 
   bool is_evaluation(uint64_t address) const;
 };

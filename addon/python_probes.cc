@@ -15,6 +15,9 @@ constexpr size_t kDecodedBytes = 64;      // of a function, to find a place for 
 // functions only; one that inlines them compares the slot at each of some 190 places.
 constexpr size_t kManyReferences = 16;
 
+// Exported functions that call through the tables of the two allocators.
+constexpr const char *kObjectMalloc = "PyObject_Malloc", *kRawMalloc = "PyMem_RawMalloc";
+
 // PyMemAllocatorEx (Include/cpython/pymem.h)
 struct AllocatorTable {
   uint64_t context, allocate, allocate_zeroed, reallocate, release;
@@ -83,6 +86,11 @@ std::optional<UprobeSite> site_of(const MappedPython &python, uint64_t function,
   return UprobeSite{*offset + site.offset, static_cast<uint64_t>(allocator)};
 }
 
+std::optional<AllocatorTable> read_table(const MappedPython &python, const char *function) {
+  const auto address = find_table(python.elf, python.image, function);
+  return address ? read_memory<AllocatorTable>(python.pid, python.bias + *address) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<UprobeSite> find_code_destructor(const MappedPython &python) {
@@ -93,7 +101,7 @@ std::optional<UprobeSite> find_code_destructor(const MappedPython &python) {
 
 std::optional<PythonAllocatorSites> find_python_allocators(const MappedPython &python, bool raw) {
   PythonAllocatorSites sites;
-  const auto address = find_table(python.elf, python.image, raw ? "PyMem_RawMalloc" : "PyObject_Malloc");
+  const auto address = find_table(python.elf, python.image, raw ? kRawMalloc : kObjectMalloc);
   if (!address) {
     sites.refused = "its allocator functions could not be found";
     return sites;
@@ -120,6 +128,11 @@ std::optional<PythonAllocatorSites> find_python_allocators(const MappedPython &p
     sites.deallocators.push_back(*site);
   }
   return sites;
+}
+
+bool has_raw_objects(const MappedPython &python) {
+  const auto objects = read_table(python, kObjectMalloc), raw = read_table(python, kRawMalloc);
+  return objects && raw && objects->allocate == raw->allocate;
 }
 
 }  // namespace mp

@@ -34,4 +34,7 @@ struct PythonAllocatorSites {
 // raw allocator, which PYTHONMALLOC=malloc, once it is read, makes that of all objects.
 std::optional<PythonAllocatorSites> find_python_allocators(const MappedPython &python, bool raw);
 
+// Whether the interpreter, which runs by now, gets the memory of objects from its raw allocator.
+bool has_raw_objects(const MappedPython &python);
+
 }  // namespace mp

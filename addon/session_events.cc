@@ -156,7 +156,14 @@ void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
 }
 
 void Session::on_python_code(const mp_event_python_code &event, const uint8_t *line_table) {
-  if (Process *process = targets_.find(event.event.pid)) stacks_.add_python_code(*process, event, line_table);
+  Process *process = targets_.find(event.event.pid);
+  if (!process) return;
+  stacks_.add_python_code(*process, event, line_table);
+  // it runs code now, and has chosen its allocator before
+  if (targets_.take_untraced_objects(*process))
+    batch_.warnings.push_back({process->index,
+                               "small objects of Python are not traced: it does not heed PYTHONMALLOC=malloc, because "
+                               "of its option -I or -E or another value of that variable"});
 }
 
 // ---- allocations ----

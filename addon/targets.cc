@@ -4,7 +4,6 @@
 
 #include "clock.h"
 #include "error.h"
-#include "python_probes.h"
 
 namespace mp {
 namespace {
@@ -135,6 +134,7 @@ void Targets::find_interpreter(Process &process) {
   python = {interpreter->module, interpreter->bias};
   const PythonImage &image = *interpreter->module->python;
   mp_python layout = image.layout;
+  if (image.current) layout.current_address = interpreter->bias + image.runtime + image.current;
   layout.tss_key_address = interpreter->bias + image.runtime + image.tss_key;
   layout.tss_values = *libc->module->tss_values;
   loader_.set_python(process.slot, layout);
@@ -147,22 +147,45 @@ void Targets::attach_python(Process &process) {
   const auto mapped = std::find_if(process.mappings.begin(), process.mappings.end(),
                                    [&](const MappedModule &m) { return m.module == python.module; });
   if (mapped == process.mappings.end()) return;
-  const MappedPython image{static_cast<int>(process.pid), *python.module->elf, *python.module->python, python.bias};
-  const auto destructor = find_code_destructor(image);
-  if (!destructor) return;
-  PythonAllocatorSites sites;
-  if (trace_python_allocators_) {
-    const auto found = find_python_allocators(image, process.hold);
-    if (!found) return;
-    sites = *found;
-  }
-  python.refused = sites.refused;
+  const auto destructor = find_code_destructor(mapped_python(process));
+  const auto sites = allocator_sites(process);
+  if (!destructor || !sites) return;
   const std::string path = map_files_path(process.pid, mapped->start, mapped->end);
   ProbeLinks &links = process.links[python.module];
   links.has_python = true;
   attach_sites(process.pid, links.deallocators, Program::kPythonCodeFreed, path, {*destructor});
-  attach_sites(process.pid, links.deallocators, Program::kDeallocatorEntry, path, sites.deallocators);
-  attach_allocators(process.pid, links.allocators, path, sites.allocators);
+  attach_sites(process.pid, links.deallocators, Program::kDeallocatorEntry, path, sites->deallocators);
+  attach_allocators(process.pid, links.allocators, path, sites->allocators);
+}
+
+MappedPython Targets::mapped_python(const Process &process) {
+  const PythonProcess &python = process.python;
+  return {static_cast<int>(process.pid), *python.module->elf, *python.module->python, python.bias};
+}
+
+// Of a launched interpreter it is not known yet which allocator its objects come from. nullopt: not relocated yet.
+std::optional<PythonAllocatorSites> Targets::allocator_sites(Process &process) {
+  if (!trace_python_allocators_) return PythonAllocatorSites();
+  const MappedPython python = mapped_python(process);
+  auto objects = find_python_allocators(python, false);
+  if (!objects) return std::nullopt;
+  if (!process.hold) {
+    process.python.refused = objects->refused;
+    return objects;
+  }
+  process.python.depends_on_variable = !objects->refused.empty();
+  const auto raw = find_python_allocators(python, true);
+  if (!raw) return std::nullopt;
+  for (const UprobeSite &site : raw->allocators) {
+    const bool is_both = std::any_of(objects->allocators.begin(), objects->allocators.end(),
+                                     [&](const UprobeSite &other) { return other.file_offset == site.file_offset; });
+    if (!is_both) objects->allocators.push_back(site);
+  }
+  return objects;
+}
+
+bool Targets::take_untraced_objects(Process &process) {
+  return std::exchange(process.python.depends_on_variable, false) && !has_raw_objects(mapped_python(process));
 }
 
 void Targets::new_seed(Process &process) {

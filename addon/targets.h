@@ -15,6 +15,7 @@
 #include "link_closer.h"
 #include "loader.h"
 #include "modules.h"
+#include "python_probes.h"
 #include "stack_table.h"
 
 namespace mp {
@@ -39,6 +40,8 @@ struct PythonProcess {
   uint64_t bias = 0;
   std::unordered_map<uint64_t, uint32_t> codes;  // address of a code object -> its index in Stacks
   std::string refused;                           // why its allocator can't be traced; "": it is, or need not be
+  // Only its raw allocator has probes, and PYTHONMALLOC=malloc, if it heeds that, makes objects come from there.
+  bool depends_on_variable = false;
 };
 
 struct Process {
@@ -74,6 +77,8 @@ class Targets {
   // For an exec by a thread other than the first. The kernel's links are bound to the first, which is gone: they put no
   // probes into the new image, but would run beside those of new links. Returns when they are closed.
   void drop_links(Process &process) { process.links.clear(); }
+  // A running interpreter whose objects would have to come from the allocator that has probes, and do not. Said once.
+  bool take_untraced_objects(Process &process);
   void remove(uint32_t pid);
   // Holds no process any more, and takes the probes off all of them; returns when they are gone.
   void stop();
@@ -85,6 +90,8 @@ class Targets {
  private:
   void publish(Process &process, bool unmapped);
   void find_interpreter(Process &process);
+  static MappedPython mapped_python(const Process &process);
+  std::optional<PythonAllocatorSites> allocator_sites(Process &process);
   void attach_python(Process &process);
   void new_seed(Process &process);
   void close_unmapped(Process &process);

@@ -2,15 +2,17 @@
  * The BPF side, one translation unit: the maps and the state of the unwinder exist once, and libbpf 1.1 can't share
  * them between objects that clang 14 compiled. Read in this order; each file includes the one before it.
  *
- *   mp.h             contract with user space
- *   kernel.h         kernel types that are read
- *   maps.bpf.h       maps
- *   unwind.bpf.h     registers -> return addresses
- *   emit.bpf.h       events -> ring
- *   inflight.bpf.h   calls between entry and return
- *   malloc.bpf.h     probes on allocators of blocks
- *   mmap.bpf.h       probes on allocators of ranges
- *   lifecycle.bpf.h  exec, exit, modules, thread names
+ *   mp.h               contract with user space
+ *   kernel.h           kernel types that are read
+ *   maps.bpf.h         maps
+ *   unwind.bpf.h       registers -> return addresses
+ *   python.bpf.h       thread -> Python frames
+ *   python_code.bpf.h  what new code objects say -> ring
+ *   emit.bpf.h         events -> ring
+ *   inflight.bpf.h     calls between entry and return
+ *   malloc.bpf.h       probes on allocators of blocks
+ *   mmap.bpf.h         probes on allocators of ranges
+ *   lifecycle.bpf.h    exec, exit, modules, thread names
  */
 #include "lifecycle.bpf.h"
 

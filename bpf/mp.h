@@ -293,9 +293,11 @@ enum {
 /* How BPF walks the frames of a CPython, by slot of the process. Offsets in bytes; their sources are in
  * addon/python_layout.cc. */
 struct mp_python {
+  __mp_u64 current_address;   /* of the pointer to the thread state that holds the interpreter lock; 0: not needed */
   __mp_u64 tss_key_address;   /* of the Py_tss_t under which a thread keeps its state: {int is_initialized; int key} */
   __mp_u32 tss_key;           /* found there by BPF; MP_PYTHON_NO_KEY until it is initialized */
   __mp_u32 tss_values;        /* from the thread pointer to glibc's first {sequence number, value} of a key */
+  __mp_u16 thread_id;         /* thread state -> pthread_t, which is the thread pointer; behind thread_frame */
   __mp_u16 thread_frame;      /* thread state -> current frame, or the C frame that leads to it */
   __mp_u16 c_frame_frame;     /* C frame -> current frame; MP_PYTHON_NONE: there is no C frame between */
   __mp_u16 frame_code;        /* frame -> code object */
@@ -311,9 +313,9 @@ struct mp_python {
   __mp_u16 code_instructions;
   __mp_u8 entry_kind;       /* enum mp_python_entry */
   __mp_u8 instruction_kind; /* enum mp_python_instruction */
-  __mp_u32 pad;
+  __mp_u16 pad;
 };
-MP_ASSERT_SIZE(struct mp_python, 48);
+MP_ASSERT_SIZE(struct mp_python, 56);
 
 #define MP_PYTHON_NO_KEY 0xffffffffu
 #define MP_PYTHON_NONE 0xffffu

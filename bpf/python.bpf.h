@@ -2,6 +2,7 @@
  * Python frames: from the current thread to the frames of its interpreter, without a look at the native stack.
  *
  *     thread pointer ──► value of a pthread key ──► PyThreadState ──► (C frame ──►) frame ──► previous frame ──► …
+ *     _PyRuntime ──► thread state that holds the interpreter lock ──┘ (up to 3.11)
  *
  * A frame is known by its code object and its position in it; the code object itself is not read here. What it says
  * (name, file, lines) is sent once, before the first stack with it, so that it can be told from a process that has
@@ -118,10 +119,22 @@ static long walk_python_frame(u32 index, void *context) {
   return 0;
 }
 
-/* The frame that the current thread runs in `frame`; 0 if it runs none. Not 0: it could not be read. */
-static __always_inline int current_frame(struct mp_python *python, u64 *frame) {
-  *frame = 0;
-  u64 thread_pointer = current_thread_pointer();
+/* Up to 3.11 the pthread key leads to the thread's state in the interpreter that it began with, also while it runs
+ * another one. What the state that holds the lock says of its frame, if that is one of this thread: not 0, and the
+ * frame or C frame. The window takes what lies between the two words of the state. */
+static __always_inline int read_current_state(struct unwinder *u, struct mp_python *python, u64 thread_pointer,
+                                              u64 *frame) {
+  u64 state = 0;
+  u32 distance = python->thread_id - python->thread_frame, length = distance + 8;
+  if (!python->current_address || distance & 7 || length > MP_STACK_WINDOW) return 0;
+  if (bpf_probe_read_user(&state, 8, (void *)python->current_address) || !state) return 0;
+  if (bpf_probe_read_user(u->window, length, (void *)(state + python->thread_frame))) return 0;
+  *frame = u->window[0];
+  return u->window[distance / 8 & (WINDOW_WORDS - 1)] == thread_pointer;
+}
+
+/* The same of the state that the pthread key leads to. Negative: it could not be read. */
+static __always_inline int read_own_state(struct mp_python *python, u64 thread_pointer, u64 *frame) {
   if (python->tss_key == MP_PYTHON_NO_KEY) {
     struct {
       int is_initialized;
@@ -130,13 +143,24 @@ static __always_inline int current_frame(struct mp_python *python, u64 *frame) {
     if (bpf_probe_read_user(&tss, sizeof(tss), (void *)python->tss_key_address) || !tss.is_initialized) return 0;
     python->tss_key = tss.key;
   }
-  if (!thread_pointer || python->tss_key >= 32)
-    return 0; /* further keys of glibc lie elsewhere; Python's is the first */
+  if (python->tss_key >= 32) return 0; /* further keys of glibc lie elsewhere; Python's is the first */
   u64 state = 0;
   u64 value = thread_pointer + python->tss_values + python->tss_key * 16 + 8;
-  if (bpf_probe_read_user(&state, 8, (void *)value)) return 1;
+  if (bpf_probe_read_user(&state, 8, (void *)value)) return -1;
   if (!state) return 0; /* no thread of the interpreter */
-  if (bpf_probe_read_user(frame, 8, (void *)(state + python->thread_frame))) return 1;
+  return bpf_probe_read_user(frame, 8, (void *)(state + python->thread_frame)) ? -1 : 1;
+}
+
+/* The frame that the current thread runs in `frame`; 0 if it runs none. Not 0: it could not be read. */
+static __always_inline int current_frame(struct unwinder *u, struct mp_python *python, u64 *frame) {
+  *frame = 0;
+  u64 thread_pointer = current_thread_pointer();
+  if (!thread_pointer) return 0;
+  if (!read_current_state(u, python, thread_pointer, frame)) {
+    *frame = 0;
+    int found = read_own_state(python, thread_pointer, frame);
+    if (found <= 0) return found;
+  }
   if (python->c_frame_frame == MP_PYTHON_NONE || !*frame) return 0;
   return bpf_probe_read_user(frame, 8, (void *)(*frame + python->c_frame_frame)) ? 1 : 0;
 }
@@ -147,9 +171,9 @@ static __always_inline void walk_python(struct unwinder *u) {
   struct mp_python *python = bpf_map_lookup_elem(&pythons, &slot);
   if (!python) return;
   struct python_walk walk = {.u = u, .python = python};
-  walk.failed = current_frame(python, &walk.frame);
+  u->window_length = 0;
+  walk.failed = current_frame(u, python, &walk.frame) != 0;
   if (!walk.failed) {
-    u->window_length = 0;
     bpf_loop(MP_MAX_FRAMES + 2, walk_python_frame, &walk, 0);
   }
   if (walk.failed || walk.frame) count(MP_COUNTER_PYTHON_INCOMPLETE);

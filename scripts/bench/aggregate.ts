@@ -142,7 +142,7 @@ function introduction(): Batch {
 }
 
 function batchOf(records: Uint32Array, count: number): Batch {
-  const nothing = { processes: [], ends: [], threads: [], modules: [], stacks: [], symbols: [] };
+  const nothing = { processes: [], ends: [], warnings: [], threads: [], modules: [], stacks: [], symbols: [] };
   return { records, count, baseTimeNs: 0, ...nothing };
 }
 

@@ -16,7 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SOURCES = join(ROOT, 'scripts/bench');
+export const MP = join(ROOT, 'bin/mp');
+export const SOURCES = join(ROOT, 'scripts/bench');
 const BUILT = join(ROOT, 'build/bench');
 const LIMIT_MS = 120_000;
 
@@ -35,13 +36,15 @@ export function build(): void {
 }
 
 /** A child process whose standard output is read by lines. */
-class LineProcess {
+export class LineProcess {
   readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
+  private readonly closed: Promise<void>;
   private complaints = '';
 
-  constructor(command: string, args: string[]) {
-    this.child = spawn(command, args, { stdio: 'pipe' });
+  constructor(command: string, args: string[], env = process.env) {
+    this.child = spawn(command, args, { stdio: 'pipe', env });
+    this.closed = new Promise((done) => this.child.once('close', () => done()));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.complaints += text;
     });
@@ -62,11 +65,10 @@ class LineProcess {
 
   /** Ends its input, or sends `signal`, and waits until it is gone. */
   async end(signal?: NodeJS.Signals): Promise<void> {
-    const closed = new Promise((done) => this.child.once('close', done));
     if (signal) this.child.kill(signal);
     else this.child.stdin!.end();
     this.child.stdout!.resume();
-    await closed;
+    await this.closed;
   }
 }
 
@@ -105,15 +107,33 @@ export interface Tracer {
 }
 
 export interface MpTracer extends Tracer {
-  /** Ends the recording and gives the losses of the capture by kind. */
-  losses(): Promise<Record<string, number>>;
+  /** Ends the recording and gives what `read` takes out of the capture. */
+  finish<T>(read: (capture: Database.Database) => T): Promise<T>;
 }
 
-export async function startMp(target: Target): Promise<MpTracer> {
+/** Opens a capture, gives what `read` takes out of it. */
+export function readCapture<T>(path: string, read: (capture: Database.Database) => T): T {
+  const capture = new Database(path, { readonly: true });
+  try {
+    return read(capture);
+  } finally {
+    capture.close();
+  }
+}
+
+/** Events that the ring could not take. Throws if the capture doesn't say. */
+export function droppedEvents(capture: Database.Database): number {
+  const count = capture.prepare("SELECT count FROM loss WHERE kind = 'ring_dropped'").pluck().get();
+  if (typeof count !== 'number') throw new Error('the capture has no count of dropped events');
+  return count;
+}
+
+/** Attaches mp to all of `targets`, in one capture. */
+export async function startMp(...targets: { pid: number }[]): Promise<MpTracer> {
   const folder = mkdtempSync(join(tmpdir(), 'mp-bench-'));
   const path = join(folder, 'capture.db');
-  const args = ['trace', '--pid', `${target.pid}`, '-o', path];
-  const child = spawn(join(ROOT, 'bin/mp'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const args = ['trace', '--pid', targets.map((target) => target.pid).join(), '-o', path];
+  const child = spawn(MP, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const closed = new Promise<void>((done) => child.once('close', () => done()));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -134,13 +154,11 @@ export async function startMp(target: Target): Promise<MpTracer> {
       await end();
       rmSync(folder, { recursive: true });
     },
-    losses: async () => {
+    finish: async (read) => {
       await end();
-      const database = new Database(path, { readonly: true });
-      const rows = database.prepare('SELECT kind, count FROM loss').all() as { kind: string; count: number }[];
-      database.close();
+      const found = readCapture(path, read);
       rmSync(folder, { recursive: true });
-      return Object.fromEntries(rows.map((row) => [row.kind, row.count]));
+      return found;
     },
   };
 }

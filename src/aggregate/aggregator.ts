@@ -21,7 +21,16 @@ import {
   RECORD_WORDS,
 } from '../model/abi.gen.ts';
 import { type Accounts, type ProcessChanges, type SiteSum, TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
-import type { Batch, Losses, ModuleInfo, ProcessInfo, StackInfo, StackStatus, ThreadInfo } from '../model/types.ts';
+import type {
+  Batch,
+  Losses,
+  ModuleInfo,
+  ProcessInfo,
+  ProcessWarning,
+  StackInfo,
+  StackStatus,
+  ThreadInfo,
+} from '../model/types.ts';
 import { grown } from './growable.ts';
 import { StackTree } from './intern.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
@@ -78,6 +87,7 @@ export class Aggregator implements Accounts {
   /** Applies a batch: first what is new in it, then its records. */
   apply(batch: Batch): void {
     for (const info of batch.processes) this.#addProcess(info);
+    for (const warning of batch.warnings) this.#addWarning(warning);
     for (const info of batch.threads) this.#addThread(info);
     for (const info of batch.stacks) this.#addStack(info);
     this.newModules.push(...batch.modules);
@@ -183,6 +193,11 @@ export class Aggregator implements Accounts {
     account.known = info;
     account.info = info;
     this.#list(account);
+  }
+
+  #addWarning({ index, text }: ProcessWarning): void {
+    const { known } = this.#account(index);
+    if (known) this.#addProcess({ ...known, warning: [known.warning, text].filter(Boolean).join('; ') });
   }
 
   #addThread(info: ThreadInfo): void {

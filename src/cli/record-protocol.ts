@@ -21,6 +21,7 @@ export type WorkerMessage =
   /** The targets exist; a launched one waits for the next moment. */
   | { type: 'started'; pids: number[]; path: string }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
+  | { type: 'warning'; text: string }
   | { type: 'resolving'; pending: number }
   | { type: 'finished'; path: string; losses: Losses }
   | { type: 'ended'; waitStatus: number | null }

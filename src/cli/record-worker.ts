@@ -53,6 +53,7 @@ class Pipeline implements Sink {
     sayIfEnded(this.#session);
     this.#symbolizer.add(batch);
     this.#aggregator.apply(batch);
+    for (const { text } of batch.warnings) say({ type: 'warning', text });
   }
 
   /** Called with the batch that brought the processes, once their rows are in the capture. */

@@ -51,6 +51,9 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
         tell(`Tracing ${message.pid} (${message.comm})\n`);
         if (message.warning) writeStderr(`mp: ${message.warning}\n`);
         break;
+      case 'warning':
+        writeStderr(`mp: ${message.text}\n`);
+        break;
       case 'resolving':
         if (hasProgress) tell(message.pending > 0 ? `\r\x1b[KResolving names: ${message.pending} left` : '\r\x1b[K');
         break;

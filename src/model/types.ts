@@ -42,6 +42,12 @@ export interface ProcessEnd {
   exitSignal: number | null;
 }
 
+/** What was found out about a process after it began; a sentence. */
+export interface ProcessWarning {
+  index: ProcessIndex;
+  text: string;
+}
+
 export interface ThreadInfo {
   /** A renamed thread gets a new index: one row per name. */
   index: ThreadIndex;
@@ -90,6 +96,7 @@ export interface Batch {
   baseTimeNs: number;
   processes: ProcessInfo[];
   ends: ProcessEnd[];
+  warnings: ProcessWarning[];
   threads: ThreadInfo[];
   modules: ModuleInfo[];
   stacks: StackInfo[];

@@ -125,7 +125,7 @@ class Fuzzed {
       case 3:
         return made_.put_current(word());
       case 4:
-        return made_.memory.put(kKey, word());
+        return in_.ConsumeBool() ? made_.memory.put(kKey, word()) : made_.memory.put(kCurrent, word());
       case 5:
         return made_.memory.put(made_.value_of(kKeyNumber), word());
       default:
@@ -164,8 +164,8 @@ class Fuzzed {
     const host_walk walk = made_.walk();
     MUST(walk.frame_count >= 1 && walk.frame_count + walk.python_count <= MP_MAX_FRAMES);
     MUST(walk.status == MP_STACK_COMPLETE);
-    // two for a native frame, five to the first frame, one for each frame, nine for a code object
-    MUST(made_.memory.reads <= 2 * MP_MAX_FRAMES + 5 + MP_MAX_FRAMES + 2 + 9 * walk.python_count);
+    // two for a native frame, seven to the first frame, one for each frame, nine for a code object
+    MUST(made_.memory.reads <= 2 * MP_MAX_FRAMES + 7 + MP_MAX_FRAMES + 2 + 9 * walk.python_count);
     if (!is_sane_layout) return walk;
     const ReferencePython reference = ReferencePythonWalk(made_.memory, before).walk(kThread, walk.frame_count);
     const uint64_t *frames = walk.frames + walk.frame_count;

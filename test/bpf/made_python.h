@@ -1,6 +1,7 @@
 // A process that runs Python, made of the few structures that the walk reads:
 //
 //   kThread     what the thread pointer points to; behind it the {sequence number, value} of each pthread key
+//   kCurrent    the pointer to the thread state that holds the interpreter lock (up to 3.11); 0
 //   kKey        the interpreter's Py_tss_t {int is_initialized; int key}; the key is 3
 //   kState      PyThreadState, the value of that key
 //   kCFrame     _PyCFrame (3.11, 3.12): thread state -> C frame -> frame; elsewhere thread state -> frame
@@ -18,7 +19,8 @@
 #include "paged_memory.h"
 #include "python_layouts.h"
 
-constexpr uint64_t kThread = 0x7f1000000740, kKey = 0x7f1100000a38, kState = 0x555500001ab0, kCFrame = 0x7ffd20000c18;
+constexpr uint64_t kThread = 0x7f1000000740, kKey = 0x7f1100000a38, kCurrent = 0x7f1100000a20, kState = 0x555500001ab0,
+                   kCFrame = 0x7ffd20000c18;
 constexpr uint64_t kFrames = 0x7f2000000000, kHeap = 0x7f3000000000, kCStack = 0x7ffd20010000, kCodes = 0x7f4000000000;
 constexpr uint32_t kKeyNumber = 3, kPythonSeed = 7;
 
@@ -36,6 +38,10 @@ class MadePython {
   std::vector<MadeFrame> frames;  // as last put, innermost first
 
   explicit MadePython(int minor_version) : python(python_layout_of(minor_version)), minor(minor_version) {
+    if (python.thread_id) {
+      python.current_address = kCurrent;
+      put_holder(0);
+    }
     python.tss_key_address = kKey;
     python.tss_values = 784;
     put_key(1, kKeyNumber);
@@ -68,6 +74,13 @@ class MadePython {
   }
   void put_current(uint64_t frame) {
     memory.put(has_c_frame() ? kCFrame + python.c_frame_frame : kState + python.thread_frame, frame);
+  }
+  // The state that holds the interpreter lock.
+  void put_holder(uint64_t state) { memory.put(kCurrent, state); }
+  void hold_lock() {
+    if (!python.current_address) return;
+    put_holder(kState);
+    memory.put(kState + python.thread_id, kThread);
   }
   void put_previous(uint64_t frame, uint64_t previous) { memory.put(frame + python.frame_previous, previous); }
 

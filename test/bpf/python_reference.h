@@ -18,11 +18,16 @@ class ReferencePythonWalk {
 
   ReferencePython walk(uint64_t thread_pointer, size_t native_frames) {
     result_ = {};
-    result_.key = key();
-    if (thread_pointer == 0 || result_.key >= 32) return result_;
-    const auto state = word(thread_pointer + python_.tss_values + result_.key * 16 + 8);
-    if (!state) return incomplete();
-    if (*state == 0) return result_;
+    result_.key = python_.tss_key;
+    if (thread_pointer == 0) return result_;
+    auto state = holder(thread_pointer);
+    if (!state) {
+      result_.key = key();
+      if (result_.key >= 32) return result_;
+      state = word(thread_pointer + python_.tss_values + result_.key * 16 + 8);
+      if (!state) return incomplete();
+      if (*state == 0) return result_;
+    }
     auto frame = word(*state + python_.thread_frame);
     if (frame && *frame != 0 && python_.c_frame_frame != MP_PYTHON_NONE) frame = word(*frame + python_.c_frame_frame);
     if (!frame) return incomplete();
@@ -46,6 +51,17 @@ class ReferencePythonWalk {
   const ReferencePython &incomplete() {
     result_.incomplete = true;
     return result_;
+  }
+
+  // The state that holds the interpreter lock, if it is one of this thread.
+  std::optional<uint64_t> holder(uint64_t thread_pointer) const {
+    const uint32_t distance = python_.thread_id - python_.thread_frame;
+    if (!python_.current_address || distance % 8 != 0 || distance > MP_STACK_WINDOW - 8) return std::nullopt;
+    const auto state = word(python_.current_address);
+    std::vector<uint8_t> between(distance + 8);
+    if (!state || *state == 0 || !memory_.read(between.data(), between.size(), *state + python_.thread_frame))
+      return std::nullopt;
+    return word(*state + python_.thread_id) == thread_pointer ? state : std::nullopt;
   }
 
   uint32_t key() const {

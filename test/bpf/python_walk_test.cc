@@ -98,6 +98,7 @@ TEST(frames_of_a_stack_are_read_many_at_a_time) {
     std::vector<MadeFrame> frames = made.nested(16);
     for (size_t i = 0; i < frames.size(); i++) frames[i] = {kFrames + 4096 - (i + 1) * 128, kCodes, 1, i == 15};
     made.put_frames(frames);
+    made.hold_lock();
     made.walk();  // finds the key
     made.memory.reads = 0;
     CHECK_EQ(made.text_of(made.walk()), made.expected());
@@ -222,6 +223,29 @@ TEST(each_thread_has_a_state_of_its_own) {
   CHECK_EQ(made.walk().python_count, 3u);
   host.thread_pointer = other_thread;
   CHECK_EQ(made.walk().python_count, 2u);
+}
+
+// A thread that runs a subinterpreter: up to 3.11 its pthread key still leads to its first state.
+TEST(the_state_that_holds_the_lock_goes_before_that_of_the_key) {
+  for (int minor : kMinors) {
+    MadePython made(minor);
+    made.put_frames(made.nested(3));
+    if (!made.python.current_address) continue;
+    const uint64_t other_state = kState + 0x2000, other_c_frame = kCFrame + 0x400;
+    made.memory.map(other_state, 4096);
+    made.memory.put(other_state + made.python.thread_frame,
+                    made.has_c_frame() ? other_c_frame : made.frames[1].address);
+    if (made.has_c_frame()) made.memory.put(other_c_frame + made.python.c_frame_frame, made.frames[1].address);
+    made.memory.put(other_state + made.python.thread_id, kThread);
+    made.put_holder(other_state);
+    CHECK_EQ(made.walk().python_count, 2u);
+    // another thread holds the lock
+    made.memory.put(other_state + made.python.thread_id, kThread + 0x801000);
+    CHECK_EQ(made.text_of(made.walk()), made.expected());
+    made.memory.unmap(other_state);
+    CHECK_EQ(made.text_of(made.walk()), made.expected());
+    CHECK_EQ(incomplete_walks(), 0u);
+  }
 }
 
 TEST(the_key_is_found_once_it_is_initialized) {

@@ -19,6 +19,7 @@ import type {
   ModuleInfo,
   ProcessEnd,
   ProcessInfo,
+  ProcessWarning,
   StackInfo,
   StackStatus,
   ThreadInfo,
@@ -169,6 +170,11 @@ export class RecordBuilder {
     return this.#push(OPERATION.RSS, process, 0, 0, bytes);
   }
 
+  warn(process: number, text: string): this {
+    this.#new.warnings.push({ index: process, text });
+    return this;
+  }
+
   end(process: number, end: Partial<ProcessEnd> = {}): this {
     this.#push(OPERATION.PROCESS_END, process, 0, 0, 0);
     this.#new.ends.push({ index: process, endedNs: this.timeNs, exitCode: 0, exitSignal: null, ...end });
@@ -207,6 +213,7 @@ function emptyNews() {
   return {
     processes: [] as ProcessInfo[],
     ends: [] as ProcessEnd[],
+    warnings: [] as ProcessWarning[],
     threads: [] as ThreadInfo[],
     modules: [] as ModuleInfo[],
     stacks: [] as StackInfo[],

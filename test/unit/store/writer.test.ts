@@ -11,6 +11,19 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const MS = 1e6;
 
+test('a warning that comes later joins the one that a process began with', (context) => {
+  const recording = new Recording(context);
+  const { builder } = recording;
+  const [first, second] = [builder.at(5).process({ warning: 'no symbols' }), builder.process()];
+  recording.commit();
+  builder.warn(first, 'an odd allocator').warn(second, 'another one');
+  recording.finish();
+  assert.deepEqual(
+    recording.rows<{ warning: string }>('SELECT warning FROM process ORDER BY id').map((row) => row.warning),
+    ['no symbols; an odd allocator', 'another one'],
+  );
+});
+
 test('everything that was recorded is in its table', (context) => {
   const recording = new Recording(context);
   const { builder } = recording;
