@@ -25,6 +25,7 @@ struct {
 } pythons SEC(".maps");
 
 #define CODE_GENERATION_BITS 16
+#define FRAMES_PER_CALL 4
 
 /* Counted up when a code object is freed, by hash of its address; shared ones only make a stack be sent once more. */
 static u16 code_generations[1 << CODE_GENERATION_BITS];
@@ -83,10 +84,8 @@ static __always_inline void hash_frame(struct unwinder *u, u64 word, u32 generat
   u->hash = hash ^ hash >> 29;
 }
 
-static long walk_python_frame(u32 index, void *context) {
-  struct python_walk *walk = context;
-  struct unwinder *u = walk->u;
-  struct mp_python *python = walk->python;
+/* Takes one frame. Not 0: it was the last one, or could not be read. */
+static __always_inline long take_frame(struct python_walk *walk, struct unwinder *u, struct mp_python *python) {
   if (!walk->frame) return 1;
   u32 native = u->event.frame_count, n = u->event.python_count;
   u64 offset = load_frame(u, python, walk->frame);
@@ -116,6 +115,14 @@ static long walk_python_frame(u32 index, void *context) {
   u->frames[(native + n) & (MP_MAX_FRAMES - 1)] = word;
   u->event.python_count = n + 1;
   hash_frame(u, word, code_generations[code_slot(code)]);
+  return 0;
+}
+
+/* The call of a callback costs about as much as a frame. */
+static long take_frames(u32 index, void *context) {
+  struct python_walk *walk = context;
+  for (int i = 0; i < FRAMES_PER_CALL; i++)
+    if (take_frame(walk, walk->u, walk->python)) return 1;
   return 0;
 }
 
@@ -174,7 +181,7 @@ static __always_inline void walk_python(struct unwinder *u) {
   u->window_length = 0;
   walk.failed = current_frame(u, python, &walk.frame) != 0;
   if (!walk.failed) {
-    bpf_loop(MP_MAX_FRAMES + 2, walk_python_frame, &walk, 0);
+    bpf_loop(MP_MAX_FRAMES / FRAMES_PER_CALL + 1, take_frames, &walk, 0);
   }
   if (walk.failed || walk.frame) count(MP_COUNTER_PYTHON_INCOMPLETE);
 }

@@ -165,7 +165,7 @@ class Fuzzed {
     MUST(walk.frame_count >= 1 && walk.frame_count + walk.python_count <= MP_MAX_FRAMES);
     MUST(walk.status == MP_STACK_COMPLETE);
     // two for a native frame, seven to the first frame, one for each frame, nine for a code object
-    MUST(made_.memory.reads <= 2 * MP_MAX_FRAMES + 7 + MP_MAX_FRAMES + 2 + 9 * walk.python_count);
+    MUST(made_.memory.reads <= 2 * MP_MAX_FRAMES + 7 + MP_MAX_FRAMES + 4 + 9 * walk.python_count);
     if (!is_sane_layout) return walk;
     const ReferencePython reference = ReferencePythonWalk(made_.memory, before).walk(kThread, walk.frame_count);
     const uint64_t *frames = walk.frames + walk.frame_count;

@@ -178,7 +178,7 @@ TEST(the_limit_of_frames_holds_for_native_and_python_ones_together) {
 
 // Every frame was entered: each takes two steps.
 TEST(frames_and_shim_frames_have_a_limit_together) {
-  const size_t limit = (MP_MAX_FRAMES + 2) / 2;
+  const size_t limit = (MP_MAX_FRAMES + 4) / 2;
   for (int minor : {12, 13}) {
     MadePython made(minor);
     for (size_t count : {limit - 1, limit, limit + 1}) {

@@ -31,7 +31,7 @@ class ReferencePythonWalk {
     auto frame = word(*state + python_.thread_frame);
     if (frame && *frame != 0 && python_.c_frame_frame != MP_PYTHON_NONE) frame = word(*frame + python_.c_frame_frame);
     if (!frame) return incomplete();
-    for (int turn = 0; turn < MP_MAX_FRAMES + 2; turn++) {
+    for (int turn = 0; turn < MP_MAX_FRAMES + 4; turn++) {
       if (*frame == 0) return result_;
       if (!is_readable(*frame) || native_frames + result_.frames.size() >= MP_MAX_FRAMES) return incomplete();
       add(*frame);
