@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <functional>
 
+#include "process_memory.h"
+
 namespace mp {
 namespace {
+
+constexpr size_t kMaxLineTable = 16 << 20;
+constexpr uint64_t kBytesData = 32;  // PyBytesObject.ob_sval
 
 const char *stack_status_name(uint32_t status) {
   switch (status) {
@@ -54,6 +59,16 @@ uint64_t hash_code(const PythonCode &code) {
   for (const std::string *part : {&code.name, &code.file, &code.line_table})
     result = (result ^ hash(*part)) * 0x9E3779B97F4A7C15ull + part->size();
   return result;
+}
+
+// BPF sends the beginning of a large line table. The rest, if the process still has it behind that beginning.
+std::string read_line_table(int pid, uint64_t field, size_t size_bytes, const std::string &beginning) {
+  const auto object = read_memory<uint64_t>(pid, field);
+  std::string table(size_bytes, '\0');
+  const bool is_read = object && size_bytes <= kMaxLineTable &&
+                       read_memory(pid, *object + kBytesData, table.data(), size_bytes) &&
+                       table.compare(0, beginning.size(), beginning) == 0;
+  return is_read ? table : beginning;
 }
 
 }  // namespace
@@ -128,7 +143,10 @@ void Stacks::add_python_code(Process &process, const mp_event_python_code &event
   code.file = python_string(minor, event.file, event.file_length).value_or("");
   code.first_line = event.first_line;
   code.line_table.assign(reinterpret_cast<const char *>(line_table), length);
-  code.line_table_cut = length < event.line_table_length;
+  if (length < event.line_table_length)
+    code.line_table = read_line_table(process.pid, event.code + process.python.module->python->layout.code_line_table,
+                                      event.line_table_length, code.line_table);
+  code.line_table_cut = code.line_table.size() < event.line_table_length;
   const auto [entry, inserted] =
       python_code_indexes_.try_emplace(hash_code(code), static_cast<uint32_t>(python_codes_.size()));
   if (inserted) python_codes_.emplace_back(minor, std::move(code));

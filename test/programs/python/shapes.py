@@ -134,6 +134,9 @@ def classes():
     del inner
 
 
+kept = {"allocate": allocate}
+
+
 def executed_code():
     """Code with names of its own; its memory is given back and used again by the next."""
     for number in range(8):
@@ -144,6 +147,8 @@ def executed_code():
     long = "\n" * 300 + "def far():\n" + "    x = 1\n" * 700 + "    if x:\n        return allocate(100_121)\n"
     exec(compile(long + "\n" * 200 + "far()", "/made/up/far.py", "exec"), {"allocate": allocate})
     eval("allocate(100_123)")
+    many = "def longest(x):\n" + "    x = x or 1\n" * 5000 + "    return allocate(100_131)\n"
+    exec(compile(many + "longest(0)", "/made/up/longest.py", "exec"), kept)  # its line table is read a moment later
     for number, name in enumerate(["größe", "名前", "𠀀"]):
         source = f"def {name}():\n  return allocate({100_125 + 2 * number})\n{name}()"
         exec(compile(source, f"/made/up/{name}.py", "exec"), {"allocate": allocate})
