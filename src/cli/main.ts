@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../model/version.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import { streamOutput } from '../util/output.ts';
 import { writeStderr } from '../util/stderr.ts';
 
 const USAGE_ERROR = 2;
@@ -48,7 +49,11 @@ async function main(argv: string[]): Promise<void> {
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mp: ')) })
+    .configureOutput({
+      writeOut: (text) => streamOutput(process.stdout, process.stderr, process.env).out(text),
+      writeErr: writeStderr,
+      outputError: (text) => writeStderr(text.replace(/^error: /, 'mp: ')),
+    })
     .showHelpAfterError('(mp --help lists commands and options)')
     .addHelpText(
       'after',
@@ -107,6 +112,8 @@ function exitCodeOf(error: unknown): number {
   return 1;
 }
 
+// also what a stream says after its write, for example that the disk is full
+process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
 try {
   await main(process.argv.slice(2));
 } catch (error) {

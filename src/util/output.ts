@@ -40,7 +40,8 @@ function quietWriter(stream: OutputStream): (text: string) => void {
   let isOpen = true;
   stream.on('error', (error) => {
     isOpen = false;
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE')
+      throw new UserError(`cannot write the output: ${error.message.replace(/^\w+: |, write$/g, '')}`);
   });
   return (text) => {
     if (isOpen) stream.write(text);

@@ -1,5 +1,6 @@
 /** Messages, exit codes and files of `mp run` and `mp trace`. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -211,6 +212,14 @@ describe('refusals', { skip: cannotRecord() }, () => {
     assert.ok(finished.code === 1 || finished.code === 125, `ended with ${finished.code}: ${finished.stderr}`);
     assert.match(finished.stderr, ONE_SENTENCE);
     assert.match(finished.stderr, /root|sudo|CAP_/);
+  });
+
+  test('help that nobody reads, or that cannot be written', () => {
+    const shell = (command: string) =>
+      spawnSync('/bin/bash', ['-o', 'pipefail', '-c', command, MP], { encoding: 'utf8' });
+    for (let i = 0; i < 3; i++) assert.equal(shell('"$0" run --help | true').stderr, '');
+    const full = shell('"$0" run --help > /dev/full');
+    assert.deepEqual([full.status, full.stderr], [1, 'mp: cannot write the output: no space left on device\n']);
   });
 
   test('--help has an example for every recording command', async (t) => {

@@ -204,7 +204,8 @@ test('a reader that goes away ends the output, other failures do not pass', () =
   stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   output.out('b');
   assert.equal(stdout.text, 'a');
-  assert.throws(() => stdout.emit('error', Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })), /ENOSPC/);
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  assert.throws(() => stdout.emit('error', full), /^UserError: cannot write the output: no space left on device$/);
 });
 
 test('width and colour come from the terminal', () => {
