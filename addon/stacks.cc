@@ -53,6 +53,12 @@ bool is_evaluation(const Process &process, uint64_t address) {
   return python.module && python.module->python->is_evaluation(address - python.bias);
 }
 
+// _Py_InitCleanup (Python/specialize.c, from 3.13 on): a frame that the interpreter puts below that of __init__, to
+// look at what it returns. Tracebacks do not show it.
+bool is_internal(const PythonCode &code) {
+  return code.name == "__init__" && code.file == "__init__";
+}
+
 uint64_t hash_code(const PythonCode &code) {
   const std::hash<std::string> hash;
   uint64_t result = code.first_line;
@@ -97,12 +103,12 @@ void Stacks::add(Process &process, const mp_event_stack &event, const uint64_t *
     // The evaluation loop has called what is further in, and runs these frames.
     for (bool is_loop = python < python_end && is_evaluation(process, address); is_loop && python < python_end;) {
       is_loop = !MP_PYTHON_FRAME_ENTRY(*python);
-      locations.push_back(python_location_of(process, *python++, batch));
+      add_python(process, *python++, locations, batch);
     }
     locations.push_back(location_of(process, address, batch));
   }
   // of a native walk that broke off
-  while (python < python_end) locations.push_back(python_location_of(process, *python++, batch));
+  while (python < python_end) add_python(process, *python++, locations, batch);
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
   process.stacks.add(event.stack) = stack;
@@ -151,6 +157,12 @@ void Stacks::add_python_code(Process &process, const mp_event_python_code &event
       python_code_indexes_.try_emplace(hash_code(code), static_cast<uint32_t>(python_codes_.size()));
   if (inserted) python_codes_.emplace_back(minor, std::move(code));
   process.python.codes[event.code] = entry->second;
+}
+
+void Stacks::add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch) {
+  const auto found = process.python.codes.find(MP_PYTHON_FRAME_CODE(frame));
+  if (found != process.python.codes.end() && is_internal(python_codes_[found->second].second)) return;
+  locations.push_back(python_location_of(process, frame, batch));
 }
 
 uint32_t Stacks::python_location_of(const Process &process, uint64_t frame, Batch &batch) {

@@ -29,6 +29,7 @@ class Stacks {
  private:
   uint32_t index_of(const char *status, std::vector<uint32_t> locations, Batch &batch);
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
+  void add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch);
   uint32_t python_location_of(const Process &process, uint64_t frame, Batch &batch);
   uint32_t new_location(int64_t module);
 

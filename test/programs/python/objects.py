@@ -3,22 +3,25 @@ Objects that are made at known lines, for `--trace-python-allocators`.
 
 A line that ends in `# NAME: M made, K kept` allocates M blocks, K of which are never freed; one that ends in `# NAME`
 allocates what this version of CPython needs. With the argument `state` all of it is done under tracemalloc, which then
-says for each line how much is live: {"line": …, "blocks": …, "bytes": …}.
+says for each line how much is live: {"line": …, "blocks": …, "bytes": …}. Nothing else is imported: with the option
+an import is tens of thousands of objects, each of them recorded.
 
 "ok" is said with everything still held, and nothing is freed after it: the end is `os._exit`. A program that began
 behind a gate lives on until its gate is removed.
 """
 import gc
-import json
 import os
 import sys
 import time
-import tracemalloc
 
-from sites import STATES, finish, wait_for_gate
+STATES = sys.argv[1:] == ["state"]
+if STATES:
+    import tracemalloc  # here, for what its import leaves to be used again
 
-FREE_LIST = 2_100  # more than any version keeps of freed tuples, lists or dicts to use them again
-NUMBERS = list(range(100_000))  # loops over them make no numbers
+GATE = os.environ.get("MP_GATE")
+NUMBERS = list(range(1_000))  # loops over them make no numbers
+HUNDRED = NUMBERS[:100]
+MORE = NUMBERS[:300]
 LARGE = b"x" * 401
 
 
@@ -26,89 +29,117 @@ class Slots:
     __slots__ = ("a", "b")
 
 
-def make_slots(kept):
-    for i in NUMBERS:
-        kept[i] = Slots()  # slots: 100000 made, 100000 kept
+def make_slots(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = Slots()  # slots: 100000 made, 100000 kept
 
 
-def make_freed_slots(kept):
-    for i in NUMBERS[:20_000]:
-        kept[i] = Slots()  # freed slots: 20000 made, 0 kept
-    for i in NUMBERS[:20_000]:
-        kept[i] = None
+def make_freed_slots(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = Slots()  # freed slots: 10000 made, 0 kept
+    free(rows)
 
 
-def make_zeroed(kept):
-    for i in NUMBERS[:2_000]:
-        kept[i] = bytes(77)  # zeroed: 2000 made, 2000 kept
+def make_zeroed(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = bytes(77)  # zeroed: 2000 made, 2000 kept
 
 
-def make_tuples(kept):
-    for i in NUMBERS[:2_000]:
-        kept[i] = (i, kept, None)  # tuples: 2000 made, 2000 kept
+def make_tuples(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = (i, row, None)  # tuples: 2000 made, 2000 kept
 
 
-def make_dicts(kept):
-    for i in NUMBERS[:2_000]:
-        kept[i] = {"number": i, "of": kept}  # dicts
+def make_dicts(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = {"number": i, "of": row}  # dicts
 
 
 # From here on blocks of more than 512 bytes, which pymalloc passes on to malloc.
 
 
-def make_large(kept):
-    for i in NUMBERS[:2_000]:
-        kept[i] = LARGE * 3  # large: 2000 made, 2000 kept
+def make_large(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = LARGE * 3  # large: 2000 made, 2000 kept
 
 
-def make_freed_large(kept):
-    for i in NUMBERS[:5_000]:
-        kept[i] = LARGE * 5  # freed large: 5000 made, 0 kept
-    for i in NUMBERS[:5_000]:
-        kept[i] = None
+def make_freed_large(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = LARGE * 5  # freed large: 3000 made, 0 kept
+    free(rows)
 
 
-def make_zeroed_large(kept):
-    for i in NUMBERS[:2_000]:
-        kept[i] = bytes(1_001)  # zeroed large: 2000 made, 2000 kept
+def make_zeroed_large(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = bytes(1_001)  # zeroed large: 2000 made, 2000 kept
 
 
-def grow(kept):
-    for i in NUMBERS[:100]:
-        kept[i] = []
-        for number in NUMBERS[:300]:
-            kept[i].append(number)  # grown
+def grow(rows):
+    for row in rows:
+        for i in HUNDRED:
+            row[i] = []
+            for number in MORE:
+                row[i].append(number)  # grown
 
 
-def shrink(kept):
-    for i in NUMBERS[:100]:
-        kept[i] = NUMBERS[:300]  # to be shrunk
-        del kept[i][20:]  # shrunk
+def shrink(rows):
+    for row in rows:
+        for i in HUNDRED:
+            row[i] = MORE[:]  # to be shrunk
+            del row[i][20:]  # shrunk
+
+
+def free(rows):
+    for row in rows:
+        for i in NUMBERS:
+            row[i] = None
+
+
+# How many rows of 1,000 places each of them fills.
+STEPS = {make_slots: 100, make_freed_slots: 10, make_zeroed: 2, make_tuples: 2, make_dicts: 2}
+STEPS.update({make_large: 2, make_freed_large: 3, make_zeroed_large: 2, grow: 1, shrink: 1})
+taken = []
+KEPT = [(make, [[None] * 1_000 for _ in range(rows)]) for make, rows in STEPS.items()]
 
 
 def work():
-    for make in STEPS:
-        make(KEPT[make])
+    for make, rows in KEPT:
+        make(rows)
 
 
-STEPS = [make_slots, make_freed_slots, make_zeroed, make_tuples, make_dicts]
-STEPS += [make_large, make_freed_large, make_zeroed_large, grow, shrink]
-KEPT = {make: [None] * len(NUMBERS) for make in STEPS}
+def empty_free_lists():
+    """CPython uses again what was freed: more than any version keeps of tuples of one size, dicts and lists."""
+    taken.extend([(i, i, i) for i in range(2_100)])
+    taken.extend([({"number": i, "of": i}, [i]) for i in range(100)])
+    bytes(1)  # before 3.11 it leaves the tuple of its arguments for the next call
+
+
+def print_live():
+    for found in tracemalloc.take_snapshot().statistics("lineno"):
+        if found.traceback[0].filename == __file__:
+            print('{"line": %d, "blocks": %d, "bytes": %d}' % (found.traceback[0].lineno, found.count, found.size))
+
 
 gc.disable()
-Slots()
-emptied_free_lists = [((i, i, i), {"number": i, "of": i}, [i]) for i in range(FREE_LIST)]
-wait_for_gate()
+while GATE and not os.path.exists(GATE):
+    time.sleep(0.001)
+empty_free_lists()
 if STATES:
     tracemalloc.start()
     work()
-    for found in tracemalloc.take_snapshot().statistics("lineno"):
-        if found.traceback[0].filename == __file__:
-            print(json.dumps({"line": found.traceback[0].lineno, "blocks": found.count, "bytes": found.size}))
+    print_live()
 else:
     work()
-finish()
+    print("ok")
 sys.stdout.flush()
-while os.path.exists(os.environ.get("MP_GATE", "")):
+while GATE and os.path.exists(GATE):
     time.sleep(0.01)
 os._exit(0)

@@ -134,6 +134,18 @@ def classes():
     del inner
 
 
+class Made:
+    def __init__(self, size):
+        if size:
+            allocate(size)
+
+
+def often_made():
+    """From 3.13 on the interpreter sees, after a while, which class it is, and runs __init__ itself."""
+    for number in range(100):
+        Made(100_133 if number == 99 else 0)
+
+
 kept = {"allocate": allocate}
 
 
@@ -222,6 +234,7 @@ comprehensions()
 callbacks()
 decorated()
 classes()
+often_made()
 executed_code()
 recursion(500)
 exceptions()
