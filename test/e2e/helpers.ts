@@ -81,7 +81,8 @@ export interface Finished {
 export interface Started {
   pid: number;
   child: ChildProcess;
-  /** What it has written to stderr so far. */
+  /** What it has written so far. */
+  stdout(): string;
   stderr(): string;
   finished: Promise<Finished>;
 }
@@ -110,7 +111,7 @@ export function start(t: TestContext, command: string, args: string[], options: 
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await finished.catch(() => undefined);
   });
-  return { pid: child.pid!, child, stderr: () => output.stderr, finished };
+  return { pid: child.pid!, child, stdout: () => output.stdout, stderr: () => output.stderr, finished };
 }
 
 /** Runs bin/mp to its end. */

@@ -21,7 +21,8 @@ import {
 import type { Mode } from './truth.ts';
 
 const MODES: Mode[] = ['run', 'trace'];
-const SHORT_PROCESSES = 20;
+/** `SHORT_PROCESSES=300` for a thorough run. */
+const SHORT_PROCESSES = Number(process.env.SHORT_PROCESSES ?? 14);
 
 /** Every version, with the part of a test's name that tells two builds of one version apart. */
 function versions(): [string, Python][] {
@@ -95,6 +96,11 @@ describe('Python frames', { skip: cannotRecord() }, () => {
       assertNone(unmergedStacks(capture));
     });
 
+    test(`a subinterpreter, ${name}`, async (t) => {
+      const sites = statedSites(python, 'subinterpreter.py');
+      assertNone(compareSites(sites, await recordPython(t, 'trace', python, 'subinterpreter.py')));
+    });
+
     test(`extensions, ${name}`, async (t) => {
       const sites = statedSites(python, 'extensions.py');
       assert.equal(sites.length, 6);
@@ -117,7 +123,7 @@ describe('Python frames', { skip: cannotRecord() }, () => {
     });
   }
 
-  test(`${SHORT_PROCESSES} processes that end at once`, { timeout: 120_000 }, async (t) => {
+  test(`${SHORT_PROCESSES} processes that end at once`, { timeout: 30_000 + 6_000 * SHORT_PROCESSES }, async (t) => {
     const pythons = findPythons();
     for (let index = 0; index < SHORT_PROCESSES; index++) {
       const python = pythons[index % pythons.length]!;

@@ -1,7 +1,7 @@
 /** CPythons of this machine, recordings of test/programs/python with them, and the comparison with their stated truth. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -14,7 +14,7 @@ const MINOR_VERSIONS = [8, 9, 10, 11, 12, 13];
 const ELF_MAGIC = '\x7fELF';
 
 /** Their byte code is not to be written beside the sources. */
-const ENVIRONMENT = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
+export const ENVIRONMENT = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
 
 export interface Python {
   path: string;
@@ -118,6 +118,18 @@ export async function recordPython(
   return openCapture(t, path);
 }
 
+/** Starts a program of test/programs/python that waits behind its gate, without site: what is installed there varies. */
+export function startGatedPython(t: TestContext, python: Python, program: string) {
+  const gate = join(scratchFolder(t), 'gate');
+  const env = { ...ENVIRONMENT, MP_GATE: gate };
+  const target = start(t, python.path, ['-S', pythonProgram(program)], { env });
+  let written = '';
+  target.child.stdout!.on('data', (text: string) => {
+    written += text;
+  });
+  return { ...target, stdout: () => written, open: () => writeFileSync(gate, ''), close: () => rmSync(gate) };
+}
+
 export interface StackFrame {
   function: string | null;
   file: string | null;
@@ -171,7 +183,7 @@ export function comparePythonFrames(stated: StatedSite['frames'], frames: StackF
 }
 
 /** What is wrong with the native frames around the Python frames of a site. */
-function compareNativeFrames(site: StatedSite, frames: StackFrame[]): string | null {
+export function compareNativeFrames(site: StatedSite, frames: StackFrame[]): string | null {
   const isPython = (frame: StackFrame) => frame.language === 'python';
   const first = frames.findIndex(isPython);
   const inner = frames.slice(0, first);
