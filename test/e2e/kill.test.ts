@@ -69,6 +69,7 @@ describe('SIGKILL of the tracer', { skip: cannotRecord() || cannotFind('bpftool'
       const tracer = start(t, MP, ['trace', '-q', '--pid', `${target.pid}`, '-o', path]);
       await untilTraced(path, target.pid, tracer);
       await sleep(40 + round * 60);
+      if (round % 2 === 1) await until('rows in the capture', () => hasRows(t, path));
       await killTracer(tracer, target.pid);
       await sleep(50);
       writeFileSync(stop, '');
@@ -91,6 +92,7 @@ describe('SIGKILL of the tracer', { skip: cannotRecord() || cannotFind('bpftool'
         if (!ended(pid)) process.kill(pid, 'SIGKILL');
       });
       await sleep(40 + round * 60);
+      if (round % 2 === 1) await until('rows in the capture', () => hasRows(t, path));
       await killTracer(tracer, pid);
       await sleep(50);
       writeFileSync(stop, '');
@@ -102,6 +104,13 @@ describe('SIGKILL of the tracer', { skip: cannotRecord() || cannotFind('bpftool'
     });
   }
 });
+
+function hasRows(t: TestContext, path: string): boolean {
+  const capture = openCapture(t, path);
+  const { length } = capture.ownRows('allocations');
+  capture.close();
+  return length > 0;
+}
 
 /** Pid of the target of `mp run`, as soon as the capture has its row and it runs its own program. */
 function launchedPid(t: TestContext, path: string): number | undefined {
