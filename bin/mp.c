@@ -7,6 +7,11 @@
  *     MP_CALLER='limit=1024 files=0,1,2,10 ignored=1 blocked='
  *
  * The limit is the soft one, in descriptors; signals are numbers. src/cli/caller.ts reads it.
+ *
+ * Variables that Node itself heeds are meant for a Node that is the target, and would make mp's own open its debugger's
+ * port, load its modules or read its channel. For `mp run` they get another name, which caller.ts takes off again:
+ *
+ *     NODE_OPTIONS=--inspect    ->    MP_CALLER:NODE_OPTIONS=--inspect
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -71,6 +76,17 @@ static void add_signals(void) {
     if (sigismember(&blocked, number) == 1) add_number(number);
 }
 
+static int hide_node_variables(void) {
+  static const char prefix[] = "MP_CALLER:";
+  for (char **variable = environ; *variable; variable++) {
+    if (strncmp(*variable, "NODE_", 5) != 0) continue;
+    char *hidden = malloc(sizeof(prefix) + strlen(*variable));
+    if (!hidden) return -1;
+    *variable = strcat(strcpy(hidden, prefix), *variable);
+  }
+  return 0;
+}
+
 int main(int argc, char **argv) {
   char root[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", root, sizeof(root) - 1);
@@ -88,6 +104,7 @@ int main(int argc, char **argv) {
   add_files();
   add_signals();
   setenv("MP_CALLER", note, 1);
+  if (argc > 1 && strcmp(argv[1], "run") == 0 && hide_node_variables() != 0) return 1;
 
   const char *node = getenv("MP_NODE") ? getenv("MP_NODE") : "node";
   char **arguments = calloc(argc + 2, sizeof(*arguments));

@@ -18,15 +18,25 @@ export interface Caller {
 }
 
 const NOTE = 'MP_CALLER';
+/** Of variables that bin/mp has hidden from mp's own Node. */
+const HIDDEN = Buffer.from(`${NOTE}:`);
 const STANDARD_FILES = [0, 1, 2];
 
 export function readCaller(): Caller {
-  const environment = splitAtZeros(readFileSync('/proc/self/environ'));
   return {
     args: splitAtZeros(readFileSync('/proc/self/cmdline')),
-    environment: environment.filter((variable) => !variable.toString('latin1').startsWith(`${NOTE}=`)),
+    environment: environmentOfCaller(splitAtZeros(readFileSync('/proc/self/environ'))),
     ...parseNote(process.env[NOTE] ?? ''),
   };
+}
+
+/** Without the note, and with the variables of Node under their names. */
+export function environmentOfCaller(environment: Buffer[]): Buffer[] {
+  const startsWith = (variable: Buffer, prefix: Buffer) => variable.subarray(0, prefix.length).equals(prefix);
+  const note = Buffer.from(`${NOTE}=`);
+  return environment
+    .filter((variable) => !startsWith(variable, note))
+    .map((variable) => (startsWith(variable, HIDDEN) ? variable.subarray(HIDDEN.length) : variable));
 }
 
 /** `a\0b\0` → [a, b]. */

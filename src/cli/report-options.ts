@@ -67,10 +67,15 @@ export function addFrameOptions(command: Command): Command {
     .addOption(
       new Option(
         '--native-machinery',
-        'show the native frames with which Python makes its calls, as _PyEval_EvalFrameDefault (default: folded)',
+        'show the native frames with which Python and Node make their calls, as _PyEval_EvalFrameDefault and ' +
+          'Builtins_JSEntry (default: folded)',
       ).conflicts('native'),
     )
-    .addHelpText('after', '\nMemory counts for the innermost Python or JavaScript frame of its stack, if it has any.');
+    .addHelpText(
+      'after',
+      "\nMemory counts for the innermost Python or JavaScript line of its stack, if it has any. Node's own lines (node:…)\n" +
+        'are shown, but stand for a stack only if it has no other.',
+    );
 }
 
 export function addRangeOptions(command: Command): Command {

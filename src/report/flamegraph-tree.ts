@@ -8,7 +8,7 @@ import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
 import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
-import { frameFunction, type LinkedFrame, NO_STACK } from './stacks.ts';
+import { frameFunction, isInternal, type LinkedFrame, NO_STACK } from './stacks.ts';
 
 export interface TreeFrame {
   function: string;
@@ -149,7 +149,7 @@ class Builder {
         file: row.file ?? '',
         line: row.line ?? 0,
         module: row.module ?? '',
-        kind: KINDS.find((kind) => kind === row.language) ?? 'unknown',
+        kind: isInternal(row) ? 'internal' : (KINDS.find((kind) => kind === row.language) ?? 'unknown'),
         inlined: row.inlined !== 0,
       };
       this.#frames.set(row, frame);

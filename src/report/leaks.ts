@@ -7,7 +7,7 @@ import { type Capture, jsonReport, moreLine, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow } from './source.ts';
-import { frameFunction, frameLocation, framesOf, NO_STACK } from './stacks.ts';
+import { frameFunction, frameLocation, framesOf, lineAmong, NO_STACK } from './stacks.ts';
 
 export interface Leak {
   process_id: number;
@@ -124,9 +124,9 @@ function leakLines(
   ];
 }
 
-/** The Python or JavaScript line to which a leak is attributed, if native frames stand above it. */
+/** The Python or JavaScript line to which a leak is attributed, if other frames stand above it. */
 function leakPlace(stack: FrameRow[], width: number): string {
-  const place = stack.find((frame) => frame.language !== 'native');
+  const place = lineAmong(stack);
   if (place === undefined || place === stack[0]) return '';
   const location = frameLocation(place);
   const text = printable(frameFunction(place) + (location === '' ? '' : ` at ${location}`));

@@ -1,5 +1,6 @@
 /**
- * Which native frames of a Python stack are the interpreter making a call, and which are the program's work:
+ * Which native frames reports leave out of a stack with frames of an interpreted language. Those of JavaScript:
+ * `v8-machinery.ts`. Which native frames of a Python stack are the interpreter making a call, and which are the program's work:
  *
  *     outermost first              module
  *     _start                       python3.11    shown: where every stack of the process begins
@@ -18,6 +19,7 @@
  * 3.13: Objects/{call,classobject,descrobject,methodobject,typeobject}.c, Python/{ceval,pythonrun}.c, Modules/main.c.
  */
 import type { FrameRow } from './source.ts';
+import { foldV8 } from './v8-machinery.ts';
 
 type Frame = Pick<FrameRow, 'function' | 'language' | 'module'>;
 
@@ -74,8 +76,12 @@ export function isCallMachinery({ function: name, language, module }: Frame): bo
   return EXPORTED.test(name) || ((module === null || isInterpreter(module)) && STATIC.test(name));
 }
 
-/** The frames of one stack without the interpreter's machinery, both innermost first. */
+/** The frames of one stack without the machinery of interpreters, both innermost first. */
 export function foldMachinery<F extends Frame>(frames: F[]): F[] {
+  return foldV8(foldPython(frames));
+}
+
+function foldPython<F extends Frame>(frames: F[]): F[] {
   const python = frames.findIndex((frame) => frame.language === 'python');
   if (python < 0) return frames;
   let below = python;

@@ -32,7 +32,7 @@ export function shortenLocation(text: string, width: number): string {
   const at = text.lastIndexOf(' at ');
   if (at < 0) return shortenName(text, width);
   const [name, file] = [text.slice(0, at), text.slice(at + 4)];
-  const base = `…${file.slice(Math.max(0, file.lastIndexOf('/')))}`.length;
+  const base = `${file.startsWith('node:') ? 'node:' : ''}…${file.slice(Math.max(0, file.lastIndexOf('/')))}`.length;
   const fileWidth = Math.max(width - name.length - 4, Math.min(base, Math.floor(width / 2)));
   const shortFile = shortenPath(file, fileWidth);
   return `${shortenName(name, width - shortFile.length - 4)} at ${shortFile}`;

@@ -61,19 +61,42 @@ export class Stacks {
     return stackId === null ? undefined : this.#nodes.get(stackId);
   }
 
-  /** The frame that a report names for the stack: the innermost that is not native, or if all are, the innermost. */
+  /** The frame that a report names for the stack, see `placeOf`. */
   place(stackId: number | null): FrameRow | undefined {
     const innermost = this.node(stackId);
     return innermost && (this.isMixed ? placeOf(innermost) : innermost).frame;
   }
 }
 
-/** See `Stacks.place`. */
+/**
+ * The frame to which the memory of a stack is attributed: the innermost line of Python or JavaScript. Every Buffer is made
+ * by a line of Node's own, so that these stand for a stack only if there is no other line in it:
+ *
+ *     calloc's caller   native
+ *     FastBuffer        node:internal/buffer:959
+ *     alloc             node:buffer:366
+ *     Server.handle     /srv/app.js:12             the place
+ *     emit              node:events:518            the place of what it allocates itself
+ */
 export function placeOf(innermost: LinkedFrame): LinkedFrame {
+  let line: LinkedFrame | null = null;
   for (let node: LinkedFrame | null = innermost; node !== null; node = node.parent) {
-    if (node.frame.language !== 'native') return node;
+    if (node.frame.language === 'native') continue;
+    if (!isInternal(node.frame)) return node;
+    line ??= node;
   }
-  return innermost;
+  return line ?? innermost;
+}
+
+/** The same of frames, innermost first; undefined if all are native. */
+export function lineAmong(frames: FrameRow[]): FrameRow | undefined {
+  const lines = frames.filter((frame) => frame.language !== 'native');
+  return lines.find((frame) => !isInternal(frame)) ?? lines[0];
+}
+
+/** Whether a JavaScript frame is Node's own, or a function that is built into V8: these have neither file nor line. */
+export function isInternal({ language, file, line }: Pick<FrameRow, 'language' | 'file' | 'line'>): boolean {
+  return language === 'javascript' && (file === null ? line === null : file.startsWith('node:'));
 }
 
 /** Frames, innermost first. */

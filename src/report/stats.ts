@@ -41,7 +41,10 @@ export interface StatsOptions extends Pick<FrameOptions, 'native'> {
   top: number;
 }
 
-/** A module is that of the code that called the allocator, also below a Python line, unless native frames are hidden. */
+/**
+ * A module is that of the code that called the allocator, also below a line of Python or JavaScript, unless native frames
+ * are hidden.
+ */
 export function computeStats({ source, facts }: Capture, { pid, top, native }: StatsOptions): Stats {
   const stacks = new Stacks(source);
   const locations = new Map<string, Total>();

@@ -5,7 +5,8 @@
  *     main → malloc'd 2 bytes                       walk 8         main 10
  *                                                   main 2         walk 8 (not 16)
  *
- * What a Python line allocated is its own, whatever native functions it called to do so.
+ * What a line of Python or JavaScript allocated is its own, whatever native functions it called to do so, see
+ * `placeOf` in `stacks.ts`.
  */
 import { formatBytes, formatCount, formatPercent, formatPlural, printable } from '../util/format.ts';
 import { type Column, renderTable } from '../util/table.ts';

@@ -1,6 +1,6 @@
 /**
  * Allocations by the code that called the allocator: one row per allocator, function, place and, if split, thread. Of a
- * stack with Python or JavaScript frames that is the innermost of these, hence without a module.
+ * stack with Python or JavaScript frames that is one of these, hence without a module: `placeOf` in `stacks.ts`.
  */
 import { formatBytes, formatCount, formatPlural, printable, shortenPath } from '../util/format.ts';
 import { type Column, renderTable } from '../util/table.ts';

@@ -78,14 +78,22 @@ export function cutStart(text: string, width: number): string {
     : `…${characters.slice(characters.length - Math.max(0, width - 1)).join('')}`;
 }
 
-/** A path keeps its end, which tells more: `/usr/src/app/lib/pool.c:12` → `…/lib/pool.c:12`. */
+/**
+ * A path keeps its end, which tells more: `/usr/src/app/lib/pool.c:12` → `…/lib/pool.c:12`. That a module is Node's own is
+ * said by its beginning: `node:internal/timers:523` → `node:…/timers:523`.
+ */
 export function shortenPath(path: string, width: number): string {
   if (path.length <= width) return path;
+  if (path.startsWith(NODE) && width >= MIN_NODE)
+    return NODE + shortenPath(path.slice(NODE.length), width - NODE.length);
   for (let slash = path.indexOf('/', 1); slash >= 0; slash = path.indexOf('/', slash + 1)) {
     if (path.length - slash + 1 <= width) return `…${path.slice(slash)}`;
   }
   return cutStart(path, width);
 }
+
+const NODE = 'node:';
+const MIN_NODE = 12;
 
 /** Lines of at most `width` columns, broken at spaces; all but the first are indented. A longer word stays whole. */
 export function wrap(text: string, width: number, indent = ''): string[] {

@@ -1,7 +1,7 @@
 /** `mp run`: start a program and record it from its first allocation. */
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
 import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
@@ -40,6 +40,7 @@ const EXAMPLES = `
 Examples:
   sudo mp run -o app.db -- ./app --its-own-option
   sudo mp run -m http.server 8000
+  sudo mp run --node ./node-24/bin/node server.mjs --port 8080
 `;
 
 /**
@@ -106,6 +107,12 @@ export function withPythonMalloc(environment: Buffer[]): Buffer[] {
   return isSet ? environment : [...environment, Buffer.from('PYTHONMALLOC=malloc')];
 }
 
+/** `--node "$NODE"` with an unset variable is not meant to run a file without a name. */
+function parseInterpreter(path: string): string {
+  if (path === '') throw new InvalidArgumentError('Give a path, or a name in PATH.');
+  return path;
+}
+
 /** An interpreter that nobody asked for by name: how to give another. */
 function explainMissing(error: unknown, { added }: Invocation, options: ProgramOptions): unknown {
   if (!(error instanceof UserError) || error.message !== `No such program: ${added[0]}`) return error;
@@ -123,8 +130,8 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
     .option('-m <MODULE>', 'run a Python module; what follows is for the module')
     .option('-c <CODE>', 'run Python code; what follows is for the code')
     .option('--user <NAME>', 'run the program as this user')
-    .option('--python <PATH>', 'interpreter of .py files, -m and -c', 'python3')
-    .option('--node <PATH>', 'interpreter of .js, .mjs and .cjs files', 'node')
+    .option('--python <PATH>', 'interpreter of .py files, -m and -c', parseInterpreter, 'python3')
+    .option('--node <PATH>', 'interpreter of .js, .mjs and .cjs files', parseInterpreter, 'node')
     .addHelpText('after', EXAMPLES);
   addRecordOptions(command).action(async () => {
     const options = command.opts<RunOptions>();

@@ -16,6 +16,8 @@ import { timeline } from './timeline.ts';
 import { type FrameValues, fillTip, frameSentence, placeTip } from './tip.ts';
 import { Tree } from './tree.ts';
 
+const LANGUAGES = ['native', 'python', 'javascript', 'internal'] as const;
+const LANGUAGE_NAMES = { native: 'native', python: 'Python', javascript: 'JavaScript', internal: 'JavaScript of Node' };
 const LEFT_OUT = { native: 'native frames hidden', machinery: 'interpreter frames folded' };
 
 class FlamegraphPage {
@@ -177,13 +179,13 @@ class FlamegraphPage {
     this.#graph.setPalette(palette);
     this.#plot.setPalette(palette);
     const present = new Set(this.#columns.frame_kind);
-    const shown = (['native', 'python', 'javascript'] as const).filter((kind) => present.has(KINDS.indexOf(kind)));
+    const shown = LANGUAGES.filter((kind) => present.has(KINDS.indexOf(kind)));
     element('kinds').replaceChildren(
       ...shown.map((kind) => {
         const label = document.createElement('span');
         const swatch = document.createElement('i');
         swatch.style.background = palette.fills[kind][SHADES >> 1]!;
-        label.append(swatch, { native: 'native', python: 'Python', javascript: 'JavaScript' }[kind]);
+        label.append(swatch, LANGUAGE_NAMES[kind]);
         return label;
       }),
       ...(this.#data.left_out === undefined ? [] : [LEFT_OUT[this.#data.left_out]]),

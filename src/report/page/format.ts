@@ -19,8 +19,8 @@ export type PageView = (typeof VIEWS)[number];
 export const UNITS = ['bytes', 'allocations'] as const;
 export type Unit = (typeof UNITS)[number];
 
-/** What a node stands for; the index is its number in `frame_kind`. */
-export const KINDS = ['native', 'python', 'javascript', 'owner', 'unknown'] as const;
+/** What a node stands for; the index is its number in `frame_kind`. `internal`: JavaScript that is Node's own. */
+export const KINDS = ['native', 'python', 'javascript', 'owner', 'unknown', 'internal'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Column {

@@ -1,6 +1,6 @@
 /**
- * What stands in a frame of the graph. A line of Python is a place in a file, so it is part of the label as long as there
- * is room, first without its directories, then not at all:
+ * What stands in a frame of the graph. A line of Python or JavaScript is a place in a file, so it is part of the label as
+ * long as there is room, first without its directories, then not at all:
  *
  *     Archive.pack /srv/app/archive.py:12
  *     Archive.pack …/archive.py:12
@@ -23,6 +23,6 @@ export function frameLabel(name: string, place: string, width: number): string {
   const room = width - name.length - 1;
   if (place.length <= room && place !== '') return `${name} ${place}`;
   const short = shortenPath(place, Math.max(room, 0));
-  const keepsFile = short.startsWith('…/') && short.length <= room;
+  const keepsFile = /^(?:node:)?…\//.test(short) && short.length <= room;
   return keepsFile ? `${name} ${short}` : shortenName(name, width);
 }

@@ -33,6 +33,7 @@ const RAMPS: Record<Kind, Ramp> = {
   native: { hue: 34, spread: 16, saturation: 82, light: [80, 71], dark: [40, 33] },
   python: { hue: 213, spread: 14, saturation: 74, light: [85, 77], dark: [46, 38] },
   javascript: { hue: 152, spread: 16, saturation: 44, light: [80, 71], dark: [36, 29] },
+  internal: { hue: 152, spread: 16, saturation: 17, light: [89, 83], dark: [33, 28] },
   owner: { hue: 230, spread: 0, saturation: 10, light: [89, 89], dark: [27, 27] },
   unknown: { hue: 40, spread: 0, saturation: 6, light: [85, 85], dark: [31, 31] },
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseNote, splitAtZeros } from '../../../src/cli/caller.ts';
+import { environmentOfCaller, parseNote, splitAtZeros } from '../../../src/cli/caller.ts';
 
 test('a list of zero-terminated strings, byte for byte', () => {
   const parts = splitAtZeros(Buffer.from('a\0\0caf\xe9\0', 'latin1'));
@@ -10,6 +10,15 @@ test('a list of zero-terminated strings, byte for byte', () => {
   );
   assert.deepEqual(splitAtZeros(Buffer.from('a')).map(String), ['a']);
   assert.deepEqual(splitAtZeros(Buffer.alloc(0)), []);
+});
+
+test('variables of Node have their names back, the note is gone, and the order is kept', () => {
+  const variables = ['A=1', 'MP_CALLER=limit=1', 'MP_CALLER:NODE_OPTIONS=caf\xe9', 'MP_CALLER_X=2', 'MP_NODE=n'];
+  const environment = environmentOfCaller(variables.map((variable) => Buffer.from(variable, 'latin1')));
+  assert.deepEqual(
+    environment.map((variable) => variable.toString('latin1')),
+    ['A=1', 'NODE_OPTIONS=caf\xe9', 'MP_CALLER_X=2', 'MP_NODE=n'],
+  );
 });
 
 test('the note of bin/mp', () => {

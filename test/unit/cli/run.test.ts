@@ -11,6 +11,16 @@ test('a file runs as it is, a script under its interpreter', () => {
   assert.deepEqual(script, { added: ['/opt/python3.12'], given: ['work/script.py', '-m', 'x'], name: 'script.py' });
   for (const file of ['a.js', 'a.mjs', 'a.cjs'])
     assert.deepEqual(resolveProgram([file], INTERPRETERS), { added: ['node'], given: [file], name: file });
+  const options = { ...INTERPRETERS, node: './node-24/bin/node' };
+  const module = resolveProgram(['lib/server.mjs', '--node', 'x'], options);
+  assert.deepEqual(module, {
+    added: ['./node-24/bin/node'],
+    given: ['lib/server.mjs', '--node', 'x'],
+    name: 'server.mjs',
+  });
+  // Also what other programs run: ts-node, deno, an executable of that name.
+  for (const file of ['./a.ts', 'a.mts', 'js', '.js', 'a.json', 'a.js.gz'])
+    assert.deepEqual(resolveProgram([file], INTERPRETERS).added, []);
 });
 
 test('a module and code run under python', () => {

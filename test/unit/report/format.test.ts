@@ -49,6 +49,11 @@ test('paths keep their end', () => {
   assert.equal(shortenPath('/usr/src/app/lib/pool.c:12', 40), '/usr/src/app/lib/pool.c:12');
   assert.equal(shortenPath('/usr/src/app/lib/pool.c:12', 16), '…/lib/pool.c:12');
   assert.equal(shortenPath('/usr/src/app/lib/pool.c:12', 8), '…ol.c:12');
+  const module = 'node:internal/process/task_queues:95';
+  assert.deepEqual(
+    [36, 35, 22, 12, 11].map((width) => shortenPath(module, width)),
+    [module, 'node:…/process/task_queues:95', 'node:…/task_queues:95', 'node:…ues:95', '…_queues:95'],
+  );
   assert.deepEqual([cutEnd('abcdef', 5), cutStart('abcdef', 5), cutEnd('abc', 3)], ['abcd…', '…cdef', 'abc']);
 });
 

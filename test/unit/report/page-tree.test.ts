@@ -58,6 +58,7 @@ test('a label keeps the function, then the line, then the directories', () => {
   assert.equal(frameLabel('f', 'a.py:1', 8), 'f a.py:1');
   assert.equal(frameLabel('f', 'a.py:1', 7), 'f');
   assert.equal(frameLabel('main', '', 10), 'main');
+  assert.equal(frameLabel('alloc', 'node:internal/buffer:8', 21), 'alloc node:…/buffer:8');
   for (let width = 3; width < 40; width++) assert.ok(label(width).length <= width, label(width));
 });
 

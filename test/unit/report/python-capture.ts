@@ -1,5 +1,6 @@
 /** A capture as `mp run app.py` leaves it: Python frames stand right below the evaluation loop that runs them. */
-import { CaptureFixture, type FrameSpec } from '../helpers/capture-fixture.ts';
+import { CaptureFixture } from '../helpers/capture-fixture.ts';
+import { addStacks } from '../helpers/stack-words.ts';
 
 export const INTERPRETER = '/usr/bin/python3.11';
 
@@ -16,10 +17,7 @@ const EVAL = '_PyEval_EvalFrameDefault';
 const RUN = [...ENTRY, '?', 'PyEval_EvalCode', EVAL];
 const THREAD = ['libc:clone3', 'libc:start_thread', '?', '_PyObject_Call', EVAL];
 
-/**
- * Stacks, root first. Words are functions of the interpreter, `?` one without a name, `libc:f` one of another module;
- * `name@file:line` is a Python frame.
- */
+/** Root first; the words: stack-words.ts. */
 const STACKS = {
   grow: [...RUN, '<module>@/srv/app/app.py:30', 'Store.grow@/srv/app/store.py:12', 'list_resize', 'PyMem_Realloc'],
   pack: [
@@ -53,14 +51,7 @@ const MODULES: Record<string, string> = {
   functools: '/usr/lib/python3.11/lib-dynload/_functools.cpython-311-x86_64-linux-gnu.so',
 };
 
-/** The frame that a word of STACKS stands for. */
-export function frameSpec(word: string, module: (path: string) => number): FrameSpec {
-  const python = /^(.*)@(.*):(\d+)$/.exec(word);
-  if (python) return { function: python[1]!, file: python[2]!, line: Number(python[3]), language: 'python' };
-  const native = /^(\w+):(.*)$/.exec(word);
-  if (native) return { function: native[2]!, module: module(MODULES[native[1]!]!) };
-  return { function: word === '?' ? null : word, module: module(INTERPRETER) };
-}
+const WORDS = { language: 'python', interpreter: INTERPRETER, modules: MODULES } as const;
 
 /**
  * One process (pid 100) with threads 100 and 101; numbers are [allocations, bytes], all of them live at the peak:
@@ -80,14 +71,14 @@ export function pythonCapture(path: string): void {
   const facts = { comm: 'python3', executable: INTERPRETER, command_line: 'python3 app.py', runtime: 'python 3.11' };
   const process = capture.process({ pid: 100, ...facts, ended_ns: 1_500_000_000, exit_code: 0 });
   const [main, worker] = [capture.thread(process, 100, 'python3'), capture.thread(process, 101, 'worker')];
-  const stacks = addStacks(capture);
+  const stacks = addStacks(capture, STACKS, WORDS);
   const site = (
     thread: number,
     allocator: string,
     stack: keyof typeof STACKS,
     all: [number, number],
     live: [number, number],
-  ) => capture.site({ process, thread, allocator, stack: stacks[stack]!, all, peak: all, live });
+  ) => capture.site({ process, thread, allocator, stack: stacks[stack], all, peak: all, live });
   site(main, 'realloc', 'grow', [40, 40_000], [1, 8_000]);
   site(main, 'malloc', 'pack', [10, 20_000], [10, 20_000]);
   site(main, 'malloc', 'packAgain', [2, 4_000], [2, 4_000]);
@@ -101,21 +92,4 @@ export function pythonCapture(path: string): void {
   capture.sizeClass(process, 'malloc', 2944, 3071, 3, 9_000);
   capture.sizeClass(process, 'realloc', 960, 1023, 40, 40_000);
   capture.close();
-}
-
-/** Ids of STACKS by name. */
-function addStacks(capture: CaptureFixture): Record<string, number> {
-  const modules = new Map<string, number>();
-  const frames = new Map<string, number>();
-  const moduleId = (path: string) => idOf(modules, path, () => capture.module(path));
-  const frameId = (word: string) => idOf(frames, word, () => capture.frame(frameSpec(word, moduleId)));
-  return Object.fromEntries(
-    Object.entries(STACKS).map(([name, words]) => [name, capture.stack(...words.map(frameId))]),
-  );
-}
-
-function idOf(ids: Map<string, number>, key: string, insert: () => number): number {
-  const id = ids.get(key) ?? insert();
-  ids.set(key, id);
-  return id;
 }

@@ -8,17 +8,13 @@ import { register as leaks } from '../../../src/cli/commands/leaks.ts';
 import { register as stats } from '../../../src/cli/commands/stats.ts';
 import { register as summary } from '../../../src/cli/commands/summary.ts';
 import { register as table } from '../../../src/cli/commands/table.ts';
-import { flamegraphPage } from '../../../src/report/flamegraph.ts';
 import type { Leak } from '../../../src/report/leaks.ts';
-import { type Columns, decodeColumns } from '../../../src/report/page/decode.ts';
-import { type FlamegraphData, KINDS } from '../../../src/report/page/format.ts';
-import { ownValue } from '../../../src/report/page/own.ts';
-import { Tree } from '../../../src/report/page/tree.ts';
 import type { FrameOptions } from '../../../src/report/shown-stacks.ts';
 import type { SummaryRow } from '../../../src/report/summary.ts';
 import type { TableRow } from '../../../src/report/table.ts';
 import type { Output } from '../../../src/util/output.ts';
-import { HIGH_WATERMARK, openCapture, runCommand, temporaryFolder } from './command.ts';
+import { openCapture, runCommand, temporaryFolder } from './command.ts';
+import { draw as drawCapture, drawnLines, drawnOwn } from './drawn.ts';
 import { assertGolden } from './golden.ts';
 import { INTERPRETER, pythonCapture } from './python-capture.ts';
 
@@ -157,45 +153,12 @@ test('one of the two options, or none', async (t) => {
   }
 });
 
-interface Drawn {
-  data: FlamegraphData;
-  columns: Columns;
-  tree: Tree;
-  peak: Float64Array;
-}
-
-async function draw(t: TestContext, options: FrameOptions): Promise<Drawn> {
-  const assets = { style: '', script: '' };
-  const page = flamegraphPage(
-    openCapture(t, pythonCapture),
-    HIGH_WATERMARK,
-    { splitThreads: false, ...options },
-    assets,
-  );
-  const data = JSON.parse(/id="mp-data">(.*?)<\/script>/s.exec(page!)![1]!) as FlamegraphData;
-  const columns = await decodeColumns(data);
-  const tree = new Tree(columns.node_depth as Uint32Array);
-  const entries = {
-    node: columns.leaf_node as Uint32Array,
-    thread: columns.leaf_thread as Uint32Array,
-    value: columns.leaf_high_watermark_bytes as Float64Array,
-  };
-  return { data, columns, tree, peak: tree.totals(entries, () => true) };
-}
-
-function lines({ columns, tree, peak }: Drawn): string[] {
-  return Array.from(peak, (bytes, node) => {
-    const frame = columns.node_frame[node]!;
-    const kind = KINDS[columns.frame_kind[frame]!]!;
-    const name = columns.texts[columns.frame_function[frame]!];
-    return `${'  '.repeat(tree.depth[node]!)}${name} ${kind} ${bytes}`;
-  });
-}
+const draw = (t: TestContext, options: FrameOptions) => drawCapture(openCapture(t, pythonCapture), options);
 
 test('the flame graph folds the interpreter and merges what then looks alike', async (t) => {
   const drawn = await draw(t, {});
   assert.equal(drawn.data.left_out, 'machinery');
-  assert.deepEqual(lines(drawn), [
+  assert.deepEqual(drawnLines(drawn), [
     'all owner 75500',
     '  _start native 66500',
     '    __libc_start_main_impl native 66500',
@@ -230,12 +193,7 @@ test('own values of the flame graph are those of the summary', async (t) => {
     [{ native: false }, ['--no-native']],
     [{ nativeMachinery: true }, ['--native-machinery']],
   ] as const) {
-    const { columns, tree, peak } = await draw(t, options);
-    const drawn = new Map<string, number>();
-    for (let node = 1; node < tree.size; node++) {
-      const name = columns.texts[columns.frame_function[columns.node_frame[node]!]!]!;
-      drawn.set(name, (drawn.get(name) ?? 0) + ownValue(columns, tree, peak, node));
-    }
+    const drawn = drawnOwn(await draw(t, options));
     const { locations } = await json(t, 'summary', ...args);
     const listed = (locations as SummaryRow[]).map((row) => [row.function, row.own_bytes] as const);
     assert.deepEqual([...drawn].sort(), listed.sort());
@@ -246,10 +204,10 @@ test('own values of the flame graph are those of the summary', async (t) => {
 test('… and hides native frames, or shows all of them', async (t) => {
   const without = await draw(t, { native: false });
   assert.equal(without.data.left_out, 'native');
-  assert.deepEqual(lines(without).filter((line) => / native /.test(line)).length, 8);
-  assert.ok(lines(without).includes('  <module> python 24000'));
+  assert.deepEqual(drawnLines(without).filter((line) => / native /.test(line)).length, 8);
+  assert.ok(drawnLines(without).includes('  <module> python 24000'));
   const whole = await draw(t, { nativeMachinery: true });
   assert.ok(!('left_out' in whole.data));
-  assert.equal(lines(whole).filter((line) => line.includes('_PyEval_EvalFrameDefault')).length, 3);
+  assert.equal(drawnLines(whole).filter((line) => line.includes('_PyEval_EvalFrameDefault')).length, 3);
   assert.equal(whole.peak[0], 75_500);
 });

@@ -58,7 +58,7 @@ test('stacks of native frames are not touched', () => {
   }
 });
 
-test('JavaScript: its line stands for the stack, nothing is folded', () => {
+test('JavaScript: its line stands for the stack, the machinery of Python is none of its own', () => {
   const words = ['main.so', 'Py_RunMain', 'request.js', 'buffer.so'];
   assert.deepEqual(shown(words, {}), {
     names: 'buffer.so request.js Py_RunMain main.so',
