@@ -236,6 +236,26 @@ std::vector<mp_unwind_row> build_unwind_rows(const ElfFile &elf, EhFrameStats *s
   return TableBuilder(*section, elf.lowest_address(), stats).build();
 }
 
+void mark_ranges(std::vector<mp_unwind_row> &rows, const std::vector<std::pair<uint64_t, uint64_t>> &ranges,
+                 uint64_t lowest_address, uint32_t rule) {
+  for (const auto &[first, second] : ranges) {
+    if (first < lowest_address || second <= first || second - lowest_address > UINT32_MAX) continue;
+    const auto begin = static_cast<uint32_t>(first - lowest_address),
+               end = static_cast<uint32_t>(second - lowest_address);
+    const auto behind = [&](uint32_t pc) {  // the first row that begins after pc
+      return std::upper_bound(rows.begin(), rows.end(), pc,
+                              [](uint32_t value, const mp_unwind_row &row) { return value < row.pc; });
+    };
+    auto next = behind(end);
+    const uint32_t rule_at_end = next == rows.begin() ? uint32_t{MP_CFA_NONE} : std::prev(next)->rule;
+    const auto first_covered = std::lower_bound(rows.begin(), rows.end(), begin,
+                                                [](const mp_unwind_row &row, uint32_t pc) { return row.pc < pc; });
+    next = rows.erase(first_covered, next);
+    const mp_unwind_row marked[] = {{begin, rule}, {end, rule_at_end}};
+    rows.insert(next, std::begin(marked), std::end(marked));
+  }
+}
+
 std::vector<std::pair<uint64_t, uint64_t>> described_ranges(const ElfFile &elf) {
   auto section = find_eh_frame(elf);
   if (!section) return {};

@@ -42,4 +42,8 @@ std::vector<mp_unwind_row> build_unwind_rows(const ElfFile &elf, EhFrameStats *s
 // The code that .eh_frame speaks of: ELF addresses [first, second) of functions and of parts of functions, sorted.
 std::vector<std::pair<uint64_t, uint64_t>> described_ranges(const ElfFile &elf);
 
+// Gives the code in `ranges`, ELF addresses [first, second), sorted, another rule.
+void mark_ranges(std::vector<mp_unwind_row> &rows, const std::vector<std::pair<uint64_t, uint64_t>> &ranges,
+                 uint64_t lowest_address, uint32_t rule);
+
 }  // namespace mp

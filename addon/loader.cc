@@ -50,6 +50,10 @@ bpf_program *program_of(mp_bpf *skeleton, Program program) {
       return skeleton->progs.linker_state;
     case Program::kPythonCodeFreed:
       return skeleton->progs.python_code_freed;
+    case Program::kV8Collection:
+      return skeleton->progs.v8_collection;
+    case Program::kV8Life:
+      return skeleton->progs.v8_life;
   }
   return nullptr;
 }
@@ -60,8 +64,9 @@ void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
   bpf_program__set_autoload(skeleton->progs.allocator_entry, !session);
   bpf_program__set_autoload(skeleton->progs.allocator_return, !session);
   if (mode == ProbeMode::kPerf) return;
-  for (Program program : {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry,
-                          Program::kMappingSyscall, Program::kLinkerState, Program::kPythonCodeFreed}) {
+  for (Program program :
+       {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry, Program::kMappingSyscall,
+        Program::kLinkerState, Program::kPythonCodeFreed, Program::kV8Collection, Program::kV8Life}) {
     bpf_program__set_expected_attach_type(program_of(skeleton, program),
                                           static_cast<bpf_attach_type>(kAttachUprobeMulti));
   }
@@ -150,6 +155,18 @@ void Loader::set_process_slot(uint32_t pid, uint32_t slot) {
 void Loader::set_python(uint32_t slot, const mp_python &python) {
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.pythons), &slot, &python, BPF_ANY))
     throw Error("LOAD", "cannot register an interpreter", errno);
+}
+
+void Loader::set_v8(uint32_t slot, const mp_v8 &v8) {
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.v8s), &slot, &v8, BPF_ANY))
+    throw Error("LOAD", "cannot register an interpreter", errno);
+}
+
+mp_v8 Loader::v8(uint32_t slot) const {
+  mp_v8 v8 = {};
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.v8s), &slot, &v8))
+    throw Error("LOAD", "cannot read a BPF map", errno);
+  return v8;
 }
 
 void Loader::clear_process_slot(uint32_t pid) {

@@ -32,6 +32,8 @@ enum class Program {
   kMappingSyscall,
   kLinkerState,
   kPythonCodeFreed,
+  kV8Collection,
+  kV8Life,
 };
 
 class Loader {
@@ -49,6 +51,8 @@ class Loader {
   void set_process(uint32_t slot, const mp_process &process);
   void set_process_slot(uint32_t pid, uint32_t slot);
   void set_python(uint32_t slot, const mp_python &python);
+  void set_v8(uint32_t slot, const mp_v8 &v8);
+  mp_v8 v8(uint32_t slot) const;
   void clear_process_slot(uint32_t pid);
   void set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted);
   void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);

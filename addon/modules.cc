@@ -75,8 +75,11 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.build_id = module.elf->build_id();
   module.lowest_address = module.elf->lowest_address();
   module.is_static_program = is_static_program(*module.elf);
+  module.v8 = find_v8_module(*module.elf);
   EhFrameStats stats;
-  const auto rows = build_unwind_rows(*module.elf, &stats);
+  auto rows = build_unwind_rows(*module.elf, &stats);
+  if (module.v8 && module.v8->image.unsupported.empty())
+    mark_ranges(rows, module.v8->image.interpreted, module.lowest_address, MP_RULE_V8_INTERPRETER);
   module.row_count = rows.size();
   if (!rows.empty()) loader_.set_rows(module.index, rows);
   set_sites(find_probe_sites(*module.elf, module.is_static_program), module);

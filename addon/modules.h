@@ -14,6 +14,7 @@
 #include "proc_maps.h"
 #include "python_layout.h"
 #include "symbolize.h"
+#include "v8_process.h"
 
 namespace mp {
 
@@ -37,6 +38,7 @@ struct Module {
 
   std::optional<PythonImage> python;   // it holds an interpreter
   std::optional<uint32_t> tss_values;  // it is glibc: see find_tss_values
+  std::optional<V8Module> v8;          // it holds a JavaScript engine
 
   std::unique_ptr<ElfFile> elf;
 };

@@ -5,9 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace mp {
+
+// Copies `size_bytes` bytes at `address`; false if not all of them can be read.
+using MemoryReader = std::function<bool(uint64_t address, void *to, size_t size_bytes)>;
 
 // false if the process is gone or does not have all of it.
 inline bool read_memory(int pid, uint64_t address, void *to, size_t size_bytes) {

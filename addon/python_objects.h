@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,10 +17,9 @@
 #include <utility>
 #include <vector>
 
-namespace mp {
+#include "process_memory.h"
 
-// Copies `size_bytes` bytes at `address`; false if not all of them can be read.
-using MemoryReader = std::function<bool(uint64_t address, void *to, size_t size_bytes)>;
+namespace mp {
 
 class PythonObjects {
  public:

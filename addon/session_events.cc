@@ -12,8 +12,8 @@ namespace mp {
 namespace {
 
 std::string runtime_of(const Process &process) {
-  const Module *module = process.python.module;
-  return module ? "python 3." + std::to_string(module->python->minor) : "native";
+  if (const Module *module = process.python.module) return "python 3." + std::to_string(module->python->minor);
+  return process.v8_module ? "v8 " + process.v8_module->v8->image.version : "native";
 }
 
 std::string join(const std::set<std::string> &names) {
@@ -44,6 +44,7 @@ void Session::announce(Process &process, const std::string &comm) {
     if (!mapped.module) continue;
     unprobed.insert(mapped.module->unprobed.begin(), mapped.module->unprobed.end());
     if (mapped.module->python) process.warning = mapped.module->python->unsupported;
+    if (mapped.module->v8) process.warning = mapped.module->v8->image.unsupported;
   }
   if (process.executable.empty()) process.executable = read_executable(process.pid);
   if (!process.mappings.empty() && !has_allocator(process))
@@ -152,7 +153,31 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
 }
 
 void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
-  if (Process *process = targets_.find(event.event.pid)) stacks_.add(*process, event, frames, batch_);
+  Process *process = targets_.find(event.event.pid);
+  if (!process) return;
+  const auto slots = process->v8 ? process->v8->take(event.stack) : std::nullopt;
+  if (!slots) return stacks_.add(*process, process->stacks, event, frames, {}, batch_);
+  if (process->v8->begins_generation(*slots)) process->javascript_stacks.new_seed(event.event.time_ns);
+  stacks_.add(*process, process->javascript_stacks, event, frames, javascript_frames(*process, *slots, event, frames),
+              batch_);
+}
+
+void Session::on_v8_frames(const mp_event_v8_frames &event, const mp_v8_frame *frames) {
+  const Process *process = targets_.find(event.event.pid);
+  if (process && process->v8) process->v8->add(event, frames);
+}
+
+// What was read while objects were moved is not believed: the stack is shown with native frames, and will come again
+// when the collection is over.
+V8FrameSymbols Session::javascript_frames(const Process &process, const V8Slots &slots, const mp_event_stack &event,
+                                          const uint64_t *frames) const {
+  const auto is_unmoved = [&] {
+    const mp_v8 now = loader_.v8(process.slot);
+    return now.begun == slots.begun && now.ended == slots.ended && now.begun == now.ended;
+  };
+  if (!is_unmoved()) return {};
+  auto symbols = process.v8->symbols(slots, frames, event.frame_count);
+  return is_unmoved() ? std::move(symbols) : V8FrameSymbols();
 }
 
 void Session::on_python_code(const mp_event_python_code &event, const uint8_t *line_table) {

@@ -67,6 +67,15 @@ uint64_t hash_code(const PythonCode &code) {
   return result;
 }
 
+uint64_t hash_symbols(const std::vector<SymbolFrame> &symbols) {
+  const std::hash<std::string> hash;
+  uint64_t result = symbols.size();
+  for (const SymbolFrame &symbol : symbols)
+    for (const uint64_t word : {hash(symbol.function), hash(symbol.file), size_t{symbol.line}})
+      result = (result ^ word) * 0x9E3779B97F4A7C15ull + symbol.function.size();
+  return result;
+}
+
 // BPF sends the beginning of a large line table. The rest, if the process still has it behind that beginning.
 std::string read_line_table(int pid, uint64_t field, size_t size_bytes, const std::string &beginning) {
   const auto object = read_memory<uint64_t>(pid, field);
@@ -88,12 +97,15 @@ uint32_t Stacks::index_of(const char *status, std::vector<uint32_t> locations, B
 
 KnownStack Stacks::of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch) {
   if (!hash) return {index_of(stack_status_name(event.stack_status), {}, batch)};  // no walk took place
-  if (const KnownStack *known = process.stacks.find(hash, event.time_ns)) return *known;
+  const KnownStack *known = process.v8 ? process.javascript_stacks.find(hash, event.time_ns) : nullptr;
+  if (!known) known = process.stacks.find(hash, event.time_ns);
+  if (known) return *known;
   return process.stacks.add(hash) = {index_of("missing", {}, batch), true};
 }
 
-void Stacks::add(Process &process, const mp_event_stack &event, const uint64_t *frames, Batch &batch) {
-  const KnownStack *known = process.stacks.find(event.stack, event.event.time_ns);
+void Stacks::add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
+                 V8FrameSymbols javascript, Batch &batch) {
+  const KnownStack *known = table.find(event.stack, event.event.time_ns);
   if (known && !known->is_lost) return;
   std::vector<uint32_t> locations;
   locations.reserve(event.frame_count + event.python_count);
@@ -105,13 +117,16 @@ void Stacks::add(Process &process, const mp_event_stack &event, const uint64_t *
       is_loop = !MP_PYTHON_FRAME_ENTRY(*python);
       add_python(process, *python++, locations, batch);
     }
-    locations.push_back(location_of(process, address, batch));
+    if (const auto found = javascript.find(i); found != javascript.end())
+      locations.push_back(javascript_location_of(std::move(found->second), batch));
+    else
+      locations.push_back(location_of(process, address, batch));
   }
   // of a native walk that broke off
   while (python < python_end) add_python(process, *python++, locations, batch);
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
-  process.stacks.add(event.stack) = stack;
+  table.add(event.stack) = stack;
 }
 
 uint32_t Stacks::location_of(const Process &process, uint64_t address, Batch &batch) {
@@ -128,6 +143,15 @@ uint32_t Stacks::location_of(const Process &process, uint64_t address, Batch &ba
       symbolizer_.request({entry->second, mapped->module->index, module_address});
     else
       batch.symbols.push_back({entry->second, {SymbolFrame{}}});
+  }
+  return entry->second;
+}
+
+uint32_t Stacks::javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch) {
+  const auto [entry, inserted] = javascript_locations_.try_emplace(hash_symbols(symbols), 0);
+  if (inserted) {
+    entry->second = new_location(-1);
+    batch.symbols.push_back({entry->second, std::move(symbols)});
   }
   return entry->second;
 }

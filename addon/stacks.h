@@ -18,7 +18,9 @@ class Stacks {
   explicit Stacks(Symbolizer &symbolizer) : symbolizer_(symbolizer) {}
 
   // Takes the frames of a STACK event. What is new goes into the batch.
-  void add(Process &process, const mp_event_stack &event, const uint64_t *frames, Batch &batch);
+  // `table`: that of the process in which it belongs. `javascript`: instead of the native ones.
+  void add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
+           V8FrameSymbols javascript, Batch &batch);
   // The stack that an event refers to by hash; one without frames if they did not arrive or no walk took place.
   KnownStack of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch);
   // Takes what a Python code object says, before the first stack with it.
@@ -31,14 +33,16 @@ class Stacks {
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
   void add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch);
   uint32_t python_location_of(const Process &process, uint64_t frame, Batch &batch);
+  uint32_t javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch);
   uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;
-  std::unordered_map<uint64_t, uint32_t> indexes_;              // by hash of status and locations
-  std::unordered_map<uint64_t, uint32_t> locations_;            // by module and address
-  std::vector<std::pair<int, PythonCode>> python_codes_;        // with the minor version that made them
-  std::unordered_map<uint64_t, uint32_t> python_code_indexes_;  // by hash of what it says
-  std::unordered_map<uint64_t, uint32_t> python_locations_;     // by code and code unit
+  std::unordered_map<uint64_t, uint32_t> indexes_;               // by hash of status and locations
+  std::unordered_map<uint64_t, uint32_t> locations_;             // by module and address
+  std::vector<std::pair<int, PythonCode>> python_codes_;         // with the minor version that made them
+  std::unordered_map<uint64_t, uint32_t> python_code_indexes_;   // by hash of what it says
+  std::unordered_map<uint64_t, uint32_t> python_locations_;      // by code and code unit
+  std::unordered_map<uint64_t, uint32_t> javascript_locations_;  // by hash of its symbols
   std::vector<int64_t> location_modules_;
 };
 

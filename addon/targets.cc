@@ -1,8 +1,11 @@
 #include "targets.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "clock.h"
+#include "insn.h"
+#include "process_memory.h"
 #include "error.h"
 
 namespace mp {
@@ -10,6 +13,8 @@ namespace {
 
 // Unmapped modules that are remembered: stacks from just before may still be in the ring.
 constexpr size_t kMaxGone = 64;
+
+constexpr size_t kDecodedBytes = 64;  // of a function, to find a place for a probe
 
 // The process ended or unmapped the module between the look at its mappings and the attempt to attach.
 bool is_target_gone(const Error &error) {
@@ -90,6 +95,7 @@ bool Targets::synchronize(Process &process) {
   }
   try {
     attach_python(process);
+    attach_v8(process);
   } catch (const Error &error) {
     if (!is_target_gone(error)) throw;
   }
@@ -115,6 +121,7 @@ void Targets::publish(Process &process, bool unmapped) {
   }
   loader_.set_mappings(process.slot, table);
   find_interpreter(process);
+  find_v8(process);
   // Only now the new generation: a rule that is cached under it was found in the new table.
   next_generation_ = next_generation_ % 0xffff + 1;
   if (unmapped) new_seed(process);
@@ -138,6 +145,56 @@ void Targets::find_interpreter(Process &process) {
   layout.tss_key_address = interpreter->bias + image.runtime + image.tss_key;
   layout.tss_values = *libc->module->tss_values;
   loader_.set_python(process.slot, layout);
+}
+
+void Targets::find_v8(Process &process) {
+  for (const MappedModule &mapped : process.mappings) {
+    if (!mapped.module || !mapped.module->v8) continue;
+    if (process.v8_module == mapped.module) return;
+    const int pid = process.pid;
+    process.v8_module = mapped.module;
+    if (!mapped.module->v8->image.unsupported.empty()) return;
+    process.v8 = std::make_unique<V8Process>(*mapped.module->v8, [pid](uint64_t address, void *to, size_t size_bytes) {
+      return read_memory(pid, address, to, size_bytes);
+    });
+    loader_.set_v8(process.slot, {0, 0, mapped.module->v8->image.layout.function_shared, 0});
+    return;
+  }
+}
+
+// Collections are counted from before the first event with JavaScript frames on. libc is mapped later than the program.
+void Targets::attach_v8(Process &process) {
+  if (!process.v8) return;
+  for (const MappedModule &mapped : process.mappings) {
+    const bool is_v8 = mapped.module == process.v8_module, is_libc = mapped.module && mapped.module->tss_values;
+    if (!(is_v8 || (is_libc && process.hold)) || std::exchange(process.links[mapped.module].has_v8, true)) continue;
+    const Module &module = *mapped.module;
+    if (is_v8) {
+      attach_functions(process, module, Program::kV8Collection,
+                       {module.v8->image.collection_begin, module.v8->image.collection_end});
+      std::vector<uint64_t> life = {module.v8->set_up};
+      if (process.hold) life.push_back(module.v8->tear_down);
+      attach_functions(process, module, Program::kV8Life, life);
+    } else if (const auto exit = module.elf->find_function("exit")) {
+      attach_functions(process, module, Program::kV8Life, {exit->address}, 1);
+    }
+  }
+}
+
+// At the entry of functions; cookies count from `first_cookie` on.
+void Targets::attach_functions(Process &process, const Module &module, Program program,
+                               const std::vector<uint64_t> &addresses, uint64_t first_cookie) {
+  const auto mapped = std::find_if(process.mappings.begin(), process.mappings.end(),
+                                   [&](const MappedModule &m) { return m.module == &module; });
+  if (mapped == process.mappings.end()) return;
+  std::vector<UprobeSite> sites;
+  for (const uint64_t address : addresses) {
+    const auto [code, size] = module.elf->bytes_at(address, kDecodedBytes);
+    const auto offset = module.elf->file_offset(address);
+    if (code && offset) sites.push_back({*offset + pick_entry_site(code, size).offset, first_cookie++});
+  }
+  attach_sites(process.pid, process.links[&module].deallocators, program,
+               map_files_path(process.pid, mapped->start, mapped->end), sites);
 }
 
 // Their functions are found through pointers in the running process, which relocations fill in.
@@ -191,11 +248,13 @@ bool Targets::take_untraced_objects(Process &process) {
 void Targets::new_seed(Process &process) {
   process.stack_seed = next_seed_++;
   process.stacks.new_seed(monotonic_ns());
+  process.javascript_stacks.new_seed(monotonic_ns());
 }
 
 void Targets::update(const Process &process, uint32_t generation, uint32_t flags) {
   if (process.hold) flags |= MP_PROCESS_HOLD;
   if (process.python.module) flags |= MP_PROCESS_PYTHON;
+  if (process.v8_module) flags |= MP_PROCESS_V8;
   loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
 }
 
@@ -255,6 +314,8 @@ void Targets::replace_image(Process &process, uint32_t index) {
   process.mappings.clear();
   process.gone.clear();
   process.python = {};
+  process.v8_module = nullptr;
+  process.v8.reset();
 }
 
 void Targets::remove(uint32_t pid) {

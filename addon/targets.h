@@ -31,6 +31,7 @@ struct MappedModule {
 struct ProbeLinks {
   std::vector<UniqueFd> allocators;
   std::vector<UniqueFd> deallocators;
+  bool has_v8 = false;
   bool has_python = false;  // also those that no symbol leads to, see python_probes.h
 };
 
@@ -50,6 +51,8 @@ struct Process {
   uint32_t slot = 0;
   uint32_t stack_seed = 0;
   StackTable stacks;
+  // Those with JavaScript frames, which are sent again after every collection.
+  StackTable javascript_stacks;
   bool hold = false;
   bool announced = false;  // handed to TypeScript
   std::string executable;
@@ -59,6 +62,8 @@ struct Process {
   // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
   std::map<const Module *, ProbeLinks> links;
   PythonProcess python;
+  const Module *v8_module = nullptr;  // that with V8 in it, known or not
+  std::unique_ptr<V8Process> v8;      // nullptr: there is none, or none that is known
 };
 
 class Targets {
@@ -90,6 +95,10 @@ class Targets {
  private:
   void publish(Process &process, bool unmapped);
   void find_interpreter(Process &process);
+  void find_v8(Process &process);
+  void attach_v8(Process &process);
+  void attach_functions(Process &process, const Module &module, Program program, const std::vector<uint64_t> &addresses,
+                        uint64_t first_cookie = 0);
   static MappedPython mapped_python(const Process &process);
   std::optional<PythonAllocatorSites> allocator_sites(Process &process);
   void attach_python(Process &process);

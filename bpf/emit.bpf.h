@@ -3,6 +3,7 @@
 #define MP_EMIT_BPF_H
 
 #include "python_code.bpf.h"
+#include "v8.bpf.h"
 
 /* FREE, RELEASE, COMMIT, CANCEL */
 static __always_inline void emit_free(u32 kind, u32 allocator, u64 address) {
@@ -22,6 +23,7 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u64 hash = u->hash;
   if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
   if (u->event.python_count) send_codes(u, stack_seed);
+  if (u->v8.count) send_v8_frames(u);
   if (u->code_dropped) return; /* the addon resolves frames when they come, once */
   u32 n = u->event.frame_count + u->event.python_count;
   if (n > MP_MAX_FRAMES) return;
@@ -60,6 +62,7 @@ static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 
   unwind(u);
   *status = u->status;
   if (process->flags & MP_PROCESS_PYTHON) walk_python(u);
+  if (u->v8.count) hash_collections(u);
   u64 stack = finish_stack(u, process->stack_seed);
   release_unwinder(u);
   return stack;

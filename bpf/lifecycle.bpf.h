@@ -12,11 +12,15 @@ static __always_inline struct mp_process *traced_process(u32 pid) {
   return process && process->pid == pid ? process : NULL;
 }
 
+/* Whether nothing runs when the process goes on. */
+static __always_inline int ignores_continuation(struct task_struct *task) {
+  return BPF_CORE_READ(task, sighand, action[SIGCONT - 1].sa.sa_handler) <= SIG_IGN;
+}
+
 /* Nobody can tell that a process was stopped and continued in the middle of one of its own calls, unless it handles
  * SIGCONT or another of its threads sleeps in a call that a stop interrupts (epoll_wait, nanosleep: EINTR). */
 static __always_inline int is_hold_invisible(struct task_struct *task) {
-  if (BPF_CORE_READ(task, signal, nr_threads) != 1) return 0;
-  return BPF_CORE_READ(task, sighand, action[SIGCONT - 1].sa.sa_handler) <= SIG_IGN;
+  return BPF_CORE_READ(task, signal, nr_threads) == 1 && ignores_continuation(task);
 }
 
 /* Holds the current process if it is to be held. Returns the flags of the event. */
@@ -39,6 +43,27 @@ SEC("uprobe")
 int linker_state(struct pt_regs *ctx) {
   struct mp_process *process = traced_process(current_pid());
   if (process) emit_and_hold(process, MP_EVENT_MAPPINGS, 0, NULL);
+  return 0;
+}
+
+/* Cookie 0: V8 has mapped its builtins a second time (CodeRange::RemapEmbeddedBuiltins, src/heap/code-range.cc). Else
+ * the heap of a V8 ends, or the program: the addon has to read the names of the last functions before. The calls of
+ * other threads that a stop interrupts are libuv's, which makes them again. */
+SEC("uprobe")
+int v8_life(struct pt_regs *ctx) {
+  struct mp_process *process = traced_process(current_pid());
+  if (!process || !(process->flags & MP_PROCESS_V8)) return 0;
+  if (!bpf_get_attach_cookie(ctx)) {
+    u32 *slot, pid = process->pid;
+    slot = bpf_map_lookup_elem(&process_slots, &pid);
+    struct mp_v8 *v8 = slot ? bpf_map_lookup_elem(&v8s, slot) : NULL;
+    if (!v8 || __sync_lock_test_and_set(&v8->is_mapped, 1)) return 0;
+  }
+  struct mp_event_task *event = reserve_task(MP_EVENT_MAPPINGS, 0, NULL);
+  if (!event) return 0;
+  const int holds = process->flags & MP_PROCESS_HOLD && ignores_continuation(bpf_get_current_task_btf());
+  event->event.flags = holds && !bpf_send_signal(SIGSTOP) ? MP_FLAG_HELD : 0;
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
   return 0;
 }
 

@@ -143,4 +143,19 @@ int python_code_freed(struct pt_regs *ctx) {
   return 0;
 }
 
+/* At functions that V8 runs when a mark-compact collection begins (cookie 0) and when it has moved everything (1). */
+SEC("uprobe")
+int v8_collection(struct pt_regs *ctx) {
+  struct thread_state *t = get_thread();
+  if (!t || !thread_process(t)) return 0;
+  u32 slot = t->slot;
+  struct mp_v8 *v8 = bpf_map_lookup_elem(&v8s, &slot);
+  if (!v8) return 0;
+  if (!bpf_get_attach_cookie(ctx))
+    __sync_fetch_and_add(&v8->begun, 1);
+  else if (v8->ended != v8->begun) /* else it began before tracing did */
+    __sync_fetch_and_add(&v8->ended, 1);
+  return 0;
+}
+
 #endif

@@ -8,6 +8,7 @@
  *   unwind.bpf.h       registers -> return addresses
  *   python.bpf.h       thread -> Python frames
  *   python_code.bpf.h  what new code objects say -> ring
+ *   v8.bpf.h           JavaScript frames -> ring
  *   emit.bpf.h         events -> ring
  *   inflight.bpf.h     calls between entry and return
  *   malloc.bpf.h       probes on allocators of blocks

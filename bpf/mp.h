@@ -85,9 +85,10 @@ enum mp_allocator {
   X(9, THREAD, "first event of a thread, or a new name of a known one")                                     \
   X(10, EXEC, "a traced process replaced its image")                                                        \
   X(11, EXIT, "a traced process ended")                                                                     \
-  X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules")                        \
+  X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules, or see v8_life()")      \
   X(13, THREAD_EXIT, "a thread of a traced process ended")                                                  \
-  X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")
+  X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")                      \
+  X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")
 
 enum mp_event_kind {
 #define X(id, NAME, meaning) MP_EVENT_##NAME = id,
@@ -142,6 +143,8 @@ enum {
   MP_PYTHON_MAX_STRING = 512,      /* bytes copied of a str object, its header included */
   MP_PYTHON_MAX_LINE_TABLE = 8192, /* bytes copied of a line table */
   MP_PYTHON_MAX_FRAME = 128,       /* bytes of a frame object */
+
+  MP_MAX_V8_FRAMES = 512, /* JavaScript frames per stack, the innermost ones */
 };
 
 /* Flags of an ALLOCATE event. */
@@ -150,7 +153,7 @@ enum {
   MP_FLAG_MAP_FIXED = 2,       /* mmap with MAP_FIXED: what the range held before is gone */
 };
 
-/* Flags of an EXEC or MAPPINGS event. */
+/* Flags of an EXEC, MAPPINGS event. */
 enum {
   MP_FLAG_HELD = 1, /* the process got SIGSTOP and waits for SIGCONT from the tracer */
 };
@@ -216,6 +219,30 @@ struct mp_event_python_code {
 };
 MP_ASSERT_SIZE(struct mp_event_python_code, 48 + 2 * MP_PYTHON_MAX_STRING);
 
+/* V8_FRAMES: `count` of mp_v8_frame follow. `collections` as they are in struct mp_v8 while the words are valid. */
+struct mp_event_v8_frames {
+  struct mp_event event;
+  __mp_u64 stack; /* hash */
+  __mp_u32 begun, ended;
+  __mp_u32 count;
+  __mp_u32 pad;
+};
+MP_ASSERT_SIZE(struct mp_event_v8_frames, 48);
+
+/* What lies below the frame pointer of a frame of JIT code or of V8's interpreter (src/execution/frame-constants.h).
+ * All is 0 if it can't be read. */
+struct mp_v8_frame {
+  __mp_u32 frame; /* its index in the stack */
+  __mp_u32 is_interpreted;
+  __mp_u64 byte_code_offset; /* these two of interpreted frames only, others have other things there */
+  __mp_u64 byte_code_array;
+  __mp_u64 argument_count;
+  __mp_u64 function;              /* JSFunction */
+  __mp_u64 context_or_frame_type; /* a frame type: it is no function's frame */
+  __mp_u64 shared;                /* SharedFunctionInfo of the JSFunction, which may be moved soon */
+};
+MP_ASSERT_SIZE(struct mp_v8_frame, 56);
+
 /* THREAD, EXEC, EXIT: `comm` is the name. `code` is the wait status of EXIT, and for EXEC the tid of the thread that
  * called it, which goes on under the tid of the first thread. */
 struct mp_event_task {
@@ -249,6 +276,7 @@ enum mp_cfa_kind {
   MP_CFA_END = 4,    /* outermost frame: no return address */
   MP_CFA_SIGNAL = 5, /* rt_sigframe at rsp */
   MP_CFA_DEREF = 6,  /* CFA = *(rbp + offset): stack realigned by gcc */
+  MP_CFA_JIT = 7,    /* CFA = rbp + 16, rbp at CFA - 16; JIT code, or with `offset` 1 V8's interpreter */
 };
 
 enum {
@@ -259,6 +287,8 @@ enum {
 #define MP_RULE(kind, rbp, offset) ((__mp_u32)(kind) | (__mp_u32)(rbp) << 3 | (__mp_u32)(offset) << 10)
 /* push rbp; mov rsp, rbp: used where a module says nothing about a pc (JIT code, hand-written assembly) */
 #define MP_RULE_FRAME_POINTER MP_RULE(MP_CFA_RBP, 2, 16)
+#define MP_RULE_JIT MP_RULE(MP_CFA_JIT, 2, 0)
+#define MP_RULE_V8_INTERPRETER MP_RULE(MP_CFA_JIT, 2, 1)
 
 /* One executable mapping of a process, sorted by `start`. In the map of a process, element 0 holds their number in
  * `start`; the mappings follow. */
@@ -266,7 +296,7 @@ struct mp_mapping {
   __mp_u64 start;
   __mp_u64 end;
   __mp_u64 bias;   /* pc - bias = row pc */
-  __mp_u32 module; /* index of its rows in the rows map; MP_NO_MODULE: frame pointer rule */
+  __mp_u32 module; /* index of its rows in the rows map; MP_NO_MODULE: MP_RULE_JIT */
   __mp_u32 row_count;
 };
 MP_ASSERT_SIZE(struct mp_mapping, 32);
@@ -286,6 +316,7 @@ enum {
   MP_PROCESS_HOLD = 1,   /* launched by us: hold it while the tables of a new module are loaded */
   MP_PROCESS_STALE = 2,  /* replaced its image: the mappings are those of the old one */
   MP_PROCESS_PYTHON = 4, /* has an entry in the pythons map */
+  MP_PROCESS_V8 = 8,     /* code outside every mapping is JIT code; has an entry in the v8s map if it is a known V8 */
 };
 
 /* ---- Python ------------------------------------------------------------------------------------------------------ */
@@ -340,6 +371,22 @@ enum mp_python_instruction {
 #define MP_PYTHON_FRAME_CODE(frame) ((__mp_u64)(frame) >> 20 << 3)
 #define MP_PYTHON_FRAME_UNIT(frame) ((__mp_u32)((frame) >> 1) & MP_PYTHON_NO_UNIT)
 #define MP_PYTHON_FRAME_ENTRY(frame) ((frame)&1)
+
+/* ---- V8 ---------------------------------------------------------------------------------------------------------- */
+
+/* By slot of the process. Slots of frames, from the frame pointer; in all versions that the addon knows. */
+#define MP_V8_CONTEXT (-8)
+#define MP_V8_FUNCTION (-16)
+#define MP_V8_BYTE_CODE_ARRAY (-32)
+#define MP_V8_BYTE_CODE_OFFSET (-40)
+
+/* Mark-compact collections move and free objects and code. Counted by BPF; equal: none is under way. */
+struct mp_v8 {
+  __mp_u32 begun, ended;
+  __mp_u32 function_shared; /* JSFunction -> SharedFunctionInfo, less the tag */
+  __mp_u32 is_mapped;       /* by BPF: it has mapped its builtins a second time, beside its heap */
+};
+MP_ASSERT_SIZE(struct mp_v8, 16);
 
 /* ---- Records handed to TypeScript -------------------------------------------------------------------------------- *
  * MP_RECORD_WORDS 32-bit words each. Word by word:

@@ -35,8 +35,9 @@ struct unwinder {
   u8 watched_found;        /* out: the outer call is on the stack … */
   u8 crossed_signal;       /* … and this is a signal handler that interrupted it */
   u8 skip_frame;           /* the current frame is the allocator itself: step over it unrecorded */
-  u8 code_dropped;         /* a code object of the walk could not be sent */
-  u8 pad[4];
+  u8 code_dropped;         /* something that belongs to the stack could not be sent */
+  u8 is_v8;
+  u8 pad[3];
   u64 window_base;
   u64 window_length;
   u64 window[WINDOW_WORDS];
@@ -44,7 +45,16 @@ struct unwinder {
   u64 frames[MP_MAX_FRAMES];
   struct mp_event_python_code code; /* sent together with the line table behind it */
   u8 line_table[MP_PYTHON_MAX_LINE_TABLE];
+  u64 v8_frames[MP_MAX_V8_FRAMES]; /* V8_FRAME */
+  struct mp_event_v8_frames v8;    /* sent together with v8_slots */
+  struct mp_v8_frame v8_slots[MP_MAX_V8_FRAMES];
 };
+
+/* A frame that may be JavaScript's: frame pointer, index in the stack, whether it is interpreted. */
+#define V8_FRAME(pointer, index, interpreted) ((pointer) | (u64)(index) << 48 | (u64)(interpreted) << 63)
+#define V8_FRAME_POINTER(frame) ((frame)&0xffffffffffffUL)
+#define V8_FRAME_INDEX(frame) ((frame) >> 48 & 0x7fff)
+#define V8_FRAME_INTERPRETED(frame) ((frame) >> 63)
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -88,9 +98,12 @@ static __noinline struct mp_mapping *find_mapping(u32 slot, u64 pc) {
  * verifier checks it once, not at every place that can reach it. */
 __noinline u64 search_rule(u32 slot, u64 pc) {
   struct mp_mapping *mapping = find_mapping(slot, pc);
-  if (!mapping) return (u64)MP_STACK_NO_MAPPING << 32;
+  if (!mapping) {
+    struct mp_process *process = bpf_map_lookup_elem(&processes, &slot);
+    return process && process->flags & MP_PROCESS_V8 ? MP_RULE_JIT : (u64)MP_STACK_NO_MAPPING << 32;
+  }
   u32 module = mapping->module;
-  if (module == MP_NO_MODULE) return MP_RULE_FRAME_POINTER;
+  if (module == MP_NO_MODULE) return MP_RULE_JIT;
   const u64 no_rule = (u64)MP_STACK_NO_RULE << 32;
   void *table = bpf_map_lookup_elem(&rows, &module);
   if (!table) return no_rule;
@@ -193,6 +206,26 @@ static __always_inline int step_over_signal_frame(struct unwinder *u) {
   return 0;
 }
 
+static __always_inline void hash_word(struct unwinder *u, u64 word) {
+  u64 hash = (u->hash ^ word) * 0x9E3779B97F4A7C15UL;
+  u->hash = hash ^ hash >> 29;
+}
+
+/* The current frame may be one of JavaScript. The return address says where machine code is; the interpreter's says
+ * nothing, what it interprets does. */
+static __always_inline void take_v8_frame(struct unwinder *u, u32 is_interpreted) {
+  u32 n = u->v8.count, index = u->event.frame_count - 1;
+  if (n >= MP_MAX_V8_FRAMES || u->bp >> 48 || !u->event.frame_count) return; /* or the allocator's own frame */
+  u->v8_frames[n & (MP_MAX_V8_FRAMES - 1)] = V8_FRAME(u->bp, index, is_interpreted);
+  u->v8.count = n + 1;
+  if (!is_interpreted) return;
+  u64 array = 0, offset = 0, lowest = u->bp + MP_V8_BYTE_CODE_OFFSET;
+  read_word(u, lowest, lowest, &offset);
+  read_word(u, u->bp + MP_V8_BYTE_CODE_ARRAY, lowest, &array);
+  hash_word(u, array);
+  hash_word(u, offset);
+}
+
 /* Computes the caller's registers. Returns 0 to go on, 1 when the walk is over (status says how). */
 static __always_inline int step(struct unwinder *u) {
   u32 rule = find_rule(u, u->pc - 1);
@@ -213,6 +246,11 @@ static __always_inline int step(struct unwinder *u) {
       break;
     case MP_CFA_DEREF:
       if (bpf_probe_read_user(&cfa, 8, (void *)(u->bp + offset))) goto fault;
+      break;
+    case MP_CFA_JIT:
+      if (!u->bp) goto complete;
+      if (u->is_v8) take_v8_frame(u, offset);
+      cfa = u->bp + 16;
       break;
     case MP_CFA_SIGNAL:
       if (step_over_signal_frame(u)) goto fault;
@@ -265,8 +303,7 @@ static long unwind_one(u32 index, void *context) {
   } else {
     u->frames[n & (MP_MAX_FRAMES - 1)] = u->pc;
     u->event.frame_count = n + 1;
-    u64 hash = (u->hash ^ u->pc) * 0x9E3779B97F4A7C15UL;
-    u->hash = hash ^ hash >> 29;
+    hash_word(u, u->pc);
   }
   return step(u);
 }
@@ -307,6 +344,8 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->window_length = 0;
   u->event.frame_count = 0;
   u->event.python_count = 0;
+  u->is_v8 = !!(process->flags & MP_PROCESS_V8);
+  u->v8.count = 0;
   return u;
 }
 

@@ -73,6 +73,8 @@ inline const std::vector<uint32_t> kRules = {
     MP_RULE(MP_CFA_SIGNAL, 0, 0),
     MP_RULE(MP_CFA_PLT, 0, 0),
     MP_RULE(MP_CFA_RBP, 4, 32),
+    MP_RULE_JIT,
+    MP_RULE_V8_INTERPRETER,
 };
 enum { END = 0, PUSHED_RBP = 2, FRAME_POINTER = 5, POPPED_RBP = 6, SIGNAL = 10 };
 
@@ -118,6 +120,10 @@ struct LayeredStack {
         break;
       case MP_CFA_RBP:
         bp = cfa - cfa_offset;
+        sp = bp - 48;
+        break;
+      case MP_CFA_JIT:
+        bp = cfa - 16;
         sp = bp - 48;
         break;
       case MP_CFA_DEREF:

@@ -13,12 +13,14 @@
 struct Tables {
   std::vector<mp_mapping> mappings;  // sorted; without the element that holds their number
   std::map<uint32_t, std::vector<mp_unwind_row>> rows;
+  uint32_t process_flags = 0;  // MP_PROCESS_V8
 
   // Copies exactly as many elements as there are, so that the sanitizer sees a read behind them.
   void use(uint32_t slot) {
     heads[slot] = {{mappings.size(), 0, 0, 0, 0}};
     heads[slot].insert(heads[slot].end(), mappings.begin(), mappings.end());
     heads[slot].shrink_to_fit();
+    host.processes[slot].flags = process_flags;
     host.mappings[slot] = {heads[slot].data(), static_cast<uint32_t>(heads[slot].size())};
     for (auto &[module, table] : rows) {
       table.shrink_to_fit();
@@ -38,20 +40,29 @@ struct FoundRule {
 inline FoundRule reference_rule(const Tables &tables, uint64_t pc) {
   for (const mp_mapping &mapping : tables.mappings) {
     if (pc < mapping.start || pc >= mapping.end) continue;
-    if (mapping.module == MP_NO_MODULE) return {MP_RULE_FRAME_POINTER, MP_STACK_COMPLETE};
+    if (mapping.module == MP_NO_MODULE) return {MP_RULE_JIT, MP_STACK_COMPLETE};
     auto rows = tables.rows.find(mapping.module);
     uint32_t rule = MP_CFA_NONE;
     for (uint32_t i = 0; rows != tables.rows.end() && i < mapping.row_count && i < rows->second.size(); i++)
       if (rows->second[i].pc <= static_cast<uint32_t>(pc - mapping.bias)) rule = rows->second[i].rule;
     return {rule, MP_STACK_NO_RULE};
   }
+  if (tables.process_flags & MP_PROCESS_V8) return {MP_RULE_JIT, MP_STACK_COMPLETE};
   return {MP_CFA_NONE, MP_STACK_NO_MAPPING};
 }
+
+// A frame that may be one of JavaScript: its frame pointer, and its index in the stack.
+struct ReferenceV8Frame {
+  uint64_t pointer;
+  uint32_t index;
+  bool is_interpreted;
+};
 
 struct ReferenceWalk {
   mp_stack_status status = MP_STACK_TRUNCATED;
   std::vector<uint64_t> frames;
-  std::vector<uint64_t> reads;  // addresses of the words that decided
+  std::vector<ReferenceV8Frame> v8_frames;  // all of them
+  std::vector<uint64_t> reads;              // addresses of the words that decided
 };
 
 class ReferenceUnwinder {
@@ -92,6 +103,11 @@ class ReferenceUnwinder {
         if (bp_ == 0) return MP_STACK_COMPLETE;
         *cfa = bp_ + offset;
         break;
+      case MP_CFA_JIT:
+        if (bp_ == 0) return MP_STACK_COMPLETE;
+        *cfa = bp_ + 16;
+        result_.v8_frames.push_back({bp_, static_cast<uint32_t>(result_.frames.size() - 1), offset != 0});
+        break;
       case MP_CFA_PLT:
         *cfa = sp_ + 8 + ((pc_ - 1) % 16 >= 11 ? 8 : 0);
         break;
@@ -116,6 +132,7 @@ class ReferenceUnwinder {
   }
 
   std::optional<mp_stack_status> step() {
+    if ((pc_ - 1) >> 48) return MP_STACK_NO_MAPPING;  // no address of user code
     auto [rule, reason] = reference_rule(tables_, pc_ - 1);
     if (rule == MP_CFA_NONE) return reason;
     if ((rule & 7) == MP_CFA_SIGNAL) return step_over_signal();

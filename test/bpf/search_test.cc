@@ -101,7 +101,7 @@ TEST(says_why_there_is_no_rule) {
   CHECK_EQ(host_search_rule(0, kCode + 49), rule);
   CHECK_EQ(host_search_rule(0, kCode + 50), no_rule);
   CHECK_EQ(host_search_rule(0, kCode + 99), no_rule);
-  CHECK_EQ(host_search_rule(0, kCode + 100), uint64_t{MP_RULE_FRAME_POINTER});
+  CHECK_EQ(host_search_rule(0, kCode + 100), uint64_t{MP_RULE_JIT});
   CHECK_EQ(host_search_rule(0, kCode + 250), no_rule);
   CHECK_EQ(host_search_rule(0, kCode + 350), no_rule);
   CHECK_EQ(host_search_rule(0, kCode + 450), no_rule);

@@ -1,5 +1,5 @@
-/* bpf/unwind.bpf.h, python.bpf.h, python_code.bpf.h and emit.bpf.h built for the host: maps are arrays of the test,
- * user memory is what the test says it is. */
+/* bpf/unwind.bpf.h, python.bpf.h, python_code.bpf.h, v8.bpf.h and emit.bpf.h built for the host: maps are arrays of the
+ * test, user memory is what the test says it is. */
 #include "emit.bpf.h"
 
 #include "unwinder_host.h"
@@ -53,6 +53,8 @@ void *bpf_map_lookup_elem(void *map, const void *key) {
   if (map == &unwinders)
     return index < sizeof(host_unwinders) / sizeof(host_unwinders[0]) ? &host_unwinders[index] : NULL;
   if (map == &counters) return index < MP_COUNTER_COUNT ? &host.counters[index] : NULL;
+  if (map == &processes) return index < HOST_SLOTS ? &host.processes[index] : NULL;
+  if (map == &v8s) return index < HOST_SLOTS ? &host.v8s[index] : NULL;
   if (map == &pythons) return index < host.python_count ? &host.pythons[index] : NULL;
   if (map == &mappings) return index < HOST_SLOTS && host.mappings[index].elements ? &host.mappings[index] : NULL;
   if (map == &rows) return index < HOST_MODULES && host.rows[index].elements ? &host.rows[index] : NULL;
@@ -127,7 +129,9 @@ u64 original_return_address(u64 slot) {
 }
 
 void host_unwind(struct host_walk *walk) {
-  struct mp_process process = {.stack_seed = walk->stack_seed, .generation = walk->generation};
+  assert(walk->slot < HOST_SLOTS);
+  struct mp_process process = {
+      .stack_seed = walk->stack_seed, .generation = walk->generation, .flags = host.processes[walk->slot].flags};
   struct unwinder *u = acquire_unwinder(walk->slot, &process, walk->pc, walk->sp, walk->bp);
   walk->status = ~0u;
   walk->frame_count = 0;
@@ -141,6 +145,7 @@ void host_unwind(struct host_walk *walk) {
     walk_python(u);
     walking_python = 0;
   }
+  if (u->v8.count) hash_collections(u);
   walk->status = u->status;
   walk->watched_found = u->watched_found;
   walk->crossed_signal = u->crossed_signal;

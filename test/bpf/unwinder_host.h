@@ -1,5 +1,5 @@
-// The unwinder of bpf/unwind.bpf.h and the walker of Python frames with C linkage, and what their helpers see: tables,
-// memory, return probes, the interpreter, the ring.
+// The unwinder of bpf/unwind.bpf.h, the walker of Python frames and the copying of JavaScript frames with C linkage,
+// and what their helpers see: tables, memory, return probes, the interpreter, the ring.
 #pragma once
 
 #include <stdint.h>
@@ -38,6 +38,9 @@ struct host_machine {
   const struct host_return_probe *return_probes;
   uint32_t return_probe_count;
   uint64_t table_lookups;  // out: elements of `mappings` and `rows` that were looked up
+
+  struct mp_process processes[HOST_SLOTS];  // `flags` of them; the rest is in struct host_walk
+  struct mp_v8 v8s[HOST_SLOTS];
 
   struct mp_python *pythons;  // by slot; the walk writes the key that it found into them
   uint32_t python_count;

@@ -10,7 +10,7 @@ using namespace mp;
 
 namespace {
 
-enum Called { NOTHING, FREE, ALLOCATE, REMAP, STACK, TASK, CODE };
+enum Called { NOTHING, FREE, ALLOCATE, REMAP, STACK, TASK, CODE, V8 };
 
 struct Recorder : EventHandler {
   Called called = NOTHING;
@@ -19,6 +19,7 @@ struct Recorder : EventHandler {
   uint64_t value = 0;  // one field of the body
   std::vector<uint64_t> frames;
   std::vector<uint8_t> line_table;
+  std::vector<mp_v8_frame> v8_frames;
 
   void note(Called handler, const mp_event &header, uint64_t field) {
     called = handler;
@@ -37,6 +38,10 @@ struct Recorder : EventHandler {
   void on_python_code(const mp_event_python_code &e, const uint8_t *table) override {
     note(CODE, e.event, e.code);
     line_table.assign(table, table + std::min<uint32_t>(e.line_table_length, MP_PYTHON_MAX_LINE_TABLE));
+  }
+  void on_v8_frames(const mp_event_v8_frames &e, const mp_v8_frame *first) override {
+    note(V8, e.event, e.stack);
+    v8_frames.assign(first, first + e.count);
   }
 };
 
@@ -84,6 +89,7 @@ constexpr Kind kKinds[] = {
     {MP_EVENT_MAPPINGS, TASK, sizeof(mp_event_task)},
     {MP_EVENT_THREAD_EXIT, TASK, sizeof(mp_event_task)},
     {MP_EVENT_PYTHON_CODE, CODE, sizeof(mp_event_python_code)},
+    {MP_EVENT_V8_FRAMES, V8, sizeof(mp_event_v8_frames)},
 };
 
 Called expected_handler(unsigned kind) {
@@ -223,6 +229,58 @@ TEST(a_code_object_of_another_length_is_refused) {
   CHECK(!Bytes::of(code_event(0, MP_PYTHON_MAX_STRING + 1, 60)).decode(&recorder));
   CHECK(!Bytes::of(code_event(0, 60, 0xffffffff)).decode(&recorder));
   CHECK_EQ(recorder.calls, 0);
+}
+
+mp_event_v8_frames v8_event(uint32_t count) {
+  return {header_of(MP_EVENT_V8_FRAMES), 99, 5, 4, count, 0};
+}
+
+TEST(javascript_frames_are_as_many_as_it_says) {
+  for (uint32_t count : {0, 1, 2, 100, MP_MAX_V8_FRAMES - 1, MP_MAX_V8_FRAMES + 0}) {
+    Bytes bytes = Bytes::of(v8_event(count), sizeof(mp_event_v8_frames) + count * sizeof(mp_v8_frame));
+    uint64_t *words = bytes.words() + sizeof(mp_event_v8_frames) / 8;
+    for (uint32_t i = 0; i < count; i++) {
+      const mp_v8_frame frame = {i, i % 2, i + 1000, i + 2000, i + 3000, i + 4000, i + 5000, i + 6000};
+      memcpy(words + i * (sizeof(frame) / 8), &frame, sizeof(frame));
+    }
+    Recorder recorder;
+    CHECK(bytes.decode(&recorder));
+    CHECK_EQ(recorder.value, 99u);
+    REQUIRE(recorder.v8_frames.size() == count);
+    for (uint32_t i = 0; i < count; i++) {
+      CHECK_EQ(recorder.v8_frames[i].frame, i);
+      CHECK_EQ(recorder.v8_frames[i].byte_code_offset, i + 1000);
+      CHECK_EQ(recorder.v8_frames[i].shared, i + 6000);
+    }
+  }
+}
+
+TEST(javascript_frames_of_another_number_are_refused) {
+  const size_t room = 4;
+  const uint32_t most = MP_MAX_V8_FRAMES;
+  // 0x20000004 and 0x80000004 frames have the size of four in 32 bits
+  for (uint32_t count : {0u, 3u, 5u, most, most + 1, 0x20000004u, 0x80000004u, 0xffffffffu}) {
+    Recorder recorder;
+    const size_t size_bytes = sizeof(mp_event_v8_frames) + room * sizeof(mp_v8_frame);
+    CHECK(!Bytes::of(v8_event(count), size_bytes).decode(&recorder));
+    CHECK_EQ(recorder.calls, 0);
+  }
+}
+
+TEST(more_javascript_frames_than_the_limit_are_refused) {
+  const uint32_t count = MP_MAX_V8_FRAMES + 1;
+  Recorder recorder;
+  CHECK(!Bytes::of(v8_event(count), sizeof(mp_event_v8_frames) + count * sizeof(mp_v8_frame)).decode(&recorder));
+  CHECK_EQ(recorder.calls, 0);
+}
+
+TEST(javascript_frames_that_are_cut_or_too_long_are_refused) {
+  const size_t whole = sizeof(mp_event_v8_frames) + 3 * sizeof(mp_v8_frame);
+  for (size_t size_bytes = sizeof(mp_event_v8_frames); size_bytes <= whole + sizeof(mp_v8_frame); size_bytes++) {
+    Recorder recorder;
+    CHECK_EQ(Bytes::of(v8_event(3), size_bytes).decode(&recorder), size_bytes == whole);
+    CHECK_EQ(recorder.calls, size_bytes == whole);
+  }
 }
 
 // The ring aligns its samples to 8 bytes; so is every field of every event.

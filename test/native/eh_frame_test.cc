@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "elf_builder.h"
+#include "unwind_rows.h"
 
 using namespace mp;
 using Bytes = ElfBuilder::Bytes;
@@ -10,14 +11,6 @@ namespace {
 
 constexpr uint64_t kText = 0x10000;      // ELF address of 64 KiB of code: row pcs are relative to it
 constexpr uint64_t kSection = 0x200000;  // ELF address of .eh_frame
-
-constexpr uint32_t rsp(int32_t offset, uint32_t rbp = 0) {
-  return MP_RULE(MP_CFA_RSP, rbp, offset);
-}
-constexpr uint32_t rbp(int32_t offset, uint32_t saved = 0) {
-  return MP_RULE(MP_CFA_RBP, saved, offset);
-}
-constexpr uint32_t kGap = MP_RULE_FRAME_POINTER;
 
 // Writes .eh_frame with absolute 64-bit pcs (encoding 0) unless a test says otherwise.
 class EhFrame {
@@ -69,24 +62,6 @@ class EhFrame {
 };
 
 const Bytes EhFrame::kInitial = {0x0c, 7, 8, 0x90, 1};  // def_cfa rsp 8; offset 16 at cfa - 8
-
-void check_rows(int line, const std::vector<mp_unwind_row> &rows, const std::vector<mp_unwind_row> &expected) {
-  bool same = rows.size() == expected.size();
-  for (size_t i = 0; same && i < rows.size(); i++) {
-    same = rows[i].pc == expected[i].pc && rows[i].rule == expected[i].rule;
-  }
-  if (same) return;
-  std::string text = "rows are";
-  for (const mp_unwind_row &row : rows) {
-    char buffer[64];
-    snprintf(buffer, sizeof(buffer), " {%#x, %u:%u:%d}", row.pc, row.rule & 7, row.rule >> 3 & 127,
-             static_cast<int32_t>(row.rule) >> 10);
-    text += buffer;
-  }
-  check::fail(__FILE__, line, text);
-}
-
-#define CHECK_ROWS(rows, ...) check_rows(__LINE__, rows, std::vector<mp_unwind_row> __VA_ARGS__)
 
 // Rows of one FDE over [0x100, 0x200) with the given instructions, without the gaps around it.
 std::vector<mp_unwind_row> rows_of(const Bytes &instructions, const std::string &augmentation = "") {

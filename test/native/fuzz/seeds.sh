@@ -23,7 +23,7 @@ END
 case $fuzzer in
   decode)
     # kind, then zeros: one input for each kind and length of an event
-    for kind in 001 002 003 004 005 006 007 010 011 012 013 014 015; do
+    for kind in 001 002 003 004 005 006 007 010 011 012 013 014 015 016 017; do
       for length in 32 40 48 64; do
         { printf "\\$kind"; head -c $((length - 1)) /dev/zero; } > "$out/$kind-$length"
       done
@@ -48,6 +48,22 @@ case $fuzzer in
     split -b 256 -a 4 "$work/code" "$out/code"
     printf '\270\013\000\000\000\017\005\110\075\001\360\377\377\163\001\303\203\310\377\303' > "$out/munmap"
     ;;
+  v8_code)
+    # each layout and kind of code; its data and tables are objects, its instructions and metadata have 64 bytes
+    for version in 0 1 2; do
+      for kind in 012 013 014; do
+        {
+          printf "\\00$version\\001\\377\\377"
+          head -c 8 /dev/zero
+          printf '\001\010\000\000\000\000\000\000\001\020\000\000'
+          head -c 28 /dev/zero
+          printf "\\$kind\\000\\000\\000\\100\\000\\000\\000\\100\\000\\000\\000"
+          head -c 68 /dev/zero
+          printf '\002\000\000\000\010\000\000\000\001\001\000\000\000\000\000\000'
+        } > "$out/$version-$kind"
+      done
+    done
+    ;;
   python_threads)
     # each version, made by hand, all reads allowed: without a change, and one byte of each kind of change
     for minor in 0 1 2 3 4 5; do
@@ -55,6 +71,18 @@ case $fuzzer in
       for kind in 0 1 2 3; do
         printf "\\00$minor\\001\\377\\377\\100\\001\\020\\00$kind\\001\\000\\000\\000" > "$out/changed-$minor-$kind"
       done
+    done
+    ;;
+  v8_objects)
+    # each version and mode, all reads allowed; a changed word of the made heap; source texts of this machine
+    for version in 0 1 2 3; do
+      for mode in 0 1 2; do
+        printf "\\00$version\\00$mode\\377\\377" > "$out/$version-$mode"
+        printf "\\00$version\\00$mode\\377\\377\\100\\001\\000\\003\\001\\000\\000\\000" > "$out/changed-$version-$mode"
+      done
+    done
+    for text in *.mjs *.cjs; do
+      { printf '\000\003\000\000'; cat "$text"; } > "$out/text-$text"
     done
     ;;
 esac

@@ -1,0 +1,101 @@
+#include "v8_process.h"
+
+#include <utility>
+
+namespace mp {
+namespace {
+
+// v8::internal::Heap::SetUpSpaces(LinearAllocationArea &, LinearAllocationArea &), in 10.2 with pointers, follows
+// Isolate::MaybeRemapEmbeddedBuiltinsIntoCodeRange in Isolate::Init (src/execution/isolate.cc).
+constexpr const char *kSetUp[] = {
+    "_ZN2v88internal4Heap11SetUpSpacesERNS0_20LinearAllocationAreaES3_",
+    "_ZN2v88internal4Heap11SetUpSpacesEPNS0_20LinearAllocationAreaES3_",
+};
+constexpr const char *kTearDown[] = {"_ZN2v88internal4Heap8TearDownEv"};
+
+template <size_t kCount>
+uint64_t find_any(const ElfFile &elf, const char *const (&names)[kCount]) {
+  for (const char *name : names)
+    if (const auto function = elf.find_function(name)) return function->address;
+  return 0;
+}
+
+}  // namespace
+
+std::optional<V8Module> find_v8_module(const ElfFile &elf) {
+  auto image = find_v8(elf);
+  if (!image) return std::nullopt;
+  V8Module module{std::move(*image), std::nullopt};
+  module.set_up = find_any(elf, kSetUp);
+  module.tear_down = find_any(elf, kTearDown);
+  if (module.image.unsupported.empty()) module.code = find_v8_code_layout(elf, module.image.major, module.image.minor);
+  return module;
+}
+
+V8Process::V8Process(const V8Module &module, MemoryReader reader) : objects_(module.image.layout, std::move(reader)) {
+  if (module.code) code_.emplace(objects_.memory(), *module.code);
+}
+
+void V8Process::add(const mp_event_v8_frames &event, const mp_v8_frame *frames) {
+  if (pending_.size() >= kMaxPending) pending_.clear();
+  pending_[event.stack] = {event.begun, event.ended, {frames, frames + event.count}};
+}
+
+std::optional<V8Slots> V8Process::take(uint64_t stack) {
+  auto found = pending_.extract(stack);
+  return found ? std::optional(std::move(found.mapped())) : std::nullopt;
+}
+
+bool V8Process::begins_generation(const V8Slots &slots) {
+  if (slots.begun == begun_ && slots.ended == ended_) return false;
+  begun_ = slots.begun;
+  ended_ = slots.ended;
+  return true;
+}
+
+V8FrameSymbols V8Process::symbols(const V8Slots &slots, const uint64_t *addresses, uint32_t count) {
+  objects_.forget();
+  V8FrameSymbols found;
+  for (const mp_v8_frame &frame : slots.frames) {
+    // a frame type is a Smi: the frame is none of a function
+    if (frame.frame >= count || !objects_.memory().is_object(frame.context_or_frame_type)) continue;
+    auto symbols = symbols_of(frame, addresses[frame.frame]);
+    if (!symbols.empty()) found.emplace(frame.frame, std::move(symbols));
+  }
+  return found;
+}
+
+std::vector<SymbolFrame> V8Process::symbols_of(const mp_v8_frame &frame, uint64_t address) {
+  std::vector<V8Activation> activations;
+  if (frame.is_interpreted) {
+    const auto offset = objects_.byte_code_offset(frame.byte_code_offset);
+    activations = {{frame.shared, frame.byte_code_array, offset.value_or(kUnknownV8Offset)}};
+  } else if (code_) {
+    activations = code_->activations(frame.function, address, frame.shared).activations;
+  }
+  if (activations.empty()) activations = {{frame.shared, 0, kUnknownV8Offset}};
+  std::vector<SymbolFrame> symbols;
+  for (const V8Activation &activation : activations)
+    if (auto symbol = symbol_of(activation)) symbols.push_back(std::move(*symbol));
+  for (size_t i = 0; i + 1 < symbols.size(); i++) symbols[i].inlined = true;
+  return symbols;
+}
+
+// The line of the call; where V8 has no table of positions, the line on which the function begins.
+std::optional<SymbolFrame> V8Process::symbol_of(const V8Activation &activation) {
+  const auto function = objects_.function(activation.shared);
+  if (!function) return std::nullopt;
+  SymbolFrame symbol;
+  symbol.language = "javascript";
+  symbol.function = function->name;
+  symbol.file = function->script;
+  if (function->script_object == 0) return symbol;
+  std::optional<uint32_t> position;
+  if (activation.byte_code_array && activation.byte_code_offset != kUnknownV8Offset)
+    position = objects_.position(activation.byte_code_array, activation.byte_code_offset);
+  const auto location = objects_.location(function->script_object, position.value_or(function->start_position));
+  if (location) symbol.line = location->line;
+  return symbol;
+}
+
+}  // namespace mp
