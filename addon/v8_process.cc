@@ -1,5 +1,6 @@
 #include "v8_process.h"
 
+#include <string_view>
 #include <utility>
 
 namespace mp {
@@ -12,6 +13,26 @@ constexpr const char *kSetUp[] = {
     "_ZN2v88internal4Heap11SetUpSpacesEPNS0_20LinearAllocationAreaES3_",
 };
 constexpr const char *kTearDown[] = {"_ZN2v88internal4Heap8TearDownEv"};
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = c | 0x20;
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Modules have their URL as name (url.fileURLToPath of Node).
+std::string path_of(const std::string &script) {
+  constexpr std::string_view kScheme = "file://";
+  if (script.compare(0, kScheme.size(), kScheme) != 0) return script;
+  std::string path;
+  for (size_t i = kScheme.size(); i < script.size(); i++) {
+    const bool is_escape =
+        script[i] == '%' && i + 2 < script.size() && hex_digit(script[i + 1]) >= 0 && hex_digit(script[i + 2]) >= 0;
+    path += is_escape ? static_cast<char>(hex_digit(script[i + 1]) * 16 + hex_digit(script[i + 2])) : script[i];
+    if (is_escape) i += 2;
+  }
+  return path;
+}
 
 template <size_t kCount>
 uint64_t find_any(const ElfFile &elf, const char *const (&names)[kCount]) {
@@ -48,6 +69,7 @@ std::optional<V8Slots> V8Process::take(uint64_t stack) {
 
 bool V8Process::begins_generation(const V8Slots &slots) {
   if (slots.begun == begun_ && slots.ended == ended_) return false;
+  known_.clear();
   begun_ = slots.begun;
   ended_ = slots.ended;
   return true;
@@ -59,10 +81,17 @@ V8FrameSymbols V8Process::symbols(const V8Slots &slots, const uint64_t *addresse
   for (const mp_v8_frame &frame : slots.frames) {
     // a frame type is a Smi: the frame is none of a function
     if (frame.frame >= count || !objects_.memory().is_object(frame.context_or_frame_type)) continue;
-    auto symbols = symbols_of(frame, addresses[frame.frame]);
-    if (!symbols.empty()) found.emplace(frame.frame, std::move(symbols));
+    const auto &symbols = known_symbols_of(frame, addresses[frame.frame]);
+    if (!symbols.empty()) found.emplace(frame.frame, symbols);
   }
   return found;
+}
+
+const std::vector<SymbolFrame> &V8Process::known_symbols_of(const mp_v8_frame &frame, uint64_t address) {
+  const Place place = frame.is_interpreted ? Place{frame.byte_code_array, frame.byte_code_offset} : Place{address, 0};
+  if (const auto known = known_.find(place); known != known_.end() && !known->second.empty()) return known->second;
+  if (known_.size() >= kMaxKnown) known_.clear();
+  return known_[place] = symbols_of(frame, address);
 }
 
 std::vector<SymbolFrame> V8Process::symbols_of(const mp_v8_frame &frame, uint64_t address) {
@@ -88,7 +117,7 @@ std::optional<SymbolFrame> V8Process::symbol_of(const V8Activation &activation) 
   SymbolFrame symbol;
   symbol.language = "javascript";
   symbol.function = function->name;
-  symbol.file = function->script;
+  symbol.file = path_of(function->script);
   if (function->script_object == 0) return symbol;
   std::optional<uint32_t> position;
   if (activation.byte_code_array && activation.byte_code_offset != kUnknownV8Offset)

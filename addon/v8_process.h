@@ -56,7 +56,17 @@ class V8Process {
  private:
   // Stacks that never came, because the ring was full.
   static constexpr size_t kMaxPending = 1024;
+  static constexpr size_t kMaxKnown = 1 << 16;
 
+  // Where a frame is: its return address; of an interpreted one, the byte code array and the offset in it.
+  using Place = std::pair<uint64_t, uint64_t>;
+  struct PlaceHash {
+    size_t operator()(const Place &place) const {
+      return (place.first ^ place.second >> 32 ^ place.second << 16) * 0x9E3779B97F4A7C15ull >> 16;
+    }
+  };
+
+  const std::vector<SymbolFrame> &known_symbols_of(const mp_v8_frame &frame, uint64_t address);
   std::vector<SymbolFrame> symbols_of(const mp_v8_frame &frame, uint64_t address);
   std::optional<SymbolFrame> symbol_of(const V8Activation &activation);
 
@@ -64,6 +74,8 @@ class V8Process {
   V8Objects objects_;
   std::optional<V8CodeReader> code_;
   std::unordered_map<uint64_t, V8Slots> pending_;  // by hash of the stack
+  // Of this generation, in which a place means the same as long as it lasts.
+  std::unordered_map<Place, std::vector<SymbolFrame>, PlaceHash> known_;
 };
 
 }  // namespace mp

@@ -18,15 +18,8 @@ import {
   until,
   untilTraced,
 } from './helpers.ts';
-import {
-  compareHealth,
-  ENVIRONMENT,
-  findPythons,
-  type Python,
-  pythonProgram,
-  Stacks,
-  startGatedPython,
-} from './python.ts';
+import { compareHealth, ENVIRONMENT, findPythons, type Python, pythonProgram, startGatedPython } from './python.ts';
+import { Stacks } from './stated-stacks.ts';
 
 const OBJECTS = pythonProgram('objects.py');
 /** Blocks that objects.py makes and frees, and that pymalloc passes on. */

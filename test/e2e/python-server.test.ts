@@ -26,10 +26,9 @@ import {
   findPythons,
   type Python,
   pythonProgram,
-  Stacks,
-  type StatedSite,
   statedSites,
 } from './python.ts';
+import { Stacks, type StatedSite } from './stated-stacks.ts';
 import { type Kind, WebClient } from './web-client.ts';
 
 const COUNTED_REQUESTS = 300;

@@ -12,12 +12,10 @@ import {
   pythonProgram,
   recordPython,
   rowsAt,
-  type StackFrame,
-  Stacks,
-  type StatedSite,
   statedSites,
   unmergedStacks,
 } from './python.ts';
+import { type StackFrame, Stacks, type StatedSite } from './stated-stacks.ts';
 import type { Mode } from './truth.ts';
 
 const MODES: Mode[] = ['run', 'trace'];

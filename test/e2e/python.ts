@@ -1,12 +1,24 @@
-/** CPythons of this machine, recordings of test/programs/python with them, and the comparison with their stated truth. */
+/** CPythons of this machine, recordings of test/programs/python with them, and what is stated of Python frames. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { CaptureFile, ViewRow } from './capture-file.ts';
+import type { CaptureFile } from './capture-file.ts';
 import { MP, mp, openCapture, scratchFolder, start, untilTraced } from './helpers.ts';
+import {
+  compareAll,
+  compareFrames,
+  compareNatives,
+  compareState,
+  describeFrame,
+  type Language,
+  readSites,
+  rowsOfSite,
+  Stacks,
+  type StatedSite,
+} from './stated-stacks.ts';
 import type { Mode } from './truth.ts';
 
 const PROGRAMS = resolve(import.meta.dirname, '../programs/python');
@@ -59,37 +71,9 @@ export function pythonProgram(name: string): string {
   return join(PROGRAMS, name);
 }
 
-/** A place that allocates as CPython itself sees it, see test/programs/python/sites.py. */
-export interface StatedSite {
-  /** Alternatives are separated by `|`. */
-  allocator: string;
-  /** null: not known. */
-  bytes: number | null;
-  allocations?: number;
-  temporary?: { allocations: number; bytes: number };
-  /** `threading.Thread.name`. */
-  thread: string;
-  /** Parts of module paths: native frames of each lie between the Python frames and the allocator. */
-  modules: string[];
-  /** Function, file and line, innermost first. */
-  frames: [string, string, number][];
-}
-
-/** What `program` states under `python`. Fails where two sites have one size, or one stack. */
+/** What `program` states under `python`. */
 export function statedSites(python: Python, program: string): StatedSite[] {
-  const options = { encoding: 'utf8', env: ENVIRONMENT, maxBuffer: 2 ** 24 } as const;
-  const lines = execFileSync(python.path, [pythonProgram(program), 'state'], options)
-    .trim()
-    .split('\n');
-  const sites = lines.map((line) => JSON.parse(line) as StatedSite);
-  for (const key of [
-    (site: StatedSite) => site.bytes ?? site.frames,
-    (site: StatedSite) => [site.thread, site.frames],
-  ]) {
-    const keys = sites.map((site) => `${site.allocator} ${JSON.stringify(key(site))}`);
-    assert.equal(new Set(keys).size, keys.length, `${program}: two sites cannot be told apart`);
-  }
-  return sites;
+  return readSites(program, python.path, [pythonProgram(program), 'state'], ENVIRONMENT);
 }
 
 export async function recordPython(
@@ -130,13 +114,13 @@ export function startGatedPython(t: TestContext, python: Python, program: string
   return { ...target, stdout: () => written, open: () => writeFileSync(gate, ''), close: () => rmSync(gate) };
 }
 
-export interface StackFrame {
-  function: string | null;
-  file: string | null;
-  line: number | null;
-  language: string;
-  module: string | null;
-}
+/** Every Python frame has a name and a file of its own. */
+const PYTHON: Language = {
+  name: 'python',
+  select: (frames) => frames.filter((frame) => frame.language === 'python'),
+  isSame: ([name, file, line], frame) => frame.function === name && frame.file === file && frame.line === line,
+  unnamed: 'function IS NULL OR file IS NULL',
+};
 
 /** Stacks whose outermost frame is a Python one: its evaluation loop was not recognized among the native frames. */
 export function unmergedStacks(capture: CaptureFile): string[] {
@@ -148,100 +132,8 @@ export function unmergedStacks(capture: CaptureFile): string[] {
     .map((frames) => frames.map(describeFrame).join(' < '));
 }
 
-/** All stacks of a capture, read once: the view stack_frame writes out every one, also 2,000 times 2,000 frames. */
-export class Stacks {
-  readonly #nodes = new Map<number, StackFrame & { parent_id: number | null }>();
-
-  constructor(capture: CaptureFile) {
-    const nodes = capture.all<StackFrame & { id: number; parent_id: number | null }>(
-      `SELECT stack.id, parent_id, function, file, line, language, path AS module
-       FROM stack JOIN frame ON frame.id = frame_id LEFT JOIN module ON module.id = module_id`,
-    );
-    for (const node of nodes) this.#nodes.set(node.id, node);
-  }
-
-  /** Innermost first. */
-  frames(stackId: number | null): StackFrame[] {
-    const frames: StackFrame[] = [];
-    for (let id = stackId; id !== null; id = this.#nodes.get(id)!.parent_id) frames.push(this.#nodes.get(id)!);
-    return frames;
-  }
-}
-
-function describeFrame(frame: StackFrame): string {
-  return `${frame.function} ${frame.file}:${frame.line}`;
-}
-
-/** The first difference between the Python frames of a stack and the stated ones. */
-export function comparePythonFrames(stated: StatedSite['frames'], frames: StackFrame[]): string | null {
-  const found = frames.filter((frame) => frame.language === 'python').map(describeFrame);
-  const expected = stated.map(([name, file, line]) => `${name} ${file}:${line}`);
-  if (found.length === 0) return 'the stack has no Python frame';
-  const at = expected.findIndex((text, index) => text !== found[index]);
-  if (at !== -1) return `Python frame ${at} is stated as ${expected[at]}, recorded as ${found[at]}`;
-  return found.length === expected.length ? null : `${found.length} Python frames, ${expected.length} stated`;
-}
-
-/** What is wrong with the native frames around the Python frames of a site. */
-export function compareNativeFrames(site: StatedSite, frames: StackFrame[]): string | null {
-  const isPython = (frame: StackFrame) => frame.language === 'python';
-  const first = frames.findIndex(isPython);
-  const inner = frames.slice(0, first);
-  if (inner.length === 0) return 'no native frame between Python and the allocator';
-  if (isPython(frames.at(-1)!)) return 'the outermost frame is no native one';
-  const missing = site.modules.find((module) => !inner.some((frame) => frame.module?.includes(module)));
-  if (missing) return `no frame of ${missing} between Python and the allocator`;
-  const isCallback = site.frames[0]![0].startsWith('called_by_');
-  if (isCallback && isPython(frames[first + 1]!)) return 'no native frame between a callback and its caller';
-  return null;
-}
-
-/** Rows of a view that belong to a site by their allocator and by their Python frames. */
-export function rowsAt(site: StatedSite, view: string, capture: CaptureFile, stacks: Stacks): ViewRow[] {
-  return capture
-    .rows(view)
-    .filter((row) => site.allocator.split('|').includes(row.allocator))
-    .filter((row) => comparePythonFrames(site.frames, stacks.frames(row.stack_id)) === null);
-}
-
-/** Rows of a site, found without looking at Python frames where its size is known. */
-function candidates(site: StatedSite, capture: CaptureFile, stacks: Stacks): ViewRow[] {
-  if (site.bytes === null) return rowsAt(site, 'allocations', capture, stacks);
-  return capture
-    .rows('allocations')
-    .filter((row) => site.allocator.split('|').includes(row.allocator) && row.bytes === site.bytes);
-}
-
-function compareSite(site: StatedSite, capture: CaptureFile, stacks: Stacks): string | null {
-  const rows = candidates(site, capture, stacks);
-  if (rows.length === 0) return 'no row';
-  if (site.bytes !== null && (rows.length > 1 || rows[0]!.allocations !== 1)) return 'more than one allocation';
-  const problems = rows.map((row) => {
-    const frames = stacks.frames(row.stack_id);
-    return comparePythonFrames(site.frames, frames) ?? compareNativeFrames(site, frames);
-  });
-  return problems.includes(null) ? null : problems[0]!;
-}
-
-/** Every difference between what a program states and the capture, and what is wrong with the capture itself. */
-export function compareSites(sites: StatedSite[], capture: CaptureFile): string[] {
-  const stacks = new Stacks(capture);
-  const differences = sites.flatMap((site) => {
-    const problem = compareSite(site, capture, stacks);
-    return problem ? [`${site.frames[0]![0]}, ${site.allocator} ${site.bytes}: ${problem}`] : [];
-  });
-  return [...differences, ...compareHealth(capture)];
-}
-
-/** Python frames that were seen but not named, lost events, and sums that don't agree. */
-export function compareHealth(capture: CaptureFile): string[] {
-  const unnamed = capture.all<StackFrame>(
-    `SELECT function, file, line FROM frame WHERE language = 'python' AND (function IS NULL OR file IS NULL)`,
-  );
-  const dropped = capture.losses().get('ring_dropped');
-  return [
-    ...unnamed.map((frame) => `a Python frame without a name: ${describeFrame(frame)}`),
-    ...(dropped === 0 ? [] : [`ring_dropped is ${dropped}`]),
-    ...capture.inconsistencies(),
-  ];
-}
+export const comparePythonFrames = compareFrames.bind(null, PYTHON);
+export const compareNativeFrames = compareNatives.bind(null, PYTHON);
+export const rowsAt = rowsOfSite.bind(null, PYTHON);
+export const compareSites = compareAll.bind(null, PYTHON);
+export const compareHealth = compareState.bind(null, PYTHON);
