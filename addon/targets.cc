@@ -189,9 +189,10 @@ void Targets::attach_functions(Process &process, const Module &module, Program p
   if (mapped == process.mappings.end()) return;
   std::vector<UprobeSite> sites;
   for (const uint64_t address : addresses) {
+    const uint64_t cookie = first_cookie++;
     const auto [code, size] = module.elf->bytes_at(address, kDecodedBytes);
     const auto offset = module.elf->file_offset(address);
-    if (code && offset) sites.push_back({*offset + pick_entry_site(code, size).offset, first_cookie++});
+    if (code && offset) sites.push_back({*offset + pick_entry_site(code, size).offset, cookie});
   }
   attach_sites(process.pid, process.links[&module].deallocators, program,
                map_files_path(process.pid, mapped->start, mapped->end), sites);
