@@ -12,7 +12,7 @@ const { allocate, finish, waitForGate } = require('./sites.cjs');
 const FUNCTIONS = 300;
 const FIRST_BYTES = 100_001;
 const LINES = 7;
-const PAUSE_MS = 5;
+const PAUSE_MS = 15;
 const lock = new Int32Array(new SharedArrayBuffer(4));
 
 function make(number) {
