@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the pictures of the README anew: redis-server under load as a flame graph, and a terminal. Needs root, Chromium,
-# redis-server and a built mp.
+# Makes the pictures of the README anew: flame graphs of redis-server under load, of a Python program and of a Node
+# server, and a terminal. Needs root, Chromium, redis-server, curl and a built mp.
 set -eu
 cd "$(dirname "$0")/.."
 out=$PWD/scripts/pictures
@@ -47,6 +47,34 @@ END
 ./bin/mp run -q --python /usr/bin/python3 -o "$work/python.db" "$work/app.py"
 ./bin/mp flamegraph -o "$work/python.html" "$work/python.db"
 photograph "$work/python.html" 1280,800 "$out/python.png"
+
+cat >"$work/server.js" <<'END'
+const http = require('node:http');
+
+class Archive {
+  #pages = [];
+
+  add(text) {
+    const page = Buffer.alloc(64 * 1024, text);
+    this.#pages.push(page);
+    return `${this.#pages.length}\n`;
+  }
+}
+
+const archive = new Archive();
+http.createServer((request, response) => response.end(archive.add(request.url))).listen(8123, '127.0.0.1');
+END
+node "$work/server.js" &
+server=$!
+sleep 1
+./bin/mp trace -q --pid "$server" --duration 4 -o "$work/server.db" &
+tracer=$!
+sleep 2
+for i in $(seq 200); do curl -s "http://127.0.0.1:8123/$i" >/dev/null; done
+wait "$tracer"
+kill "$server"
+./bin/mp flamegraph --leaks -o "$work/server.html" "$work/server.db"
+photograph "$work/server.html" 1280,700 "$out/javascript.png"
 
 {
   echo '<body style="margin:0;background:#16181d;color:#d8dbe2"><pre style="margin:18px;font:13.5px/1.45 monospace">'
