@@ -42,6 +42,19 @@ const PURE = [
   'proc_maps',
   'probe_sites',
   'python_code',
+  'python_layout',
+  'python_objects',
+  'python_threads',
+  'v8_classes',
+  'v8_code',
+  'v8_code_layout',
+  'v8_deoptimization',
+  'v8_layout',
+  'v8_memory',
+  'v8_objects',
+  'v8_positions',
+  'v8_process',
+  'v8_strings',
 ];
 const IMPURE = /#include <(napi\.h|bpf\/)/;
 
