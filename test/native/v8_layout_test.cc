@@ -24,8 +24,10 @@ TEST(code) {
   CHECK_EQ(image->builtins.first, 0x20000u);
   CHECK_EQ(image->builtins.second, 0x20480u);
   REQUIRE(image->interpreted.size() == 3);
-  CHECK_EQ(image->interpreted[0].first, 0x20100u);
+  CHECK_EQ(image->interpreted[0].first, 0x200ffu);
   CHECK_EQ(image->interpreted[0].second, 0x20180u);
+  CHECK(!image->is_interpreted(0x200fe));
+  CHECK(image->is_interpreted(0x200ff));
   CHECK(image->is_interpreted(0x20100));
   CHECK(image->is_interpreted(0x2017f));
   CHECK(!image->is_interpreted(0x20180));

@@ -153,14 +153,20 @@ TEST(a_byte_code_array_that_is_none_gives_no_line) {
 }
 
 // What was read of one stack is not believed of the next.
-TEST(memory_is_read_anew_for_each_stack) {
+// What a place means holds until the next collection.
+TEST(memory_is_read_anew_after_a_collection) {
   MadeProcess program(0);
   V8Process process = program.process();
   const uint64_t address = 0x5000;
-  const V8Slots slots = {0, 0, {program.interpreted(0)}};
+  V8Slots slots = {0, 0, {program.interpreted(0)}};
+  CHECK(!process.begins_generation(slots));
   CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.method /a/b.js:3");
   const uint64_t other = program.made.scope_info({program.made.one_byte("renamed"), 0, 18, 33, 2, false, false});
   program.made.put(program.shared, program.made.layout.shared_name_or_scope_info, other);
+  CHECK(!process.begins_generation(slots));
+  CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.method /a/b.js:3");
+  slots.begun = slots.ended = 1;
+  CHECK(process.begins_generation(slots));
   CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.renamed /a/b.js:3");
 }
 
@@ -172,6 +178,13 @@ struct Printed {
   std::string name, script;
   uint32_t line = 0;
 };
+
+// Of a file URL, as far as those of v8_stops.mjs go.
+std::string file_of(std::string script) {
+  if (script.rfind("file://", 0) == 0) script.erase(0, 7);
+  if (const size_t blank = script.find("%20"); blank != script.npos) script.replace(blank, 3, " ");
+  return script;
+}
 
 // What v8_stops.mjs prints up to its next stop, without built-in functions.
 std::vector<Printed> next_stop(ChildProcess &node) {
@@ -257,7 +270,8 @@ size_t compare(const std::string &path, const ElfFile &elf, const V8Module &modu
     if (read.size() != printed.size() + 2) continue;
     for (size_t i = 0; i < printed.size(); i++) {
       const SymbolFrame &symbol = read[i + 2];
-      if (!is_name(symbol.function, printed[i]) || symbol.file != printed[i].script || symbol.line != printed[i].line)
+      const std::string file = file_of(printed[i].script);
+      if (!is_name(symbol.function, printed[i]) || symbol.file != file || symbol.line != printed[i].line)
         check::fail(__FILE__, __LINE__,
                     module.image.version + ": " + show(symbol) + ", not " + printed[i].name + " " + printed[i].script +
                         ":" + std::to_string(printed[i].line));
@@ -300,13 +314,13 @@ TEST(a_file_without_v8_is_no_module) {
   CHECK(!find_v8_module(*ElfFile::from_memory(file.data(), file.size(), &error)));
 }
 
-TEST(what_a_module_lacks_is_0) {
+TEST(a_module_whose_collections_cannot_be_seen_is_unsupported) {
   for (int version = 0; version < kMadeV8Versions; version++) {
     const auto file = made_v8_file(version);
     std::string error;
     const auto module = find_v8_module(*ElfFile::from_memory(file.data(), file.size(), &error));
     REQUIRE(module.has_value());
-    CHECK_EQ(module->image.unsupported, "");
+    CHECK(module->image.unsupported.find("were not found: its stacks show native frames only") != std::string::npos);
     CHECK(!module->code);
     CHECK_EQ(module->set_up, 0u);
     CHECK_EQ(module->tear_down, 0u);
