@@ -45,6 +45,16 @@ inline const std::vector<std::string> &nodes() {
   return found;
 }
 
+// In the call that reads standard input, which comes a moment after what was printed.
+inline void wait_until_blocked(int pid) {
+  for (int waited = 0; waited < 5000; waited++) {
+    std::ifstream syscall("/proc/" + std::to_string(pid) + "/syscall");
+    std::string number, file;
+    if (syscall >> number >> file && number == "0" && file == "0x0") return;
+    usleep(1000);
+  }
+}
+
 struct JavaScriptFrame {
   uint64_t pc, fp;
   uint64_t function, byte_code_array, byte_code_slot;  // words of the slots

@@ -134,8 +134,7 @@ Found check_run(const Node &node, const Run &run) {
   Found all;
   size_t stacks = 0;
   while (const auto line = child.line()) {
-    // The line is written before the call that blocks.
-    usleep(20000);
+    wait_until_blocked(child.pid());
     const Found found = Stack(child.pid(), node).read();
     const std::string what = node.image.version + " " + run.mode + ": ";
     CHECK_EQ(what + found.text, what + expected(*line));

@@ -141,7 +141,11 @@ function start() {
   }
   if (mode === 'maglev') compile(natives('OptimizeMaglevOnNextCall'), functions);
   if (mode === 'turbofan' || mode === 'deoptimized') compile(natives('OptimizeFunctionOnNextCall'), functions);
-  if (mode === 'natural') for (let i = 0; i < 100000; i++) outermost(i);
+  if (mode === 'natural') {
+    // another thread compiles, whenever it gets to it
+    const end = Date.now() + 500;
+    for (let i = 0; i < 100000 || Date.now() < end; i++) outermost(i);
+  }
   if (mode === 'osr') return loops(200000);
   if (mode !== 'interpreted') outermost(1);
   state.blocks = true;

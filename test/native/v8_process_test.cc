@@ -45,15 +45,6 @@ std::optional<Stack> next_stop(ChildProcess &node) {
   }
 }
 
-void wait_until_blocked(int pid) {
-  for (int waited = 0; waited < 5000; waited++) {
-    std::ifstream syscall("/proc/" + std::to_string(pid) + "/syscall");
-    std::string number, file;
-    if (syscall >> number >> file && number == "0" && file == "0x0") return;
-    usleep(1000);
-  }
-}
-
 struct Node {
   std::string path;
   std::unique_ptr<ElfFile> elf;

@@ -202,16 +202,6 @@ std::vector<Printed> next_stop(ChildProcess &node) {
   return stack;
 }
 
-// In the call that reads standard input, which comes a moment after what was printed.
-void wait_until_blocked(int pid) {
-  for (int waited = 0; waited < 5000; waited++) {
-    std::ifstream syscall("/proc/" + std::to_string(pid) + "/syscall");
-    std::string number, file;
-    if (syscall >> number >> file && number == "0" && file == "0x0") return;
-    usleep(1000);
-  }
-}
-
 // The slots as BPF copies them, from the innermost frame that is fs.readSync's on.
 std::pair<V8Slots, std::vector<uint64_t>> slots_of(int pid, const ElfFile &elf, const V8Module &module) {
   V8Objects objects(module.image.layout,
