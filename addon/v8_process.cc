@@ -14,6 +14,9 @@ constexpr const char *kSetUp[] = {
 };
 constexpr const char *kTearDown[] = {"_ZN2v88internal4Heap8TearDownEv"};
 
+// How often a function is read that can't be.
+constexpr int kAttempts = 4;
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = c | 0x20;
@@ -116,7 +119,12 @@ std::vector<SymbolFrame> V8Process::symbols_of(const mp_v8_frame &frame, uint64_
 
 // The line of the call; where V8 has no table of positions, the line on which the function begins.
 std::optional<SymbolFrame> V8Process::symbol_of(const V8Activation &activation) {
-  const auto function = objects_.function(activation.shared);
+  auto function = objects_.function(activation.shared);
+  // young strings, as names may be, are moved by other collections, too
+  for (int attempt = 1; !function && attempt < kAttempts; attempt++) {
+    objects_.forget();
+    function = objects_.function(activation.shared);
+  }
   if (!function) return std::nullopt;
   SymbolFrame symbol;
   symbol.language = "javascript";

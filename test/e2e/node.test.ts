@@ -18,6 +18,8 @@ import { describeFrame, type StackFrame, Stacks, type StatedFrame, type StatedSi
 const FIRST_BYTES = 100_001;
 /** Of the functions after which dropped.cjs pauses: those that must have their names. None may have another one. */
 const NAMED_SHARE = 0.8;
+/** Room for all young objects: what collections do to names is the business of dropped.cjs. */
+const NOT_COLLECTING = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 const COLLECTING = ['--expose-gc', '--stress-compaction', '--gc-interval=500'];
 
 /** The one stack in which blocks of a size were allocated. */
@@ -71,29 +73,32 @@ describe('JavaScript frames', { skip: cannotRecord() }, () => {
   for (const node of findNodes()) {
     test(`every kind of frame, run, ${node.version}`, async (t) => {
       const sites = statedSites(node, 'shapes.mjs');
-      assertNone(compareSites(sites, await recordNode(t, 'run', node, 'shapes.mjs')));
+      assertNone(compareSites(sites, await recordNode(t, 'run', node, 'shapes.mjs', { flags: NOT_COLLECTING })));
     });
 
     test(`every kind of frame, trace, code of the baseline compiler, ${node.version}`, async (t) => {
       const sites = statedSites(node, 'shapes.mjs');
-      const flags = ['--always-sparkplug', '--no-opt'];
+      const flags = ['--always-sparkplug', '--no-opt', ...NOT_COLLECTING];
       assertNone(compareSites(sites, await recordNode(t, 'trace', node, 'shapes.mjs', { flags })));
     });
 
-    test(`optimized and inlined functions, and process.exit, ${node.version}`, async (t) => {
-      const sites = statedSites(node, 'hot.cjs');
-      const capture = await recordNode(t, 'run', node, 'hot.cjs');
-      const stacks = new Stacks(capture);
-      const isInlined = (name: string) => {
-        const site = sites.find(({ frames }) => frames[0]![0] === name)!;
-        const frames = framesOfSize(capture, stacks, site.bytes!);
-        return frames.some(
-          (frame) => frame.function === name && frame.language === 'javascript' && frame.inlined === 1,
-        );
-      };
-      assertNone(compareHotSites(sites, capture));
-      assert.deepEqual([isInlined('leaf'), isInlined('Hot.scaled')], [true, true]);
-    });
+    // V8 10.2: an async function that is optimized while it loops has, at times, lost what was inlined into it
+    if (Number.parseInt(node.version, 10) >= 20) {
+      test(`optimized and inlined functions, and process.exit, ${node.version}`, async (t) => {
+        const sites = statedSites(node, 'hot.cjs');
+        const capture = await recordNode(t, 'run', node, 'hot.cjs', { flags: NOT_COLLECTING });
+        const stacks = new Stacks(capture);
+        const isInlined = (name: string) => {
+          const site = sites.find(({ frames }) => frames[0]![0] === name)!;
+          const frames = framesOfSize(capture, stacks, site.bytes!);
+          return frames.some(
+            (frame) => frame.function === name && frame.language === 'javascript' && frame.inlined === 1,
+          );
+        };
+        assertNone(compareHotSites(sites, capture));
+        assert.deepEqual([isInlined('leaf'), isInlined('Hot.scaled')], [true, true]);
+      });
+    }
 
     test(`functions that are collected, ${node.version}`, async (t) => {
       const sites = statedSites(node, 'dropped.cjs');
@@ -118,7 +123,12 @@ describe('JavaScript frames', { skip: cannotRecord() }, () => {
 
     test(`C++ of node below JavaScript, and an uncaught exception, ${node.version}`, async (t) => {
       const sites = statedSites(node, 'native.cjs');
-      const ending = { code: 1, stdout: '', stderr: /^\/.*native\.cjs:\d+\n.*\n.*\n\nError: expected\n/ };
+      const ending = {
+        flags: NOT_COLLECTING,
+        code: 1,
+        stdout: '',
+        stderr: /^\/.*native\.cjs:\d+\n.*\n.*\n\nError: expected\n/,
+      };
       assertNone(compareSites(sites, await recordNode(t, 'run', node, 'native.cjs', ending)));
     });
   }
