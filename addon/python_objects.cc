@@ -64,40 +64,6 @@ uint64_t index_bytes(uint64_t size) {
 
 }  // namespace
 
-bool PythonObjects::call_reader(uint64_t address, void *to, size_t size_bytes) {
-  if (reads_ >= kMaxReads) return false;
-  reads_++;
-  return reader_(address, to, size_bytes);
-}
-
-const PythonObjects::Page *PythonObjects::page_at(uint64_t address) {
-  const auto known = pages_.find(address);
-  if (known != pages_.end()) return &known->second;
-  Page page;
-  if (!call_reader(address, page.data(), kPageBytes)) return nullptr;
-  return &pages_.emplace(address, page).first->second;
-}
-
-bool PythonObjects::read_bytes(uint64_t address, void *to, size_t size_bytes) {
-  if (copies_ >= kMaxCopies || size_bytes > kMaxCopiedBytes - copied_bytes_) return false;
-  copies_++;
-  copied_bytes_ += size_bytes;
-  // more than what one call reads faster than page by page
-  if (size_bytes > kPageBytes) return call_reader(address, to, size_bytes);
-  auto *out = static_cast<uint8_t *>(to);
-  while (size_bytes > 0) {
-    const uint64_t offset = address % kPageBytes;
-    const Page *page = page_at(address - offset);
-    if (page == nullptr) return false;
-    const size_t part = std::min<uint64_t>(size_bytes, kPageBytes - offset);
-    memcpy(out, page->data() + offset, part);
-    address += part;
-    out += part;
-    size_bytes -= part;
-  }
-  return true;
-}
-
 std::optional<PythonObjects::Type> PythonObjects::type_at(uint64_t type) {
   const auto known = types_.find(type);
   if (known != types_.end()) return known->second;
@@ -122,7 +88,7 @@ std::optional<std::string> PythonObjects::text(uint64_t object) {
   const size_t text_offset = minor_ <= 11 ? (is_ascii ? 48 : 72) : (is_ascii ? 40 : 56);
   const uint64_t count = std::min<uint64_t>(header->length, kMaxText);
   std::vector<uint8_t> copy(text_offset + count * (header->state >> 2 & 7));
-  if (!read_bytes(object, copy.data(), copy.size())) return std::nullopt;
+  if (!memory_.read_bytes(object, copy.data(), copy.size())) return std::nullopt;
   return python_string(minor_, copy.data(), copy.size());
 }
 
@@ -166,8 +132,9 @@ std::optional<PythonObjects::Entries> PythonObjects::table(uint64_t keys_address
   const auto keys = keys_at(keys_address);
   if (!keys) return std::nullopt;
   std::vector<uint64_t> words(keys->count * keys->entry_words), split(values != 0 ? keys->count : 0);
-  if (!words.empty() && !read_bytes(keys->entries, words.data(), words.size() * sizeof(uint64_t))) return std::nullopt;
-  if (!split.empty() && !read_bytes(values, split.data(), split.size() * sizeof(uint64_t))) return std::nullopt;
+  if (!words.empty() && !memory_.read_bytes(keys->entries, words.data(), words.size() * sizeof(uint64_t)))
+    return std::nullopt;
+  if (!split.empty() && !memory_.read_bytes(values, split.data(), split.size() * sizeof(uint64_t))) return std::nullopt;
   Entries entries;
   for (uint64_t i = 0; i < keys->count; i++) {
     const uint64_t *behind = &words[i * keys->entry_words] + keys->entry_words;
@@ -194,7 +161,7 @@ std::optional<PythonObjects::Entries> PythonObjects::items_at_once(uint64_t dict
     const auto before = read<DictHeader>(dict + kObjectType);
     auto entries = items(dict);
     DictHeader after;
-    if (!before || !call_reader(dict + kObjectType, &after, sizeof(after))) return std::nullopt;
+    if (!before || !memory_.read_directly(dict + kObjectType, &after, sizeof(after))) return std::nullopt;
     if (entries && *before == after) return entries;
   }
   return std::nullopt;

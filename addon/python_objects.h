@@ -13,11 +13,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "process_memory.h"
+#include "memory_pages.h"
 
 namespace mp {
 
@@ -35,16 +34,17 @@ class PythonObjects {
   static constexpr uint64_t kMaxCopies = 1 << 20;  // out of what was read
   static constexpr uint64_t kMaxCopiedBytes = 64 << 20;
 
-  static constexpr uint64_t kPageBytes = 4096;
+  static constexpr uint64_t kPageBytes = MemoryPages::kPageBytes;
   static constexpr uint64_t kMaxText = 256;  // code points
 
-  PythonObjects(int minor, MemoryReader reader) : minor_(minor), reader_(std::move(reader)) {}
+  PythonObjects(int minor, MemoryReader reader)
+      : minor_(minor), memory_({kMaxReads, kMaxCopies, kMaxCopiedBytes}, std::move(reader)) {}
 
   // nullopt if there is nothing, or the limit is reached.
   template <typename T>
   std::optional<T> read(uint64_t address) {
     T value;
-    if (!read_bytes(address, &value, sizeof(value))) return std::nullopt;
+    if (!memory_.read_bytes(address, &value, sizeof(value))) return std::nullopt;
     return value;
   }
 
@@ -62,10 +62,9 @@ class PythonObjects {
   uint64_t find(const Entries &entries, std::string_view name);
 
   // Memory is read anew from here on.
-  void forget() { pages_.clear(); }
+  void forget() { memory_.forget(); }
 
  private:
-  using Page = std::array<uint8_t, kPageBytes>;
   struct Type {
     uint64_t flags;        // tp_flags
     int64_t dict_offset;   // tp_dictoffset
@@ -77,9 +76,6 @@ class PythonObjects {
     uint64_t entry_words;  // 3 {hash, key, value}, or 2 {key, value}
   };
 
-  bool call_reader(uint64_t address, void *to, size_t size_bytes);
-  const Page *page_at(uint64_t address);
-  bool read_bytes(uint64_t address, void *to, size_t size_bytes);
   std::optional<Type> type_at(uint64_t type);
   bool is_kind_of(uint64_t type, uint64_t flag);
   std::optional<Keys> keys_at(uint64_t keys);
@@ -87,9 +83,7 @@ class PythonObjects {
   std::optional<Entries> managed_attributes(uint64_t object, const Type &type);
 
   int minor_;
-  MemoryReader reader_;
-  uint64_t reads_ = 0, copies_ = 0, copied_bytes_ = 0;
-  std::unordered_map<uint64_t, Page> pages_;  // by address
+  MemoryPages memory_;
   std::map<uint64_t, Type> types_;
   std::map<uint64_t, std::string> names_;  // of keys: instances of a class share them
 };

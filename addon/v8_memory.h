@@ -10,10 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
-#include "process_memory.h"
+#include "memory_pages.h"
 #include "v8_layout.h"
 
 namespace mp {
@@ -26,14 +25,15 @@ class V8Memory {
   static constexpr uint64_t kMaxCopies = 1 << 20;  // out of what was read
   static constexpr uint64_t kMaxCopiedBytes = 128 << 20;
 
-  static constexpr uint64_t kPageBytes = 4096;
+  static constexpr uint64_t kPageBytes = MemoryPages::kPageBytes;
 
-  V8Memory(const V8Layout &layout, MemoryReader reader) : layout_(layout), reader_(std::move(reader)) {}
+  V8Memory(const V8Layout &layout, MemoryReader reader)
+      : layout_(layout), pages_({kMaxReads, kMaxCopies, kMaxCopiedBytes}, std::move(reader)) {}
 
   const V8Layout &layout() const { return layout_; }
 
   // false if not all can be read, or the limit is reached.
-  bool read_bytes(uint64_t address, void *to, size_t size_bytes);
+  bool read_bytes(uint64_t address, void *to, size_t size_bytes) { return pages_.read_bytes(address, to, size_bytes); }
   template <typename T>
   std::optional<T> read(uint64_t address) {
     T value;
@@ -66,15 +66,8 @@ class V8Memory {
   void forget();
 
  private:
-  using Page = std::array<uint8_t, kPageBytes>;
-
-  bool call_reader(uint64_t address, void *to, size_t size_bytes);
-  const Page *page_at(uint64_t address);
-
   V8Layout layout_;
-  MemoryReader reader_;
-  uint64_t reads_ = 0, copies_ = 0, copied_bytes_ = 0;
-  std::unordered_map<uint64_t, Page> pages_;  // by address
+  MemoryPages pages_;
 };
 
 }  // namespace mp
