@@ -175,6 +175,7 @@ class Session : public Napi::ObjectWrap<Session> {
                                            InstanceMethod<&Session::start>("start"),
                                            InstanceMethod<&Session::attach>("attach"),
                                            InstanceMethod<&Session::name_of>("nameOf"),
+                                           InstanceMethod<&Session::wait>("wait"),
                                            InstanceMethod<&Session::poll>("poll"),
                                            InstanceMethod<&Session::stop>("stop"),
                                            InstanceMethod<&Session::close>("close"),
@@ -189,6 +190,7 @@ class Session : public Napi::ObjectWrap<Session> {
     loader.ring_bytes = options.Get("ringBytes").As<Napi::Number>().Uint32Value();
     loader.probe_mode = probe_mode_of(info.Env(), string_of(options, "probeMode"));
     loader.trace_python_allocators = options.Get("tracePythonAllocators").ToBoolean();
+    loader.follow_fork = options.Get("followFork").ToBoolean();
     session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
   }
 
@@ -227,6 +229,8 @@ class Session : public Napi::ObjectWrap<Session> {
     const int pid = info[0].As<Napi::Number>().Int32Value();
     return Napi::String::New(info.Env(), mp::read_comm(pid, pid));
   }
+
+  void wait(const Napi::CallbackInfo &info) { session(info.Env()).wait(info[0].As<Napi::Number>().Int32Value()); }
 
   Napi::Value poll(const Napi::CallbackInfo &info) {
     const Napi::Env env = info.Env();

@@ -1,5 +1,6 @@
 #include "guard.h"
 
+#include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -8,8 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
-#include <string>
+#include <cstdint>
 
 #include "error.h"
 #include "fork.h"
@@ -17,49 +17,45 @@
 namespace mp {
 namespace {
 
-// Lets a target go that the tracer left stopped. What stopped it may still be on its way when the tracer's end of the
+// Lets everyone go that the tracer left stopped. What stopped them may still be on its way when the tracer's end of the
 // pipe closes, since a process that dies closes its descriptors one after the other; hence a second of patience.
-[[noreturn]] void watch(int pipe_end, int process, int status) {
+[[noreturn]] void watch(int pipe_end, int held_map) {
   constexpr int kRounds = 50;
   constexpr timespec kPause = {0, 20'000'000};
   char byte;
   if (read(pipe_end, &byte, 1) == 1) _exit(0);
   for (int round = 0; round < kRounds; round++) {
-    char text[512];  // PID (COMM) STATE …
-    const ssize_t length = pread(status, text, sizeof(text) - 1, 0);
-    if (length <= 0) _exit(0);
-    text[length] = '\0';
-    const char *state = strrchr(text, ')');
-    if (state && state[1] == ' ' && state[2] == 'T') syscall(SYS_pidfd_send_signal, process, SIGCONT, nullptr, 0);
+    // nobody removes what has ended when the tracer's programs are gone: a pid is only used as long as it is fresh
+    for (uint32_t pid; !bpf_map_get_next_key(held_map, nullptr, &pid);) {
+      bpf_map_delete_elem(held_map, &pid);
+      kill(pid, SIGCONT);
+    }
     nanosleep(&kPause, nullptr);
   }
   _exit(0);
 }
 
-// Moves three descriptors to 0, 1, 2 and closes all others: the guard must not hold the tracer's files, pipes or BPF
+// Moves two descriptors to 0 and 1 and closes all others: the guard must not hold the tracer's files, pipes or BPF
 // links open.
-void keep_only(const UniqueFd &first, const UniqueFd &second, const UniqueFd &third) {
-  constexpr int kFree = 100;  // above the three, so that none is overwritten before it is moved
-  const int copies[] = {fcntl(first.get(), F_DUPFD, kFree), fcntl(second.get(), F_DUPFD, kFree),
-                        fcntl(third.get(), F_DUPFD, kFree)};
-  for (int i = 0; i < 3; i++) dup2(copies[i], i);
-  close_range(3, ~0u, 0);
+void keep_only(int first, int second) {
+  constexpr int kFree = 100;  // above the two, so that none is overwritten before it is moved
+  const int copies[] = {fcntl(first, F_DUPFD, kFree), fcntl(second, F_DUPFD, kFree)};
+  for (int i = 0; i < 2; i++) dup2(copies[i], i);
+  close_range(2, ~0u, 0);
 }
 
 }  // namespace
 
-Guard::Guard(pid_t target) {
+Guard::Guard(int held_map) {
   auto [read_end, write_end] = make_pipe();
-  const UniqueFd process(syscall(SYS_pidfd_open, target, 0));
-  const UniqueFd status(open(("/proc/" + std::to_string(target) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
   {
     const BlockedSignals blocked;
     pid_ = fork();
     if (pid_ == 0) {  // its signals stay blocked: a SIGTERM meant for the tracer's group is not meant for its guard
       setsid();
       prctl(PR_SET_NAME, "mp-guard");
-      keep_only(read_end, process, status);
-      watch(0, 1, 2);
+      keep_only(read_end.get(), held_map);
+      watch(0, 1);
     }
   }
   if (pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);

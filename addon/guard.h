@@ -1,6 +1,6 @@
-// A target is stopped for moments while tables are loaded. A tracer that is killed in such a moment must not leave it
-// stopped: a small process holds the other end of a pipe, and lets the target go when the tracer's end closes
-// unannounced.
+// Targets are stopped for moments while tables are loaded. A tracer that is killed in such a moment must not leave one
+// stopped: a small process holds the other end of a pipe and the map of who is stopped (bpf/hold.bpf.h), and lets them
+// go when the tracer's end closes unannounced.
 #pragma once
 
 #include <sys/types.h>
@@ -11,8 +11,8 @@ namespace mp {
 
 class Guard {
  public:
-  // Forks the guard of a child of ours. Throws Error.
-  explicit Guard(pid_t target);
+  // Forks the guard. Throws Error.
+  explicit Guard(int held_map);
   Guard(const Guard &) = delete;
   // Dismisses it.
   ~Guard();

@@ -1,22 +1,22 @@
 #pragma once
 
-#include <csignal>
-#include <cstdint>
-
 #include "../bpf/mp.h"
+#include "loader.h"
 
 namespace mp {
 
 // Lets a process go that was held when the event was made, whatever becomes of the event.
 class Release {
  public:
-  explicit Release(const mp_event &event) : pid_(event.flags & MP_FLAG_HELD ? event.pid : 0) {}
+  Release(Loader &loader, const mp_event &event, uint32_t pid)
+      : loader_(loader), pid_(event.flags & MP_FLAG_HELD ? pid : 0) {}
   Release(const Release &) = delete;
   ~Release() {
-    if (pid_) kill(pid_, SIGCONT);
+    if (pid_) loader_.release(pid_);
   }
 
  private:
+  Loader &loader_;
   uint32_t pid_;
 };
 

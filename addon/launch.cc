@@ -161,7 +161,6 @@ LaunchedProcess::LaunchedProcess(const LaunchOptions &options) : file_(options.f
   if (pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);
   go_ = std::move(go_write);
   exec_error_ = std::move(error_read);
-  guard_.emplace(pid_);
 }
 
 LaunchedProcess::~LaunchedProcess() {
@@ -198,10 +197,6 @@ void LaunchedProcess::report(int step, int error_number) const {
   if (step == kUser) throw Error("NO_USER", "cannot become user " + user_, error_number);
   if (error_number == ENOENT) throw Error("NOT_FOUND", "No such program: " + file_, 0);
   throw Error("NOT_EXECUTABLE", "cannot run " + file_, error_number);
-}
-
-void LaunchedProcess::resume() const {
-  kill(pid_, SIGCONT);
 }
 
 }  // namespace mp

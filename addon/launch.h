@@ -1,13 +1,11 @@
-// Starting a target: forked, but not running before the tracer is ready, and never left stopped by a tracer that dies.
+// Starting a target: forked, but not running before the tracer is ready, and waiting for a tracer that is ready.
 #pragma once
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "guard.h"
 #include "unique_fd.h"
 
 namespace mp {
@@ -37,7 +35,6 @@ class LaunchedProcess {
   // it could not exec.
   bool poll_exit();
   int wait_status() const { return wait_status_; }
-  void resume() const;  // SIGCONT
 
  private:
   [[noreturn]] void report(int step, int error_number) const;
@@ -45,7 +42,6 @@ class LaunchedProcess {
   pid_t pid_ = -1;
   UniqueFd go_;          // written to by start()
   UniqueFd exec_error_;  // a Failure if it could not exec; end of file on success
-  std::optional<Guard> guard_;
   std::string file_, user_;
   bool ended_ = false;
   int wait_status_ = 0;

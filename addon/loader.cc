@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <numeric>
@@ -130,6 +131,7 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
   if (failure) throw Error("LOAD", "cannot load the BPF programs\n" + log_tail(), -failure);
   if (const int attach_failure = mp_bpf__attach(skeleton_.get()))
     throw Error("LOAD", "cannot attach to the process tracepoints\n" + log_tail(), -attach_failure);
+  mappings_ = std::make_unique<MappingTables>(bpf_map__fd(skeleton_->maps.mappings));
 }
 
 Loader::~Loader() = default;
@@ -173,12 +175,22 @@ void Loader::clear_process_slot(uint32_t pid) {
   bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid);
 }
 
+void Loader::release(uint32_t pid) {
+  bpf_map_delete_elem(held_fd(), &pid);
+  kill(pid, SIGCONT);
+}
+
+void Loader::release_all() {
+  uint32_t pid;
+  while (!bpf_map_get_next_key(held_fd(), nullptr, &pid)) release(pid);
+}
+
+int Loader::held_fd() const {
+  return bpf_map__fd(skeleton_->maps.held);
+}
+
 void Loader::set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted) {
-  std::vector<mp_mapping> table;
-  table.reserve(sorted.size() + 1);
-  table.push_back({sorted.size(), 0, 0, 0, 0});
-  table.insert(table.end(), sorted.begin(), sorted.end());
-  set_inner_map(bpf_map__fd(skeleton_->maps.mappings), slot, "mp_mappings", table);
+  mappings_->set(slot, sorted);
 }
 
 void Loader::set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../bpf/mp.h"
+#include "mapping_tables.h"
 #include "unique_fd.h"
 
 struct mp_bpf;
@@ -22,6 +23,7 @@ struct LoaderOptions {
   uint32_t ring_bytes = 64u << 20;  // a power of two
   ProbeMode probe_mode = ProbeMode::kAuto;
   bool trace_python_allocators = false;  // every object, not only what reaches malloc
+  bool follow_fork = false;              // children of targets, too
 };
 
 enum class Program {
@@ -54,16 +56,22 @@ class Loader {
   void set_v8(uint32_t slot, const mp_v8 &v8);
   mp_v8 v8(uint32_t slot) const;
   void clear_process_slot(uint32_t pid);
+  // Lets a process go that BPF has stopped, bpf/hold.bpf.h.
+  void release(uint32_t pid);
+  // Everyone who is stopped now.
+  void release_all();
+  int held_fd() const;  // the map of who is stopped
   void set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted);
   void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);
 
-  // Sums over all CPUs, by loss kind.
   // Sum over CPUs of a MP_COUNTER_*.
   uint64_t counter(uint32_t id) const;
+  // Of all of them, by loss kind.
   std::map<std::string, uint64_t> losses() const;
 
  private:
   std::unique_ptr<mp_bpf, void (*)(mp_bpf *)> skeleton_;
+  std::unique_ptr<MappingTables> mappings_;
   ProbeMode probe_mode_;
 };
 

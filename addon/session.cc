@@ -1,12 +1,12 @@
 #include "session.h"
 
 #include <bpf/libbpf.h>
+#include <sys/epoll.h>
 
 #include <cstring>
 
 #include "clock.h"
 #include "error.h"
-#include "held.h"
 #include "proc_info.h"
 #include "python_threads.h"
 
@@ -22,18 +22,34 @@ constexpr uint64_t kThreadNamesNs = 20'000'000;
 }  // namespace
 
 Session::Session(const LoaderOptions &options)
-    : start_ns_(monotonic_ns()),
+    : follow_fork_(options.follow_fork),
+      start_ns_(monotonic_ns()),
       loader_(options),
       modules_(loader_, symbolizer_),
       targets_(loader_, modules_, options.trace_python_allocators),
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
+  wakes_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event edge = {};
+  edge.events = EPOLLIN | EPOLLET;
+  if (!wakes_ || epoll_ctl(wakes_.get(), EPOLL_CTL_ADD, loader_.ring_fd(), &edge))
+    throw Error("LOAD", "cannot wait for the ring buffer", errno);
 }
 
 Session::~Session() {
-  // it may be held while tables are loaded, and nobody else would let it go
-  if (launched_ && launched_status_ < 0) launched_->resume();
+  // somebody may be held while tables are loaded, and nobody else would let it go
+  loader_.release_all();
+}
+
+// Whoever stops processes has one. After a fork of ours, so that no target inherits its pipe.
+void Session::guard() {
+  if (!guard_) guard_.emplace(loader_.held_fd());
+}
+
+void Session::wait(int timeout_ms) const {
+  epoll_event event;
+  epoll_wait(wakes_.get(), &event, 1, timeout_ms);
 }
 
 uint64_t Session::now_ns() const {
@@ -42,7 +58,8 @@ uint64_t Session::now_ns() const {
 
 uint32_t Session::launch(const LaunchOptions &options) {
   launched_ = std::make_unique<LaunchedProcess>(options);
-  Process &process = targets_.add(launched_->pid(), process_count_++, true);
+  guard();
+  Process &process = targets_.add(launched_->pid(), process_count_++, true, follow_fork_);
   origins_[process.index] = {"launch", -1};
   return process.pid;
 }
@@ -57,7 +74,8 @@ void Session::attach(uint32_t pid) {
   if (static_cast<uint32_t>(tgid) != pid)
     throw Error("NO_PROCESS", std::to_string(pid) + " is a thread of process " + std::to_string(tgid) + "; trace that",
                 0);
-  Process &process = targets_.add(pid, process_count_++, false);
+  if (follow_fork_) guard();
+  Process &process = targets_.add(pid, process_count_++, false, follow_fork_);
   origins_[process.index] = {"attach", -1};
   if (!targets_.synchronize(process) || process.mappings.empty()) {
     targets_.remove(pid);
@@ -71,7 +89,7 @@ void Session::attach(uint32_t pid) {
                     "; start the program with mp run --trace-python-allocators, or leave that option out",
                 0);
   }
-  announce(process, read_comm(pid, pid));
+  announce(process, read_comm(pid, pid), monotonic_ns());
 }
 
 const Batch &Session::poll(uint32_t *words, uint32_t capacity) {
@@ -110,7 +128,7 @@ int Session::handle_event(void *context, void *data, size_t size_bytes) {
   const auto *event = size_bytes >= sizeof(mp_event) ? static_cast<const mp_event *>(data) : nullptr;
   try {
     if (event && event->time_ns > session.stop_ns_) {
-      Release held(*event);
+      session.let_go(*event, size_bytes);
       return 0;
     }
     if (event && session.batch_.full(event->time_ns)) {
@@ -135,13 +153,15 @@ void Session::stop() {
   if (is_stopped()) return;
   stop_ns_ = monotonic_ns();
   targets_.stop();
-  // It may have been held since the last poll, and a recording that failed does not poll again.
-  if (launched_ && launched_status_ < 0 && read_state(launched_->pid()) == 'T') launched_->resume();
+  // Some may have been held since the last poll, and a recording that failed does not poll again.
+  loader_.release_all();
 }
 
 std::map<std::string, uint64_t> Session::losses() const {
   auto losses = loader_.losses();
   losses["event_invalid"] = invalid_events_;
+  losses["child_lost"] += lost_children_;
+  losses["process_unheld"] = unheld_children_;
   return losses;
 }
 
@@ -197,7 +217,7 @@ void Session::forget_vanished() {
     if (samples < kVanishedSamples || batch_.full(monotonic_ns())) continue;
     missing_.erase(pid);
     if (Process *process = targets_.find(pid)) {
-      announce(*process, "");
+      announce(*process, "", monotonic_ns());
       end_process(*process, monotonic_ns(), -1, -1);
       targets_.remove(pid);
     }

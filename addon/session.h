@@ -8,12 +8,14 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "batch.h"
 #include "decode.h"
+#include "guard.h"
 #include "launch.h"
 #include "loader.h"
 #include "modules.h"
@@ -36,6 +38,8 @@ class Session : private EventHandler {
   // Throws Error NO_PROCESS, ATTACH.
   void attach(uint32_t pid);
 
+  // Returns when a process has been held, or after that time.
+  void wait(int timeout_ms) const;
   // Moves events into `words` (capacity records of MP_RECORD_WORDS words) until either is exhausted. The batch is valid
   // until the next call. Throws Error if the launched program could not be started or a probe not be attached.
   const Batch &poll(uint32_t *words, uint32_t capacity);
@@ -72,11 +76,14 @@ class Session : private EventHandler {
   static int handle_event(void *context, void *data, size_t size_bytes);
   void on_thread(const mp_event_task &event);
   void on_thread_exit(const mp_event_task &event);
+  void on_fork(const mp_event_task &event);
   void on_exec(Process &process, const mp_event_task &event);
   void on_mappings(Process &process);
   void on_exit(Process &process, const mp_event_task &event);
   void end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal);
-  void announce(Process &process, const std::string &comm);
+  void announce(Process &process, const std::string &comm, uint64_t time_ns, uint32_t flags = 0);
+  void guard();
+  void let_go(const mp_event &event, size_t size_bytes);
   void fill_batch();
   void sample_rss();
   void poll_launched();
@@ -94,6 +101,7 @@ class Session : private EventHandler {
   bool is_stopped() const { return stop_ns_ != ~0ull; }
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
 
+  const bool follow_fork_;
   uint64_t start_ns_;
   uint64_t stop_ns_ = ~0ull;
   Loader loader_;
@@ -102,6 +110,8 @@ class Session : private EventHandler {
   Targets targets_;
   Stacks stacks_;
   std::unique_ptr<ring_buffer, void (*)(ring_buffer *)> ring_;
+  UniqueFd wakes_;  // an epoll of the ring: BPF wakes us when it holds somebody
+  std::optional<Guard> guard_;
   std::unique_ptr<LaunchedProcess> launched_;
   int launched_status_ = -1;
 
@@ -115,6 +125,8 @@ class Session : private EventHandler {
   uint64_t next_thread_names_ns_ = 0;
   std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
   uint64_t invalid_events_ = 0;
+  uint64_t lost_children_ = 0;    // there were too many processes
+  uint64_t unheld_children_ = 0;  // ran before their probes were in place
   std::exception_ptr failure_;
 
   // Who made the last event, most often also the next; forgotten whenever processes or threads change.

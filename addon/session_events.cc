@@ -32,11 +32,19 @@ bool is_static_program(const Process &process) {
                      [](const MappedModule &mapped) { return mapped.module && mapped.module->is_static_program; });
 }
 
+std::string comm_of(const mp_event_task &event) {
+  return std::string(event.comm, strnlen(event.comm, sizeof(event.comm)));
+}
+
+uint32_t held_process(const mp_event_task &event) {
+  return event.event.kind == MP_EVENT_FORK ? event.code : event.event.pid;
+}
+
 }  // namespace
 
 // ---- processes and threads ----
 
-void Session::announce(Process &process, const std::string &comm) {
+void Session::announce(Process &process, const std::string &comm, uint64_t time_ns, uint32_t flags) {
   if (process.announced) return;
   process.announced = true;
   std::set<std::string> unprobed;
@@ -51,18 +59,20 @@ void Session::announce(Process &process, const std::string &comm) {
     process.warning = "no allocator found in " + process.executable;
   else if (!unprobed.empty())
     process.warning = "cannot be probed in " + process.executable + ": " + join(unprobed);
+  if (process.command_line.empty()) process.command_line = read_command_line(process.pid);
+  if (process.cgroup.empty()) process.cgroup = read_cgroup(process.pid);
+  if (process.runtime.empty()) process.runtime = runtime_of(process);
   const auto &[origin, parent] = origins_[process.index];
-  const uint64_t time_ns = monotonic_ns();
   batch_.processes.push_back({process.index, process.pid, parent, origin, since_start(time_ns), comm,
-                              process.executable, read_command_line(process.pid), read_cgroup(process.pid),
-                              runtime_of(process), process.warning});
-  if (batch_.words) batch_.add(record_head(MP_OPERATION_PROCESS_BEGIN), process.index, 0, 0, 0, time_ns);
+                              process.executable, process.command_line, process.cgroup, process.runtime,
+                              process.warning});
+  if (batch_.words) batch_.add(record_head(MP_OPERATION_PROCESS_BEGIN, 0, flags), process.index, 0, 0, 0, time_ns);
 }
 
 Process *Session::process_of(const mp_event &event) {
   if (recent_process_ && recent_process_->pid == event.pid) return recent_process_;
   Process *process = targets_.find(event.pid);
-  if (process && !process->announced) announce(*process, read_comm(event.pid, event.pid));
+  if (process && !process->announced) announce(*process, read_comm(event.pid, event.pid), event.time_ns);
   return recent_process_ = process;
 }
 
@@ -92,8 +102,9 @@ void Session::forget_recent() {
 }
 
 void Session::on_task(const mp_event_task &event) {
-  const Release held(event.event);
+  const Release held(loader_, event.event, held_process(event));
   forget_recent();
+  if (event.event.kind == MP_EVENT_FORK) return on_fork(event);
   if (event.event.kind == MP_EVENT_THREAD) return on_thread(event);
   if (event.event.kind == MP_EVENT_THREAD_EXIT) return on_thread_exit(event);
   Process *process = targets_.find(event.event.pid);
@@ -109,7 +120,7 @@ void Session::on_task(const mp_event_task &event) {
 }
 
 void Session::on_thread(const mp_event_task &event) {
-  const std::string name(event.comm, strnlen(event.comm, sizeof(event.comm)));
+  const std::string name = comm_of(event);
   Thread &thread = threads_[event.event.tid];
   if (thread.comm == name) return;
   thread = {thread.process, -1, name, name};
@@ -140,11 +151,38 @@ void Session::on_exec(Process &process, const mp_event_task &event) {
 void Session::on_mappings(Process &process) {
   targets_.synchronize(process);
   if (process.announced || !(has_allocator(process) || is_static_program(process))) return;
-  announce(process, read_comm(process.pid, process.pid));
+  announce(process, read_comm(process.pid, process.pid), monotonic_ns());
+}
+
+// The child has what its parent has, and will have its own probes before it goes on.
+void Session::on_fork(const mp_event_task &event) {
+  const uint32_t pid = event.code;
+  Process *parent = targets_.find(event.event.pid);
+  if (parent) announce(*parent, read_comm(parent->pid, parent->pid), event.event.time_ns);
+  Process *child = parent ? targets_.add_child(*parent, pid, process_count_) : nullptr;
+  if (!child) {
+    lost_children_++;
+    return;
+  }
+  process_count_++;
+  origins_[child->index] = {"fork", parent->index};
+  const bool shares_memory = event.event.flags & MP_FLAG_SHARES_MEMORY;
+  if (!shares_memory) {
+    if (!(event.event.flags & MP_FLAG_HELD)) unheld_children_++;
+    targets_.synchronize(*child);
+  }
+  announce(*child, comm_of(event), event.event.time_ns, shares_memory ? MP_FLAG_SHARES_PARENT : 0);
+}
+
+// After the end: nothing is made of an event, but nobody stays held.
+void Session::let_go(const mp_event &event, size_t size_bytes) {
+  if (size_bytes != sizeof(mp_event_task)) return;
+  const auto &task = reinterpret_cast<const mp_event_task &>(event);
+  const Release held(loader_, event, held_process(task));
 }
 
 void Session::on_exit(Process &process, const mp_event_task &event) {
-  announce(process, std::string(event.comm, strnlen(event.comm, sizeof(event.comm))));
+  announce(process, comm_of(event), event.event.time_ns);
   threads_.erase(event.event.tid);
   const int signal = event.code & 0x7f;
   end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff),

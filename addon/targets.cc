@@ -23,14 +23,35 @@ bool is_target_gone(const Error &error) {
 
 }  // namespace
 
-Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
-  if (free_slots_.empty() && next_slot_ >= MP_MAX_PROCESSES)
-    throw Error("LIMIT", "more than " + std::to_string(MP_MAX_PROCESSES) + " processes at one time", 0);
-  auto owned = std::make_unique<Process>();
+Process &Targets::add(uint32_t pid, uint32_t index, bool launched, bool follow) {
+  if (is_full()) throw Error("LIMIT", "more than " + std::to_string(MP_MAX_PROCESSES) + " processes at one time", 0);
+  auto process = std::make_unique<Process>();
+  process->pid = pid;
+  process->index = index;
+  process->launched = process->hold = launched;
+  process->follow = follow;
+  return add(std::move(process));
+}
+
+Process *Targets::add_child(const Process &parent, uint32_t pid, uint32_t index) {
+  if (is_full()) {
+    loader_.clear_process_slot(pid);
+    return nullptr;
+  }
+  auto process = std::make_unique<Process>();
+  process->pid = pid;
+  process->index = index;
+  process->launched = parent.launched;
+  process->hold = process->follow = true;
+  process->executable = parent.executable;
+  process->command_line = parent.command_line;
+  process->cgroup = parent.cgroup;
+  process->runtime = parent.runtime;
+  return &add(std::move(process));
+}
+
+Process &Targets::add(std::unique_ptr<Process> owned) {
   Process &process = *owned;
-  process.pid = pid;
-  process.index = index;
-  process.hold = hold;
   if (free_slots_.empty()) {
     process.slot = next_slot_++;
   } else {
@@ -38,9 +59,9 @@ Process &Targets::add(uint32_t pid, uint32_t index, bool hold) {
     free_slots_.pop_back();
   }
   process.stack_seed = next_seed_++;
-  processes_[pid] = std::move(owned);
+  processes_[process.pid] = std::move(owned);
   update(process, 0, MP_PROCESS_STALE);
-  loader_.set_process_slot(pid, process.slot);
+  loader_.set_process_slot(process.pid, process.slot);
   return process;
 }
 
@@ -87,6 +108,10 @@ bool Targets::synchronize(Process &process) {
   if (process.announced) close_unmapped(process);
   for (const auto &[module, path] : to_attach) {
     if (process.links.count(module)) continue;  // a module can have several executable mappings
+    if (process.closing.count(module)) {
+      closer_.wait();
+      process.closing.clear();
+    }
     try {
       process.links.emplace(module, attach(process.pid, *module, path));
     } catch (const Error &error) {
@@ -108,7 +133,13 @@ void Targets::close_unmapped(Process &process) {
   for (auto entry = process.links.begin(); entry != process.links.end();) {
     const bool is_mapped = std::any_of(process.mappings.begin(), process.mappings.end(),
                                        [&](const MappedModule &mapped) { return mapped.module == entry->first; });
-    entry = is_mapped ? std::next(entry) : process.links.erase(entry);
+    if (is_mapped) {
+      entry++;
+      continue;
+    }
+    process.closing.insert(entry->first);
+    close(entry->second);
+    entry = process.links.erase(entry);
   }
 }
 
@@ -227,7 +258,7 @@ std::optional<PythonAllocatorSites> Targets::allocator_sites(Process &process) {
   const MappedPython python = mapped_python(process);
   auto objects = find_python_allocators(python, false);
   if (!objects) return std::nullopt;
-  if (!process.hold) {
+  if (!process.launched) {
     process.python.refused = objects->refused;
     return objects;
   }
@@ -254,6 +285,7 @@ void Targets::new_seed(Process &process) {
 
 void Targets::update(const Process &process, uint32_t generation, uint32_t flags) {
   if (process.hold) flags |= MP_PROCESS_HOLD;
+  if (process.follow) flags |= MP_PROCESS_FOLLOW;
   if (process.python.module) flags |= MP_PROCESS_PYTHON;
   if (process.v8_module) flags |= MP_PROCESS_V8;
   loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
@@ -311,6 +343,9 @@ void Targets::replace_image(Process &process, uint32_t index) {
   new_seed(process);
   process.announced = false;
   process.executable.clear();
+  process.command_line.clear();
+  process.cgroup.clear();
+  process.runtime.clear();
   process.warning.clear();
   process.mappings.clear();
   process.gone.clear();
@@ -322,10 +357,7 @@ void Targets::replace_image(Process &process, uint32_t index) {
 void Targets::remove(uint32_t pid) {
   Process *process = find(pid);
   if (!process) return;
-  for (auto &[module, links] : process->links) {
-    closer_.close(std::move(links.allocators));
-    closer_.close(std::move(links.deallocators));
-  }
+  for (auto &[module, links] : process->links) close(links);
   loader_.clear_process_slot(pid);
   loader_.set_process(process->slot, {0, 0, 0, 0});
   free_slots_.push_back(process->slot);
@@ -334,12 +366,25 @@ void Targets::remove(uint32_t pid) {
 
 void Targets::stop() {
   for (auto &[pid, process] : processes_) {
-    process->hold = false;
+    process->hold = process->follow = false;
     update(*process, 0, MP_PROCESS_STALE);
   }
   for (auto &[pid, process] : processes_)
-    for (auto &[module, links] : process->links) links.allocators.clear();
-  for (auto &[pid, process] : processes_) process->links.clear();
+    for (auto &[module, links] : process->links) closer_.close(std::exchange(links.allocators, {}));
+  closer_.wait();
+  for (auto &[pid, process] : processes_) drop_links(*process, false);
+  closer_.wait();
+}
+
+void Targets::close(ProbeLinks &links) {
+  closer_.close(std::move(links.allocators));
+  closer_.close(std::move(links.deallocators));
+}
+
+void Targets::drop_links(Process &process, bool wait) {
+  for (auto &[module, links] : process.links) close(links);
+  process.links.clear();
+  if (wait) closer_.wait();
 }
 
 const MappedModule *Targets::find_mapping(const Process &process, uint64_t address) {

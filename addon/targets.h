@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -53,14 +54,17 @@ struct Process {
   StackTable stacks;
   // Those with JavaScript frames, which are sent again after every collection.
   StackTable javascript_stacks;
-  bool hold = false;
+  bool launched = false;   // by us, or the child of a process that was
+  bool hold = false;       // is held while probes and tables for what it newly maps are put in place
+  bool follow = false;     // its children are traced, too
   bool announced = false;  // handed to TypeScript
-  std::string executable;
+  std::string executable, command_line, cgroup, runtime;
   std::string warning;                 // what can't be probed, as a sentence
   std::vector<MappedModule> mappings;  // executable ones, sorted
   std::vector<MappedModule> gone;      // unmapped ones: stacks from before may still come
   // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
   std::map<const Module *, ProbeLinks> links;
+  std::set<const Module *> closing;  // whose links may not be closed yet
   PythonProcess python;
   const Module *v8_module = nullptr;  // that with V8 in it, known or not
   std::unique_ptr<V8Process> v8;      // nullptr: there is none, or none that is known
@@ -71,8 +75,10 @@ class Targets {
   Targets(Loader &loader, Modules &modules, bool trace_python_allocators)
       : loader_(loader), modules_(modules), trace_python_allocators_(trace_python_allocators) {}
 
-  // Registers a process image. Probes come with synchronize(). `hold`: launched by us.
-  Process &add(uint32_t pid, uint32_t index, bool hold);
+  // Registers a process image. Probes come with synchronize(). Throws Error LIMIT.
+  Process &add(uint32_t pid, uint32_t index, bool launched, bool follow);
+  // The same for a child, whose image is that of its parent. nullptr: there are too many processes.
+  Process *add_child(const Process &parent, uint32_t pid, uint32_t index);
   Process *find(uint32_t pid);
   // Reads the mappings of a process; loads tables and attaches probes for what is new. False if it is gone.
   // Throws Error if a probe can't be attached.
@@ -81,7 +87,7 @@ class Targets {
   void replace_image(Process &process, uint32_t index);
   // For an exec by a thread other than the first. The kernel's links are bound to the first, which is gone: they put no
   // probes into the new image, but would run beside those of new links. Returns when they are closed.
-  void drop_links(Process &process) { process.links.clear(); }
+  void drop_links(Process &process, bool wait = true);
   // A running interpreter whose objects would have to come from the allocator that has probes, and do not. Said once.
   bool take_untraced_objects(Process &process);
   void remove(uint32_t pid);
@@ -93,6 +99,8 @@ class Targets {
   static const MappedModule *find_mapping(const Process &process, uint64_t address);
 
  private:
+  Process &add(std::unique_ptr<Process> owned);
+  bool is_full() const { return free_slots_.empty() && next_slot_ >= MP_MAX_PROCESSES; }
   void publish(Process &process, bool unmapped);
   void find_interpreter(Process &process);
   void find_v8(Process &process);
@@ -103,6 +111,7 @@ class Targets {
   std::optional<PythonAllocatorSites> allocator_sites(Process &process);
   void attach_python(Process &process);
   void new_seed(Process &process);
+  void close(ProbeLinks &links);
   void close_unmapped(Process &process);
   void update(const Process &process, uint32_t generation, uint32_t flags);
   ProbeLinks attach(uint32_t pid, const Module &module, const std::string &path);

@@ -75,6 +75,7 @@ struct task_struct {
   struct mm_struct *mm;
   struct signal_struct *signal;
   struct sighand_struct *sighand;
+  struct task_struct *real_parent;
   struct uprobe_task *utask;
   struct thread_struct thread;
 };
@@ -89,6 +90,7 @@ struct pt_regs {
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 #define SIGCONT 18
 #define SIGSTOP 19
+#define SIGTSTP 20
 #define SIG_IGN ((void *)1) /* SIG_DFL is 0, handlers lie above */
 #define MAP_FIXED 0x10
 #define MAP_FIXED_NOREPLACE 0x100000

@@ -1,10 +1,12 @@
-/* What happens to traced processes: new modules, exec, exit, thread names. A process that was launched by the tracer is
- * held (SIGSTOP) until the probes and tables for what it newly maps are in place; the tracer sends SIGCONT. */
+/* What happens to traced processes: children, new modules, exec, exit, thread names. A process that was launched by the
+ * tracer, or that is the child of one that is followed, is held until the probes and tables for what it newly maps are
+ * in place. */
 #ifndef MP_LIFECYCLE_BPF_H
 #define MP_LIFECYCLE_BPF_H
 
-#include "mmap.bpf.h"
+#include "hold.bpf.h"
 
+/* NULL for a child whose FORK event the tracer has not seen yet; see is_known(). */
 static __always_inline struct mp_process *traced_process(u32 pid) {
   u32 *slot = bpf_map_lookup_elem(&process_slots, &pid);
   if (!slot) return NULL;
@@ -12,21 +14,15 @@ static __always_inline struct mp_process *traced_process(u32 pid) {
   return process && process->pid == pid ? process : NULL;
 }
 
-/* Whether nothing runs when the process goes on. */
-static __always_inline int ignores_continuation(struct task_struct *task) {
-  return BPF_CORE_READ(task, sighand, action[SIGCONT - 1].sa.sa_handler) <= SIG_IGN;
+static __always_inline int is_known(u32 pid) {
+  return bpf_map_lookup_elem(&process_slots, &pid) != NULL;
 }
 
-/* Nobody can tell that a process was stopped and continued in the middle of one of its own calls, unless it handles
- * SIGCONT or another of its threads sleeps in a call that a stop interrupts (epoll_wait, nanosleep: EINTR). */
-static __always_inline int is_hold_invisible(struct task_struct *task) {
-  return BPF_CORE_READ(task, signal, nr_threads) == 1 && ignores_continuation(task);
-}
-
-/* Holds the current process if it is to be held. Returns the flags of the event. */
+/* Holds the current process if it is to be held. Returns the flags of the event. A child without a slot yet is one of a
+ * process that is followed. */
 static __always_inline u32 hold(struct mp_process *process) {
-  if (!(process->flags & MP_PROCESS_HOLD) || !is_hold_invisible(bpf_get_current_task_btf())) return 0;
-  return bpf_send_signal(SIGSTOP) ? 0 : MP_FLAG_HELD;
+  if (process && !(process->flags & MP_PROCESS_HOLD)) return 0;
+  return is_hold_invisible(bpf_get_current_task_btf()) ? hold_current() : 0;
 }
 
 /* MAPPINGS, EXEC. The event leads to the release of the process: without a place for it in the ring there is no hold.
@@ -35,7 +31,7 @@ static __always_inline void emit_and_hold(struct mp_process *process, u32 kind, 
   struct mp_event_task *event = reserve_task(kind, code, comm);
   if (!event) return;
   event->event.flags = hold(process);
-  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 
 /* At _dl_debug_state, which the dynamic linker calls for debuggers whenever its list of modules changes. */
@@ -61,17 +57,41 @@ int v8_life(struct pt_regs *ctx) {
   }
   struct mp_event_task *event = reserve_task(MP_EVENT_MAPPINGS, 0, NULL);
   if (!event) return 0;
-  const int holds = process->flags & MP_PROCESS_HOLD && ignores_continuation(bpf_get_current_task_btf());
-  event->event.flags = holds && !bpf_send_signal(SIGSTOP) ? MP_FLAG_HELD : 0;
-  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+  struct task_struct *task = bpf_get_current_task_btf();
+  const int holds = process->flags & MP_PROCESS_HOLD && ignores_continuation(task) && !is_under_job_control(task);
+  event->event.flags = holds ? hold_current() : 0;
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+  return 0;
+}
+
+/* In the parent, before the child runs. The child is known from now on, so that its exec and its exit are seen whenever
+ * the tracer comes to give it a slot. A child that shares the memory of its parent (vfork, posix_spawn) only calls exec
+ * and needs nothing before that. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child) {
+  u32 pid = child->tgid, no_slot = MP_NO_SLOT;
+  if (pid == parent->tgid) return 0; /* a thread */
+  struct mp_process *process = traced_process(parent->tgid);
+  if (process ? !(process->flags & MP_PROCESS_FOLLOW) : !is_known(parent->tgid)) return 0;
+  struct mp_event_task *event = reserve_task(MP_EVENT_FORK, pid, NULL);
+  if (!event) {
+    count(MP_COUNTER_CHILD_LOST);
+    return 0;
+  }
+  bpf_map_update_elem(&process_slots, &pid, &no_slot, BPF_ANY);
+  if (child->mm == parent->mm)
+    event->event.flags = MP_FLAG_SHARES_MEMORY;
+  else
+    event->event.flags = is_under_job_control(child) ? 0 : hold_child(child);
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
   return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
   struct mp_process *process = traced_process(task->tgid);
-  if (!process) return 0;
-  process->flags |= MP_PROCESS_STALE;
+  if (!process && !is_known(task->tgid)) return 0;
+  if (process) process->flags |= MP_PROCESS_STALE;
   struct thread_state *t = peek_thread();
   if (t) {
     t->depth = 0;
@@ -83,12 +103,14 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task) {
-  if (!traced_process(task->tgid)) return 0;
+  u32 pid = task->tgid;
+  if (!is_known(pid)) return 0;
   struct signal_struct *signal = task->signal;
   if (signal->live.counter != 0) {
     emit_task(MP_EVENT_THREAD_EXIT, 0, NULL);
     return 0;
   }
+  bpf_map_delete_elem(&held, &pid);
   u32 code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
   emit_task(MP_EVENT_EXIT, code, NULL);
   return 0;

@@ -43,7 +43,7 @@ struct {
   __type(value, struct mp_process);
 } processes SEC(".maps");
 
-/* slot -> its mappings, replaced as a whole when they change */
+/* slot -> its mappings; addon/mapping_tables.h */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, MP_MAX_PROCESSES);

@@ -88,7 +88,8 @@ enum mp_allocator {
   X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules, or see v8_life()")      \
   X(13, THREAD_EXIT, "a thread of a traced process ended")                                                  \
   X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")                      \
-  X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")
+  X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")                      \
+  X(16, FORK, "a traced process that is followed made a child; `code` is its pid")
 
 enum mp_event_kind {
 #define X(id, NAME, meaning) MP_EVENT_##NAME = id,
@@ -118,7 +119,8 @@ enum mp_stack_status {
   X(1, UNWINDER_BUSY, "unwinder_busy", "allocations recorded without a stack: all unwinder states of a CPU in use") \
   X(2, INFLIGHT_OVERFLOW, "inflight_overflow", "calls not recorded: nested deeper than MP_MAX_INFLIGHT")            \
   X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")                     \
-  X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")
+  X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")           \
+  X(5, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")
 
 enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,
@@ -153,9 +155,10 @@ enum {
   MP_FLAG_MAP_FIXED = 2,       /* mmap with MAP_FIXED: what the range held before is gone */
 };
 
-/* Flags of an EXEC, MAPPINGS event. */
+/* Flags of an EXEC, MAPPINGS, FORK event. */
 enum {
-  MP_FLAG_HELD = 1, /* the process got SIGSTOP and waits for SIGCONT from the tracer */
+  MP_FLAG_HELD = 1,          /* the process (FORK: the child) got SIGSTOP and waits for SIGCONT from the tracer */
+  MP_FLAG_SHARES_MEMORY = 2, /* FORK: the child runs in the memory of its parent, until exec (vfork) */
 };
 
 /* ---- Events ------------------------------------------------------------------------------------------------------ */
@@ -243,8 +246,8 @@ struct mp_v8_frame {
 };
 MP_ASSERT_SIZE(struct mp_v8_frame, 56);
 
-/* THREAD, EXEC, EXIT: `comm` is the name. `code` is the wait status of EXIT, and for EXEC the tid of the thread that
- * called it, which goes on under the tid of the first thread. */
+/* THREAD, EXEC, EXIT, FORK: `comm` is the name. `code` is the wait status of EXIT, the pid of the child of FORK, and
+ * for EXEC the tid of the thread that called it, which goes on under the tid of the first thread. */
 struct mp_event_task {
   struct mp_event event;
   char comm[MP_COMM_LENGTH];
@@ -290,8 +293,8 @@ enum {
 #define MP_RULE_JIT MP_RULE(MP_CFA_JIT, 2, 0)
 #define MP_RULE_V8_INTERPRETER MP_RULE(MP_CFA_JIT, 2, 1)
 
-/* One executable mapping of a process, sorted by `start`. In the map of a process, element 0 holds their number in
- * `start`; the mappings follow. */
+/* One executable mapping of a process, sorted by `start`. In the map of a process, element 0 holds
+ * their number in the lower half of `start`, and in the upper one the index of the element that they follow. */
 struct mp_mapping {
   __mp_u64 start;
   __mp_u64 end;
@@ -302,6 +305,7 @@ struct mp_mapping {
 MP_ASSERT_SIZE(struct mp_mapping, 32);
 
 #define MP_NO_MODULE 0xffffffffu
+#define MP_NO_SLOT 0xffffffffu /* of a child that the tracer does not know yet */
 
 /* What BPF knows of a traced process, by slot. */
 struct mp_process {
@@ -313,10 +317,11 @@ struct mp_process {
 MP_ASSERT_SIZE(struct mp_process, 16);
 
 enum {
-  MP_PROCESS_HOLD = 1,   /* launched by us: hold it while the tables of a new module are loaded */
-  MP_PROCESS_STALE = 2,  /* replaced its image: the mappings are those of the old one */
-  MP_PROCESS_PYTHON = 4, /* has an entry in the pythons map */
-  MP_PROCESS_V8 = 8,     /* code outside every mapping is JIT code; has an entry in the v8s map if it is a known V8 */
+  MP_PROCESS_HOLD = 1,    /* launched by us: hold it while the tables of a new module are loaded */
+  MP_PROCESS_STALE = 2,   /* replaced its image: the mappings are those of the old one */
+  MP_PROCESS_PYTHON = 4,  /* has an entry in the pythons map */
+  MP_PROCESS_FOLLOW = 16, /* its children are traced, too */
+  MP_PROCESS_V8 = 8,      /* code outside every mapping is JIT code; has an entry in the v8s map if it is a known V8 */
 };
 
 /* ---- Python ------------------------------------------------------------------------------------------------------ */
@@ -419,7 +424,8 @@ enum mp_operation {
 
 enum {
   MP_RECORD_WORDS = 8,
-  MP_FLAG_INTERNAL = 4, /* UNMAP called from inside the allocator library */
+  MP_FLAG_INTERNAL = 4,      /* UNMAP called from inside the allocator library */
+  MP_FLAG_SHARES_PARENT = 8, /* PROCESS_BEGIN of a child that runs in its parent's memory, until exec (vfork) */
 };
 
 /* ---- Losses that are counted outside BPF: X(NAME, "loss kind", meaning) ------------------------------------------ */
@@ -430,6 +436,7 @@ enum {
   X(FRAME_UNSYMBOLIZED, "frame_unsymbolized", "frames without a function name")                   \
   X(UNMATCHED_FREE, "unmatched_free", "frees of blocks that were allocated before tracing began") \
   X(INHERITED, "inherited", "blocks that a forked child got from its parent")                     \
+  X(PROCESS_UNHELD, "process_unheld", "children that ran before their probes were in place")      \
   X(EVENT_INVALID, "event_invalid", "events of a kind or length that the decoder does not know")
 
 #endif

@@ -78,7 +78,9 @@ static __noinline struct mp_mapping *find_mapping(u32 slot, u64 pc) {
   u32 key = 0;
   struct mp_mapping *head = bpf_map_lookup_elem(table, &key);
   if (!head) return NULL;
-  u32 low = 1, high = head->start + 1; /* the first mapping that begins behind pc */
+  u64 where = head->start;
+  const u32 begin = where >> 32;
+  u32 low = begin + 1, high = low + (u32)where; /* the first mapping that begins behind pc */
   for (int i = 0; i < 16 && low < high; i++) {
     key = (low + high) / 2;
     struct mp_mapping *mapping = bpf_map_lookup_elem(table, &key);
@@ -89,7 +91,7 @@ static __noinline struct mp_mapping *find_mapping(u32 slot, u64 pc) {
       high = key;
   }
   key = low - 1;
-  if (key == 0) return NULL;
+  if (key == begin) return NULL;
   struct mp_mapping *mapping = bpf_map_lookup_elem(table, &key);
   return mapping && pc < mapping->end ? mapping : NULL;
 }

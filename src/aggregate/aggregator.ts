@@ -16,6 +16,7 @@ import {
   FLAG_COMMITS_RELEASE,
   FLAG_INTERNAL,
   FLAG_MAP_FIXED,
+  FLAG_SHARES_PARENT,
   OPERATION,
   RANGED_ALLOCATORS,
   RECORD_WORDS,
@@ -261,7 +262,7 @@ export class Aggregator implements Accounts {
     const account = this.#account(records[at + 1]!);
     switch (operation) {
       case OPERATION.PROCESS_BEGIN:
-        this.#beginProcess(account);
+        this.#beginProcess(account, records[at]! >>> 16);
         break;
       case OPERATION.PROCESS_END:
         account.dropAddresses(this.#nowNs);
@@ -276,9 +277,10 @@ export class Aggregator implements Accounts {
     this.#list(account);
   }
 
-  #beginProcess(account: ProcessAccount): void {
+  #beginProcess(account: ProcessAccount, flags: number): void {
     const { known } = account;
     if (known === null || known.origin !== 'fork' || known.parent === null) return;
+    if ((flags & FLAG_SHARES_PARENT) !== 0) return;
     const parent = this.#accounts[known.parent];
     if (parent !== undefined) this.#inheritedBlocks += account.inheritFrom(parent).count;
   }

@@ -28,13 +28,11 @@ export interface RecordingOptions {
 const RECORDS_PER_BATCH = 8192;
 /**
  * Milliseconds between polls. Waking up costs more than a thousand events, so polls are far apart unless events are many
- * enough to fill the ring meanwhile; but a target that is held while its new modules are read waits for the next one.
+ * enough to fill the ring meanwhile. A target that is held while its new modules are read ends the pause.
  */
 const MIN_POLL_INTERVAL_MS = 1;
 const MAX_POLL_INTERVAL_MS = 4;
 const MANY_RECORDS = RECORDS_PER_BATCH / 2;
-/** So many polls after a new process or module another one is expected soon. */
-const ATTENTIVE_POLLS = 100;
 /** A commit loses little when the tracer is killed, but takes time from draining: at most a fifth of it. */
 const MIN_COMMIT_INTERVAL_NS = 100e6;
 const MAX_COMMIT_INTERVAL_NS = 250e6;
@@ -50,7 +48,6 @@ export class Recording {
   #isImpatient = false;
   #nextCommitNs = 0;
   #intervalMs = MIN_POLL_INTERVAL_MS;
-  #attentivePolls = ATTENTIVE_POLLS;
 
   constructor(session: NativeSession, sink: Sink, options: RecordingOptions) {
     this.#session = session;
@@ -92,12 +89,11 @@ export class Recording {
   #poll(): number {
     const batch = this.#session.poll(this.#records);
     this.#sink.apply(batch);
-    if (batch.modules.length > 0) this.#attentivePolls = ATTENTIVE_POLLS;
-    // Scripts wait for the row of a process that was attached to.
-    if (batch.processes.length > 0) {
+    // Scripts wait for the row of a process that was attached to; children come by the hundred.
+    if (batch.processes.some(({ origin }) => origin !== 'fork' && origin !== 'exec')) {
       this.#commit(this.#session.state().nowNs);
-      this.#sink.announce(batch);
     }
+    if (batch.processes.length > 0) this.#sink.announce(batch);
     return batch.count;
   }
 
@@ -109,7 +105,8 @@ export class Recording {
       return;
     }
     this.#intervalMs = Math.min(this.#intervalMs * 2, MAX_POLL_INTERVAL_MS);
-    await setTimeout(this.#attentivePolls-- > 0 ? MIN_POLL_INTERVAL_MS : this.#intervalMs);
+    this.#session.wait(this.#intervalMs);
+    await setImmediate();
   }
 
   #commitIfDue(nowNs: number): void {

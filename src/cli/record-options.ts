@@ -11,6 +11,7 @@ export interface RecordOptions {
   ringSize: number;
   probe: ProbeMode;
   tracePythonAllocators?: boolean;
+  followFork?: boolean;
 }
 
 const MIN_RING_BYTES = 256 * 1024;
@@ -34,7 +35,6 @@ export function parseSeconds(text: string): number {
 
 /** Options of cli.md that later versions will understand: [flags, attribute]. */
 const LATER_OPTIONS = [
-  '--follow-fork',
   '--no-native',
   '--events',
   '--aggregate',
@@ -50,6 +50,7 @@ export function addRecordOptions(command: Command): Command {
     .option('-f, --force', 'overwrite an existing file')
     .option('-q, --quiet', 'print nothing but errors')
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
+    .option('--follow-fork', 'trace children, too (fork, vfork, clone, posix_spawn, exec), into the same capture')
     .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
     .option(
       '--ring-size <SIZE>',
@@ -70,6 +71,7 @@ export function sessionOptions(options: RecordOptions): SessionOptions {
     ringBytes: options.ringSize,
     probeMode: options.probe,
     tracePythonAllocators: options.tracePythonAllocators ?? false,
+    followFork: options.followFork ?? false,
   };
 }
 

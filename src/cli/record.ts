@@ -12,6 +12,10 @@ import { register } from './registry.ts';
 /** Exit code of `mp run` when the tracer itself failed. */
 const TRACER_FAILED = 125;
 
+/** After so long it is worth a word that the recording goes on without the program. */
+const OUTLIVED_MS = 1000;
+const OUTLIVED = 'The program has ended; its children are still being recorded. Ctrl-C ends the recording.\n';
+
 export interface RecordBehaviour {
   isQuiet: boolean;
   /** Numbers of signals that the caller ignores, as nohup does: they don't end a recording either. */
@@ -40,6 +44,12 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   let failure: UserError | undefined;
   let waitStatus: number | null = null;
   let isStarted = false;
+  let outlived: NodeJS.Timeout | undefined;
+  const warnings = new Set<string>();
+  const warn = (text: string) => {
+    if (!warnings.has(text)) writeStderr(`mp: ${text}\n`);
+    warnings.add(text);
+  };
 
   worker.on('message', (message: WorkerMessage) => {
     switch (message.type) {
@@ -48,21 +58,23 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
         unregister = register(message.pids);
         break;
       case 'attached':
-        tell(`Tracing ${message.pid} (${message.comm})\n`);
-        if (message.warning) writeStderr(`mp: ${message.warning}\n`);
+        if (message.origin !== 'fork') tell(`Tracing ${message.pid} (${message.comm})\n`);
+        if (message.warning) warn(message.warning);
         break;
       case 'warning':
-        writeStderr(`mp: ${message.text}\n`);
+        warn(message.text);
         break;
       case 'resolving':
         if (hasProgress) tell(message.pending > 0 ? `\r\x1b[KResolving names: ${message.pending} left` : '\r\x1b[K');
         break;
       case 'finished':
+        clearTimeout(outlived);
         unregister();
         tell(closingText(message.path, message.losses));
         break;
       case 'ended':
         waitStatus = message.waitStatus;
+        outlived = setTimeout(() => tell(OUTLIVED), OUTLIVED_MS);
         break;
       case 'failed':
         failure = new UserError(message.message, isLaunched && message.isStarted ? TRACER_FAILED : message.exitCode);
@@ -74,6 +86,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
     const text = `this is a bug in mp, please report it: ${(error as Error).stack}`;
     failure = new UserError(text, isLaunched && isStarted ? TRACER_FAILED : 1);
   } finally {
+    clearTimeout(outlived);
     removeHandlers();
     unregister();
   }

@@ -5,6 +5,7 @@ export const MAX_FRAMES = 4096;
 export const FLAG_COMMITS_RELEASE = 1;
 export const FLAG_MAP_FIXED = 2;
 export const FLAG_INTERNAL = 4;
+export const FLAG_SHARES_PARENT = 8;
 
 /** Operation of a record. */
 export const OPERATION = {
@@ -84,11 +85,13 @@ export const LOSS_MEANING = {
   inflight_overflow: 'calls not recorded: nested deeper than MP_MAX_INFLIGHT',
   thread_state: 'calls not recorded: no memory for the state of a thread',
   python_incomplete: 'stacks whose Python frames could not be read to the end',
+  child_lost: 'children that could not be followed: the ring had no room for the event',
   stack_truncated: 'allocations whose stack is deeper than the limit',
   stack_incomplete: 'allocations whose unwinding ended before the root',
   stack_missing: 'allocations whose frames were lost',
   frame_unsymbolized: 'frames without a function name',
   unmatched_free: 'frees of blocks that were allocated before tracing began',
   inherited: 'blocks that a forked child got from its parent',
+  process_unheld: 'children that ran before their probes were in place',
   event_invalid: 'events of a kind or length that the decoder does not know',
 } as const;

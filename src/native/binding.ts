@@ -10,6 +10,8 @@ export interface SessionOptions {
   probeMode: ProbeMode;
   /** Python objects too, not only what reaches malloc. A launched target must be started with PYTHONMALLOC=malloc. */
   tracePythonAllocators: boolean;
+  /** Trace the children of targets, too. */
+  followFork: boolean;
 }
 
 export interface LaunchOptions {
@@ -56,6 +58,8 @@ export interface NativeSession {
   attach(pid: number): void;
   /** Name of a process as the kernel has it. */
   nameOf(pid: number): string;
+  /** Blocks until a process is held, but not longer. */
+  wait(timeoutMs: number): void;
   /** Fills `records`; the batch is valid until the next call. */
   poll(records: Uint32Array): Batch;
   /** Takes all probes off; what happened before is still to be polled. */
