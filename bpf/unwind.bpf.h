@@ -336,7 +336,7 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->pc = pc;
   u->sp = sp;
   u->bp = bp;
-  u->hash = process->stack_seed;
+  u->hash = process->stack_seed * 0x9E3779B97F4A7C15UL; /* no bit of it may cancel one of an address */
   u->trampoline = trampoline_page();
   u->watched_return_slot = 0;
   u->watched_found = 0;

@@ -108,6 +108,20 @@ TEST(the_stack_hash_depends_on_every_frame_and_the_seed) {
   CHECK(other.hash != hash);
 }
 
+// A forked child calls from the same addresses as its parent; its seed is the next number.
+TEST(the_seed_is_not_taken_for_a_bit_of_an_address) {
+  ThreeCalls calls;
+  const uint64_t hash = calls.walk(0).hash;
+  for (uint32_t bit = 0; bit < 8; bit++) {
+    host_walk child{};
+    child.pc = in_function(PUSHED_RBP) ^ 1u << bit;
+    child.sp = kStack;
+    child.stack_seed = 1u << bit;
+    host_unwind(&child);
+    CHECK(child.hash != hash);
+  }
+}
+
 TEST(a_cpu_has_a_few_unwinders) {
   ThreeCalls calls;
   std::vector<uint32_t> taken;
