@@ -54,6 +54,7 @@ bool decode_event(const void *data, size_t size_bytes, EventHandler &handler) {
     case MP_EVENT_MAPPINGS:
     case MP_EVENT_THREAD_EXIT:
     case MP_EVENT_FORK:
+    case MP_EVENT_SELF_STOP:
       if (size_bytes != sizeof(mp_event_task)) return false;
       handler.on_task(*static_cast<const mp_event_task *>(data));
       return true;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kRssIntervalNs = 10'000'000;
 constexpr size_t kSymbolsPerPoll = 4096;
-constexpr int kVanishedSamples = 5;
+constexpr int kVanishedSamples = 100;
 constexpr uint64_t kResynchronizationNs = 100'000'000;
 constexpr uint64_t kThreadNamesNs = 20'000'000;
 

@@ -55,14 +55,15 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
     if (mapped.module->v8) process.warning = mapped.module->v8->image.unsupported;
   }
   if (process.executable.empty()) process.executable = read_executable(process.pid);
-  if (!process.mappings.empty() && !has_allocator(process))
+  const auto &[origin, parent] = origins_[process.index];
+  const bool is_image = strcmp(origin, "fork") != 0;  // else its parent has said it
+  if (is_image && !process.mappings.empty() && !has_allocator(process))
     process.warning = "no allocator found in " + process.executable;
   else if (!unprobed.empty())
     process.warning = "cannot be probed in " + process.executable + ": " + join(unprobed);
   if (process.command_line.empty()) process.command_line = read_command_line(process.pid);
   if (process.cgroup.empty()) process.cgroup = read_cgroup(process.pid);
   if (process.runtime.empty()) process.runtime = runtime_of(process);
-  const auto &[origin, parent] = origins_[process.index];
   batch_.processes.push_back({process.index, process.pid, parent, origin, since_start(time_ns), comm,
                               process.executable, process.command_line, process.cgroup, process.runtime,
                               process.warning});

@@ -26,11 +26,15 @@ static __always_inline int ignores_continuation(struct task_struct *task) {
   return SIGNAL_HANDLER(task, SIGCONT) <= SIG_IGN;
 }
 
-/* A shell with job control asks to be told of stops, and takes the program that it waits for to the background. It is
- * known by the terminal's stop signal, which every such shell ignores and its children do not. */
+/* A shell with job control asks to be told of stops, and takes a program that is stopped to the background. It is known
+ * by the terminal's stop signals, which every such shell ignores; its children do so until they call exec. */
+static __always_inline int has_job_control(struct task_struct *task) {
+  return SIGNAL_HANDLER(task, SIGTSTP) == SIG_IGN && SIGNAL_HANDLER(task, SIGTTIN) == SIG_IGN &&
+         SIGNAL_HANDLER(task, SIGTTOU) == SIG_IGN;
+}
+
 static __always_inline int is_under_job_control(struct task_struct *task) {
-  struct task_struct *parent = BPF_CORE_READ(task, real_parent);
-  return SIGNAL_HANDLER(parent, SIGTSTP) == SIG_IGN && SIGNAL_HANDLER(task, SIGTSTP) != SIG_IGN;
+  return has_job_control(BPF_CORE_READ(task, real_parent));
 }
 
 /* Nobody can tell that a process was stopped and continued in the middle of one of its own calls, unless it handles
@@ -39,15 +43,32 @@ static __always_inline int is_hold_invisible(struct task_struct *task) {
   return BPF_CORE_READ(task, signal, nr_threads) == 1 && ignores_continuation(task) && !is_under_job_control(task);
 }
 
-static __always_inline int remember_held(u32 pid) {
+/* pid of a parent -> when a child of it was held last */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, MP_MAX_PROCESSES);
+  __type(key, u32);
+  __type(value, u64);
+} parents_of_held SEC(".maps");
+
+#define PARENT_NOTICES_NS 1000000000ULL /* so long after that it may come to stop itself */
+
+static __always_inline int remember_held(u32 pid, u32 parent) {
   u8 one = 1;
+  u64 now = bpf_ktime_get_ns();
+  bpf_map_update_elem(&parents_of_held, &parent, &now, BPF_ANY);
   return !bpf_map_update_elem(&held, &pid, &one, BPF_ANY);
+}
+
+static __always_inline int had_held_child(u32 pid) {
+  u64 *when = bpf_map_lookup_elem(&parents_of_held, &pid);
+  return when && bpf_ktime_get_ns() - *when < PARENT_NOTICES_NS;
 }
 
 /* Stops the current process until the tracer lets it go. Returns the flags of the event that tells the tracer. */
 static __always_inline u32 hold_current(void) {
   u32 pid = current_pid();
-  if (!remember_held(pid)) return 0;
+  if (!remember_held(pid, BPF_CORE_READ(bpf_get_current_task_btf(), real_parent, tgid))) return 0;
   if (!bpf_send_signal(SIGSTOP)) return MP_FLAG_HELD;
   bpf_map_delete_elem(&held, &pid);
   return 0;
@@ -56,7 +77,8 @@ static __always_inline u32 hold_current(void) {
 /* Stops a child that has not run yet. `child`: trusted by the verifier. */
 static __always_inline u32 hold_child(struct task_struct *child) {
   u32 pid = child->tgid;
-  if (!bpf_send_signal_task || !ignores_continuation(child) || !remember_held(pid)) return 0;
+  if (has_job_control(bpf_get_current_task_btf())) return 0;
+  if (!bpf_send_signal_task || !ignores_continuation(child) || !remember_held(pid, current_pid())) return 0;
   if (!bpf_send_signal_task(child, SIGSTOP, PIDTYPE_TGID, 0)) return MP_FLAG_HELD;
   bpf_map_delete_elem(&held, &pid);
   return 0;

@@ -91,6 +91,8 @@ struct pt_regs {
 #define SIGCONT 18
 #define SIGSTOP 19
 #define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
 #define SIG_IGN ((void *)1) /* SIG_DFL is 0, handlers lie above */
 #define MAP_FIXED 0x10
 #define MAP_FIXED_NOREPLACE 0x100000

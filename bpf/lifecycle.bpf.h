@@ -82,7 +82,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
   if (child->mm == parent->mm)
     event->event.flags = MP_FLAG_SHARES_MEMORY;
   else
-    event->event.flags = is_under_job_control(child) ? 0 : hold_child(child);
+    event->event.flags = hold_child(child);
   bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
   return 0;
 }
@@ -113,6 +113,20 @@ int BPF_PROG(process_exit, struct task_struct *task) {
   bpf_map_delete_elem(&held, &pid);
   u32 code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
   emit_task(MP_EVENT_EXIT, code, NULL);
+  return 0;
+}
+
+/* Programs like su stop themselves when they are told that their child has stopped. If it was for us, they go on. Where
+ * the kernel itself or we sent the signal, `info` is no address. */
+SEC("tp_btf/signal_generate")
+int BPF_PROG(self_stop, int number, void *info, struct task_struct *task) {
+  u32 pid = current_pid();
+  if (number != SIGSTOP || task->tgid != pid || (u64)info < 4096) return 0;
+  if (!traced_process(pid) || !had_held_child(pid)) return 0;
+  struct mp_event_task *event = reserve_task(MP_EVENT_SELF_STOP, 0, NULL);
+  if (!event) return 0;
+  event->event.flags = MP_FLAG_HELD;
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
   return 0;
 }
 

@@ -89,7 +89,8 @@ enum mp_allocator {
   X(13, THREAD_EXIT, "a thread of a traced process ended")                                                  \
   X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")                      \
   X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")                      \
-  X(16, FORK, "a traced process that is followed made a child; `code` is its pid")
+  X(16, FORK, "a traced process that is followed made a child; `code` is its pid")                          \
+  X(17, SELF_STOP, "a traced process stops itself because a child of it was held")
 
 enum mp_event_kind {
 #define X(id, NAME, meaning) MP_EVENT_##NAME = id,
@@ -155,7 +156,7 @@ enum {
   MP_FLAG_MAP_FIXED = 2,       /* mmap with MAP_FIXED: what the range held before is gone */
 };
 
-/* Flags of an EXEC, MAPPINGS, FORK event. */
+/* Flags of an EXEC, MAPPINGS, FORK, SELF_STOP event. */
 enum {
   MP_FLAG_HELD = 1,          /* the process (FORK: the child) got SIGSTOP and waits for SIGCONT from the tracer */
   MP_FLAG_SHARES_MEMORY = 2, /* FORK: the child runs in the memory of its parent, until exec (vfork) */
@@ -246,8 +247,8 @@ struct mp_v8_frame {
 };
 MP_ASSERT_SIZE(struct mp_v8_frame, 56);
 
-/* THREAD, EXEC, EXIT, FORK: `comm` is the name. `code` is the wait status of EXIT, the pid of the child of FORK, and
- * for EXEC the tid of the thread that called it, which goes on under the tid of the first thread. */
+/* THREAD, EXEC, EXIT, FORK, SELF_STOP: `comm` is the name. `code` is the wait status of EXIT, the pid of the child of
+ * FORK, and for EXEC the tid of the thread that called it, which goes on under the tid of the first thread. */
 struct mp_event_task {
   struct mp_event event;
   char comm[MP_COMM_LENGTH];

@@ -45,6 +45,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   let waitStatus: number | null = null;
   let isStarted = false;
   let outlived: NodeJS.Timeout | undefined;
+  let targets: number[] = [];
   const warnings = new Set<string>();
   const warn = (text: string) => {
     if (!warnings.has(text)) writeStderr(`mp: ${text}\n`);
@@ -55,10 +56,11 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
     switch (message.type) {
       case 'started':
         isStarted = true;
+        targets = message.pids;
         unregister = register(message.pids);
         break;
       case 'attached':
-        if (message.origin !== 'fork') tell(`Tracing ${message.pid} (${message.comm})\n`);
+        if (targets.includes(message.pid)) tell(`Tracing ${message.pid} (${message.comm})\n`);
         if (message.warning) warn(message.warning);
         break;
       case 'warning':

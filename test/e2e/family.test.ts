@@ -132,6 +132,12 @@ describe('children of a launched program', { skip }, () => {
     assertWhole(capture);
   });
 
+  test('a parent that stops itself when its child has stopped goes on', async (t) => {
+    const { capture } = await follow(t, 'wrapper');
+    assert.deepEqual(total(workOf(capture, 'keep')), [1, 3, 900]);
+    assertWhole(capture);
+  });
+
   test('forks by several threads at the same time', async (t) => {
     const { capture } = await follow(t, 'threads');
     assert.deepEqual(total(workOf(capture, 'keep')), [100, 100, 6400]);

@@ -24,8 +24,8 @@ const INSTALLED = resolve(import.meta.dirname, '../../build/nodes');
 const END_BYTES = 77_777_777;
 const MAJOR_VERSIONS = ['18', '20', '22', '24'];
 
-/** Without what a test runner that is a Node itself passes on. */
-const { NODE_OPTIONS, NODE_TEST_CONTEXT, NODE_V8_COVERAGE, ...ENVIRONMENT } = process.env;
+/** Without what a test runner that is a Node itself passes on, and without certificates that take Node long to read. */
+const { NODE_OPTIONS, NODE_TEST_CONTEXT, NODE_V8_COVERAGE, NODE_EXTRA_CA_CERTS, ...ENVIRONMENT } = process.env;
 
 export interface Node {
   path: string;
@@ -61,6 +61,7 @@ export function statedSites(node: Node, program: string): StatedSite[] {
 export interface NodeOptions {
   /** Options of node itself. */
   flags?: string[];
+  mpArgs?: string[];
   programArgs?: string[];
   /** How the program ends; by default well, having said "ok". */
   code?: number;
@@ -74,13 +75,13 @@ export async function recordNode(
   mode: Mode,
   node: Node,
   program: string,
-  { flags = [], programArgs = [], code = 0, stdout = 'ok\n', stderr = /^$/ }: NodeOptions = {},
+  { flags = [], mpArgs = [], programArgs = [], code = 0, stdout = 'ok\n', stderr = /^$/ }: NodeOptions = {},
 ): Promise<CaptureFile> {
   const folder = scratchFolder(t);
   const path = join(folder, 'capture.db');
   const command = [node.path, ...flags, nodeProgram(program), ...programArgs];
   if (mode === 'run') {
-    const finished = await mp(t, ['run', '-q', '-o', path, '--', ...command], { env: ENVIRONMENT });
+    const finished = await mp(t, ['run', '-q', ...mpArgs, '-o', path, '--', ...command], { env: ENVIRONMENT });
     assert.match(finished.stderr, stderr);
     assert.deepEqual([finished.code, finished.stdout], [code, stdout]);
     return openCapture(t, path);

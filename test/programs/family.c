@@ -12,6 +12,8 @@
  *   fork        fork and exec of `leaf 5`
  *   leaf N      keeps N blocks of N * 100 bytes: keep. Ends with exit code N.
  *   killed      a forked child keeps 2 blocks of 200 and kills itself with SIGKILL: keep.
+ *   wrapper     waits for its child as su does: when that has stopped it stops itself, and continues it then. The child
+ *               keeps 3 blocks of 300: keep.
  *   threads     4 threads fork at the same time, 25 times each; every child keeps 1 block of 64: keep.
  *
  * The parents wait for their children and end with 0, or 90 if one did not end as it should.
@@ -121,6 +123,21 @@ static void killed(void) {
   if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) _exit(90);
 }
 
+static void wrapper(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    sleep_ms(20);
+    keep(3, 300);
+    _exit(0);
+  }
+  for (int status = 0;;) {
+    if (waitpid(child, &status, WUNTRACED) != child) _exit(90);
+    if (!WIFSTOPPED(status)) _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 90);
+    raise(SIGSTOP);
+    kill(child, SIGCONT);
+  }
+}
+
 static void *fork_often(void *unused) {
   for (int i = 0; i < 25; i++) {
     pid_t child = fork();
@@ -148,6 +165,7 @@ int main(int count, char **words) {
   else if (strcmp(what, "daemon") == 0) make_daemon();
   else if (strcmp(what, "chain") == 0) chain(words[0], number);
   else if (strcmp(what, "killed") == 0) killed();
+  else if (strcmp(what, "wrapper") == 0) wrapper();
   else if (strcmp(what, "threads") == 0) threads();
   else if (strcmp(what, "leaf") == 0) {
     keep(number, number * 100);
