@@ -13,7 +13,7 @@
  *   leaf N      keeps N blocks of N * 100 bytes: keep. Ends with exit code N.
  *   killed      a forked child keeps 2 blocks of 200 and kills itself with SIGKILL: keep.
  *   wrapper     waits for its child as su does: when that has stopped it stops itself, and continues it then. The child
- *               keeps 3 blocks of 300: keep.
+ *               execs `leaf 3` when it is waited for, so that its parent is told of a stop.
  *   threads     4 threads fork at the same time, 25 times each; every child keeps 1 block of 64: keep.
  *
  * The parents wait for their children and end with 0, or 90 if one did not end as it should.
@@ -97,6 +97,12 @@ static void chain(char *self, int left) {
   _exit(92);
 }
 
+static void exec_leaf(char *self, char *count) {
+  char *arguments[] = {self, "leaf", count, NULL};
+  execv("/proc/self/exe", arguments);
+  _exit(92);
+}
+
 static void run_leaf(const char *how, char *self) {
   char *count = *how == 'v' ? "3" : *how == 's' ? "4" : "5";
   char *arguments[] = {self, "leaf", count, NULL};
@@ -105,10 +111,7 @@ static void run_leaf(const char *how, char *self) {
     if (posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ) != 0) _exit(90);
   } else {
     child = *how == 'v' ? vfork() : fork();
-    if (child == 0) {
-      execv("/proc/self/exe", arguments);
-      _exit(92);
-    }
+    if (child == 0) exec_leaf(self, count);
   }
   must_end(child, atoi(count));
 }
@@ -123,16 +126,15 @@ static void killed(void) {
   if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) _exit(90);
 }
 
-static void wrapper(void) {
+static void wrapper(char *self) {
   pid_t child = fork();
   if (child == 0) {
-    sleep_ms(20);
-    keep(3, 300);
-    _exit(0);
+    sleep_ms(50);
+    exec_leaf(self, "3");
   }
   for (int status = 0;;) {
     if (waitpid(child, &status, WUNTRACED) != child) _exit(90);
-    if (!WIFSTOPPED(status)) _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 90);
+    if (!WIFSTOPPED(status)) _exit(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? 0 : 90);
     raise(SIGSTOP);
     kill(child, SIGCONT);
   }
@@ -165,7 +167,7 @@ int main(int count, char **words) {
   else if (strcmp(what, "daemon") == 0) make_daemon();
   else if (strcmp(what, "chain") == 0) chain(words[0], number);
   else if (strcmp(what, "killed") == 0) killed();
-  else if (strcmp(what, "wrapper") == 0) wrapper();
+  else if (strcmp(what, "wrapper") == 0) wrapper(words[0]);
   else if (strcmp(what, "threads") == 0) threads();
   else if (strcmp(what, "leaf") == 0) {
     keep(number, number * 100);
