@@ -191,6 +191,7 @@ class Session : public Napi::ObjectWrap<Session> {
     loader.probe_mode = probe_mode_of(info.Env(), string_of(options, "probeMode"));
     loader.trace_python_allocators = options.Get("tracePythonAllocators").ToBoolean();
     loader.follow_fork = options.Get("followFork").ToBoolean();
+    loader.lossless = options.Get("lossless").ToBoolean();
     session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
   }
 

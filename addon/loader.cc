@@ -122,6 +122,7 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
   if (!skeleton_) throw Error("LOAD", "cannot open the BPF programs", errno);
   configure_programs(skeleton_.get(), probe_mode_);
   bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
+  if (options.lossless) skeleton_->data_pressure->ring_mark_bytes = options.ring_bytes / 2;
   bpf_map__set_max_entries(skeleton_->maps.unwinders, libbpf_num_possible_cpus() * MP_UNWINDERS_PER_CPU);
   const int failure = mp_bpf__load(skeleton_.get());
   if (failure == -EPERM || failure == -EACCES)
@@ -142,6 +143,10 @@ int Loader::program_fd(Program program) const {
 
 int Loader::ring_fd() const {
   return bpf_map__fd(skeleton_->maps.ring);
+}
+
+void Loader::end_lossless() {
+  skeleton_->data_pressure->ring_mark_bytes = 0;
 }
 
 void Loader::set_process(uint32_t slot, const mp_process &process) {

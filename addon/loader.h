@@ -24,6 +24,7 @@ struct LoaderOptions {
   ProbeMode probe_mode = ProbeMode::kAuto;
   bool trace_python_allocators = false;  // every object, not only what reaches malloc
   bool follow_fork = false;              // children of targets, too
+  bool lossless = false;                 // threads wait while the ring is half full
 };
 
 enum class Program {
@@ -49,6 +50,8 @@ class Loader {
   ProbeMode probe_mode() const { return probe_mode_; }  // never kAuto
   int program_fd(Program program) const;
   int ring_fd() const;
+  // From now on nothing is waited for: what comes is not recorded any more.
+  void end_lossless();
 
   void set_process(uint32_t slot, const mp_process &process);
   void set_process_slot(uint32_t pid, uint32_t slot);

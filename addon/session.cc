@@ -152,13 +152,15 @@ void Session::poll_launched() {
 void Session::stop() {
   if (is_stopped()) return;
   stop_ns_ = monotonic_ns();
+  loader_.end_lossless();
+  stopped_losses_ = loader_.losses();
   targets_.stop();
   // Some may have been held since the last poll, and a recording that failed does not poll again.
   loader_.release_all();
 }
 
 std::map<std::string, uint64_t> Session::losses() const {
-  auto losses = loader_.losses();
+  auto losses = is_stopped() ? stopped_losses_ : loader_.losses();
   losses["event_invalid"] = invalid_events_;
   losses["child_lost"] += lost_children_;
   losses["process_unheld"] = unheld_children_;

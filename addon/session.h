@@ -127,6 +127,8 @@ class Session : private EventHandler {
   uint64_t invalid_events_ = 0;
   uint64_t lost_children_ = 0;    // there were too many processes
   uint64_t unheld_children_ = 0;  // ran before their probes were in place
+  std::map<std::string, uint64_t>
+      stopped_losses_;  // as they were then: what probes do while they are taken off is moot
   std::exception_ptr failure_;
 
   // Who made the last event, most often also the next; forgotten whenever processes or threads change.

@@ -5,11 +5,18 @@
 #include "python_code.bpf.h"
 #include "v8.bpf.h"
 
+/* How many calls are missing, and thus how far sums are off, depends on what the event would have said. */
+static __always_inline void count_dropped(u32 kind) {
+  count(MP_COUNTER_RING_DROPPED);
+  if (kind == MP_EVENT_ALLOCATE || kind == MP_EVENT_REMAP) count(MP_COUNTER_ALLOCATIONS_DROPPED);
+  if (kind == MP_EVENT_FREE || kind == MP_EVENT_RELEASE || kind == MP_EVENT_UNMAP) count(MP_COUNTER_FREES_DROPPED);
+}
+
 /* FREE, RELEASE, COMMIT, CANCEL */
 static __always_inline void emit_free(u32 kind, u32 allocator, u64 address) {
   struct mp_event_free *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
   if (!event) {
-    count(MP_COUNTER_RING_DROPPED);
+    count_dropped(kind);
     return;
   }
   fill_header(&event->event, kind, allocator);
@@ -31,7 +38,7 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u->event.event.stack_status = u->status;
   u->event.stack = hash;
   if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
-    count(MP_COUNTER_RING_DROPPED);
+    count_dropped(MP_EVENT_STACK);
     return;
   }
   u8 one = 1;
@@ -89,7 +96,7 @@ static __always_inline void fill_allocate(struct mp_event_allocate *event, u32 k
 static __always_inline void emit_allocate(u32 kind, const struct allocation *a, u64 stack, u32 status) {
   struct mp_event_allocate *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
   if (!event) {
-    count(MP_COUNTER_RING_DROPPED);
+    count_dropped(kind);
     return;
   }
   fill_allocate(event, kind, a, stack, status);
@@ -100,7 +107,7 @@ static __always_inline void emit_remap(const struct allocation *a, u64 old_addre
                                        u32 status) {
   struct mp_event_remap *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
   if (!event) {
-    count(MP_COUNTER_RING_DROPPED);
+    count_dropped(MP_EVENT_REMAP);
     return;
   }
   fill_allocate(&event->to, MP_EVENT_REMAP, a, stack, status);
@@ -113,7 +120,7 @@ static __always_inline void emit_remap(const struct allocation *a, u64 old_addre
 static __always_inline struct mp_event_task *reserve_task(u32 kind, u32 code, const char *comm) {
   struct mp_event_task *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
   if (!event) {
-    count(MP_COUNTER_RING_DROPPED);
+    count_dropped(kind);
     return NULL;
   }
   fill_header(&event->event, kind, 0);

@@ -14,7 +14,7 @@
 #ifndef MP_INFLIGHT_BPF_H
 #define MP_INFLIGHT_BPF_H
 
-#include "emit.bpf.h"
+#include "pressure.bpf.h"
 
 struct call {
   u64 return_slot;

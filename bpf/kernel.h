@@ -67,7 +67,12 @@ struct thread_struct {
   unsigned long fsbase;
 };
 
+struct thread_info {
+  unsigned long flags;
+};
+
 struct task_struct {
+  struct thread_info thread_info;
   int pid;
   int tgid;
   int exit_code;

@@ -56,6 +56,11 @@ static __always_inline void read_arguments(struct pt_regs *ctx, struct call *cal
   }
 }
 
+static __always_inline void report_free(u32 kind, u32 allocator, u64 address) {
+  emit_free(kind, allocator, address);
+  wait_for_room();
+}
+
 /* Returns 0 if the call was recorded and its return matters, 1 if not. */
 static __always_inline int enter(struct pt_regs *ctx) {
   struct thread_state *t = get_thread();
@@ -72,7 +77,7 @@ static __always_inline int enter(struct pt_regs *ctx) {
   struct call *call = push_call(t, bpf_get_attach_cookie(ctx), sp);
   if (!call) return 1;
   read_arguments(ctx, call);
-  if (is_reallocation(call->allocator) && call->pointer) emit_free(MP_EVENT_RELEASE, call->allocator, call->pointer);
+  if (is_reallocation(call->allocator) && call->pointer) report_free(MP_EVENT_RELEASE, call->allocator, call->pointer);
   return 0;
 }
 
@@ -83,6 +88,7 @@ static __always_inline void report(struct pt_regs *ctx, struct thread_state *t, 
   u32 status;
   u64 stack = send_stack(t->slot, process, ctx->ip, ctx->sp, ctx->bp, 0, &status);
   emit_allocate(MP_EVENT_ALLOCATE, a, stack, status);
+  wait_for_room();
 }
 
 static __always_inline int leave(struct pt_regs *ctx) {
@@ -98,7 +104,7 @@ static __always_inline int leave(struct pt_regs *ctx) {
   if (is_reallocation(a.allocator) && call->pointer) {
     if (!a.address) {
       /* realloc(p, 0) frees; any other NULL is a failure that left the block alone */
-      emit_free(call->size_bytes ? MP_EVENT_CANCEL : MP_EVENT_COMMIT, a.allocator, call->pointer);
+      report_free(call->size_bytes ? MP_EVENT_CANCEL : MP_EVENT_COMMIT, a.allocator, call->pointer);
       return 0;
     }
     a.flags = MP_FLAG_COMMITS_RELEASE;
@@ -129,7 +135,7 @@ int deallocator_entry(struct pt_regs *ctx) {
   u64 first = ctx->di, second = ctx->si;
   u32 allocator = bpf_get_attach_cookie(ctx);
   u64 address = allocator == MP_ALLOCATOR_PYMALLOC_FREE ? second : first;
-  if (address) emit_free(MP_EVENT_FREE, allocator, address);
+  if (address) report_free(MP_EVENT_FREE, allocator, address);
   return 0;
 }
 

@@ -59,6 +59,7 @@ int mapping_syscall(struct pt_regs *ctx) {
     emit_remap(&call.allocation, call.old_address, call.old_size_bytes, stack, status);
   else
     emit_allocate(call.kind, &call.allocation, stack, status);
+  wait_for_room();
   return 0;
 }
 

@@ -10,6 +10,7 @@
  *   python_code.bpf.h  what new code objects say -> ring
  *   v8.bpf.h           JavaScript frames -> ring
  *   emit.bpf.h         events -> ring
+ *   pressure.bpf.h     waiting for room in the ring
  *   inflight.bpf.h     calls between entry and return
  *   malloc.bpf.h       probes on allocators of blocks
  *   mmap.bpf.h         probes on allocators of ranges

@@ -121,7 +121,9 @@ enum mp_stack_status {
   X(2, INFLIGHT_OVERFLOW, "inflight_overflow", "calls not recorded: nested deeper than MP_MAX_INFLIGHT")            \
   X(3, THREAD_STATE, "thread_state", "calls not recorded: no memory for the state of a thread")                     \
   X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")           \
-  X(5, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")
+  X(5, ALLOCATIONS_DROPPED, "allocations_dropped", "allocations among the events of ring_dropped")                  \
+  X(6, FREES_DROPPED, "frees_dropped", "frees among the events of ring_dropped")                                    \
+  X(7, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")
 
 enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,

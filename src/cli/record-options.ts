@@ -12,6 +12,7 @@ export interface RecordOptions {
   probe: ProbeMode;
   tracePythonAllocators?: boolean;
   followFork?: boolean;
+  lossless: boolean;
 }
 
 const MIN_RING_BYTES = 256 * 1024;
@@ -41,10 +42,10 @@ const LATER_OPTIONS = [
   '--live',
   '--live-remote',
   '--live-port <N>',
-  '--lossless',
 ];
 
-export function addRecordOptions(command: Command): Command {
+/** `isLossless`: unless the user says otherwise. */
+export function addRecordOptions(command: Command, isLossless: boolean): Command {
   command
     .option('-o, --output <FILE>', 'the capture (default: mp-<name>.<pid>.db in the current directory)')
     .option('-f, --force', 'overwrite an existing file')
@@ -52,6 +53,15 @@ export function addRecordOptions(command: Command): Command {
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
     .option('--follow-fork', 'trace children, too (fork, vfork, clone, posix_spawn, exec), into the same capture')
     .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
+    .option(
+      '--lossless',
+      `threads of the target wait while the ring is half full${isLossless ? ' (the default)' : ''}`,
+      isLossless,
+    )
+    .option(
+      '--no-lossless',
+      `events that the ring has no room for are counted and lost${isLossless ? '' : ' (the default)'}`,
+    )
     .option(
       '--ring-size <SIZE>',
       'size of the ring buffer: 256K, 64M; a bare number is MiB',
@@ -72,6 +82,7 @@ export function sessionOptions(options: RecordOptions): SessionOptions {
     probeMode: options.probe,
     tracePythonAllocators: options.tracePythonAllocators ?? false,
     followFork: options.followFork ?? false,
+    lossless: options.lossless,
   };
 }
 

@@ -85,6 +85,8 @@ export const LOSS_MEANING = {
   inflight_overflow: 'calls not recorded: nested deeper than MP_MAX_INFLIGHT',
   thread_state: 'calls not recorded: no memory for the state of a thread',
   python_incomplete: 'stacks whose Python frames could not be read to the end',
+  allocations_dropped: 'allocations among the events of ring_dropped',
+  frees_dropped: 'frees among the events of ring_dropped',
   child_lost: 'children that could not be followed: the ring had no room for the event',
   stack_truncated: 'allocations whose stack is deeper than the limit',
   stack_incomplete: 'allocations whose unwinding ended before the root',

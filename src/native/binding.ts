@@ -12,6 +12,8 @@ export interface SessionOptions {
   tracePythonAllocators: boolean;
   /** Trace the children of targets, too. */
   followFork: boolean;
+  /** Rather than lose an event when the ring is half full, threads of the targets wait. */
+  lossless: boolean;
 }
 
 export interface LaunchOptions {

@@ -7,6 +7,8 @@ export type Effect = 'numbers' | 'stacks' | 'information';
 /** `numbers`: they are no longer exact; `stacks`: numbers are exact, stacks or names are not; `information`: no loss. */
 const EFFECT: Record<string, Effect> = {
   ring_dropped: 'numbers',
+  allocations_dropped: 'numbers',
+  frees_dropped: 'numbers',
   inflight_overflow: 'numbers',
   thread_state: 'numbers',
   event_invalid: 'numbers',
@@ -26,6 +28,8 @@ const CONSEQUENCE: Record<string, string> = {
   ring_dropped:
     'A lost free looks like a leak and a lost allocation is missing, so sizes and counts are not exact. ' +
     'Record with --lossless or a larger --ring-size.',
+  allocations_dropped: 'So many are missing in every count of allocations.',
+  frees_dropped: 'Up to so many blocks count as live or leaked although they were freed.',
   inflight_overflow: 'Those allocations are missing.',
   thread_state: 'Those allocations and frees are missing: a missing free looks like a leak.',
   event_invalid: 'Those events are missing: recorder and BPF programs are of different versions.',
@@ -44,6 +48,15 @@ const CONSEQUENCE: Record<string, string> = {
 /** A kind that this version does not know is taken for the worst. */
 export function lossEffect(kind: string): Effect {
   return EFFECT[kind] ?? 'numbers';
+}
+
+/** Kinds that say more about the events of another kind, and must not be added to it. */
+const PARTS = ['allocations_dropped', 'frees_dropped'];
+
+/** How many things were lost with that effect. */
+export function lossSum(losses: Record<string, number>, effect: Effect): number {
+  const kinds = Object.keys(losses).filter((kind) => lossEffect(kind) === effect && !PARTS.includes(kind));
+  return kinds.reduce((sum, kind) => sum + losses[kind]!, 0);
 }
 
 export function lossMeaning(kind: string): string {

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatDuration, printable } from '../util/format.ts';
 import type { Facts, ProcessFacts } from './facts.ts';
 import { processEnd } from './header.ts';
-import { lossConsequence, lossEffect, lossMeaning } from './losses.ts';
+import { lossConsequence, lossEffect, lossMeaning, lossSum } from './losses.ts';
 import { escapeHtml } from './page-file.ts';
 
 export function pageTitle(facts: Facts): string {
@@ -78,12 +78,10 @@ function tile(name: string, value: string, hint: string, state = ''): string {
 
 function lossTile({ losses }: Facts): string {
   if (Object.keys(losses).length === 0) return tile('Losses', 'not counted', 'Losses are counted at the end');
-  const of = (effect: string) =>
-    Object.entries(losses)
-      .filter(([kind]) => lossEffect(kind) === effect)
-      .reduce((sum, [, count]) => sum + count, 0);
-  if (of('numbers') > 0) return tile('Losses', formatCount(of('numbers')), 'Numbers are not exact: see Details', 'bad');
-  if (of('stacks') > 0) return tile('Losses', `${formatCount(of('stacks'))}, stacks only`, 'Sizes are exact', 'fair');
+  const numbers = lossSum(losses, 'numbers');
+  const stacks = lossSum(losses, 'stacks');
+  if (numbers > 0) return tile('Losses', formatCount(numbers), 'Numbers are not exact: see Details', 'bad');
+  if (stacks > 0) return tile('Losses', `${formatCount(stacks)}, stacks only`, 'Sizes are exact', 'fair');
   return tile('Losses', 'none', 'Everything was seen: numbers are exact', 'good');
 }
 

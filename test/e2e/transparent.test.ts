@@ -98,7 +98,16 @@ describe('a target that is held', { skip: cannotRecord() }, () => {
   test('is not held by an event that has no place in the ring', async (t) => {
     const path = join(scratchFolder(t), 'capture.db');
     const gate = join(scratchFolder(t), 'gate');
-    const args = ['--ring-size', '256K', '-o', path, '--', programPath('flood'), programPath('endings')];
+    const args = [
+      '--no-lossless',
+      '--ring-size',
+      '256K',
+      '-o',
+      path,
+      '--',
+      programPath('flood'),
+      programPath('endings'),
+    ];
     const tracer = start(t, MP, ['run', '-q', ...args], { env: { ...process.env, MP_GATE: gate } });
     await untilTraced(path, null, tracer);
     tracer.child.kill('SIGSTOP');

@@ -133,7 +133,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
     .option('--python <PATH>', 'interpreter of .py files, -m and -c', parseInterpreter, 'python3')
     .option('--node <PATH>', 'interpreter of .js, .mjs and .cjs files', parseInterpreter, 'node')
     .addHelpText('after', EXAMPLES);
-  addRecordOptions(command).action(async () => {
+  addRecordOptions(command, true).action(async () => {
     const options = command.opts<RunOptions>();
     const invocation = resolveProgram(command.args, options);
     const { args: ownArgs, ...inherited } = readCaller();

@@ -26,7 +26,7 @@ export function register(program: Command): void {
     .description('attach to running processes and record their allocations until Ctrl-C or their end')
     .option('--pid <PID,…>', 'processes to attach to', parsePids)
     .addHelpText('after', '\nExample:\n  sudo mp trace --pid 1234 --duration 60\n');
-  addRecordOptions(addLaterOptions(command, ['--comm <NAME>', '--cgroup <PATH>', '--all']));
+  addRecordOptions(addLaterOptions(command, ['--comm <NAME>', '--cgroup <PATH>', '--all']), false);
   command.action(async (options: TraceOptions) => {
     const pids = options.pid ?? [];
     if (pids.length === 0) throw new UserError('say what to trace: --pid PID', 2);

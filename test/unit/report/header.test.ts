@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { LOSS_MEANING } from '../../../src/model/abi.gen.ts';
 import { headerLines } from '../../../src/report/header.ts';
 import { infoJson } from '../../../src/report/info.ts';
-import { lossLines } from '../../../src/report/losses.ts';
+import { lossLines, lossSum } from '../../../src/report/losses.ts';
 import { emptyCapture, forkCapture, smallCapture } from '../helpers/capture-fixture.ts';
 import { openCapture, PLAIN } from './command.ts';
 
@@ -79,4 +79,10 @@ test('info as JSON carries the stored facts and the meaning of losses', (t) => {
   assert.equal(info.metadata.losses.ring_dropped, 2);
   const dropped = info.losses.find((row: { kind: string }) => row.kind === 'ring_dropped');
   assert.deepEqual(dropped, { kind: 'ring_dropped', count: 2, meaning: LOSS_MEANING.ring_dropped, effect: 'numbers' });
+});
+
+test('parts of a loss are not added to it', () => {
+  const losses = { ring_dropped: 12, allocations_dropped: 5, frees_dropped: 4, stack_truncated: 3 };
+  assert.equal(lossSum(losses, 'numbers'), 12);
+  assert.equal(lossSum(losses, 'stacks'), 3);
 });
