@@ -1,4 +1,4 @@
-/** Facts about a recording that its capture keeps, and who is to own the file. */
+/** Facts about a recording that its capture keeps. */
 import { hostname, release } from 'node:os';
 import { VERSION } from '../model/version.ts';
 
@@ -14,11 +14,4 @@ export function captureMeta(mode: 'run' | 'trace', commandLine: string, options:
     kernel: release(),
     hostname: hostname(),
   };
-}
-
-/** The caller of sudo, if that is how mp was started. */
-export function ownerUnderSudo(): { uid: number; gid: number } | null {
-  const uid = Number(process.env.SUDO_UID);
-  const gid = Number(process.env.SUDO_GID);
-  return process.getuid?.() === 0 && uid > 0 && gid >= 0 ? { uid, gid } : null;
 }

@@ -71,7 +71,7 @@ export function openReader(path: string): Db {
 }
 
 /**
- * Opens the empty or absent file `path` for writing and creates the schema in it, readable for others from then on.
+ * Opens the empty or absent file `path` for writing and creates the schema in it, to be read by others from then on.
  * @throws StoreError, e.g. with `isDiskFull`.
  */
 export function openWriter(path: string, options: { pageSizeBytes?: number } = {}): Db {

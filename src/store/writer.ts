@@ -8,20 +8,16 @@
  * Ids in the file are the pipeline's indices plus one; frames, stacks and site rows are numbered from 1 by themselves.
  */
 
-import { closeSync, fchownSync, openSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { ALLOCATOR_NAME, LOSS_MEANING } from '../model/abi.gen.ts';
 import type { Accounts, FrameTree, ProcessChanges, StackSource } from '../model/accounts.ts';
 import type { Losses } from '../model/types.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
 import { FORMAT_VERSION } from './open.ts';
 import * as queries from './queries.ts';
 import { emptySum, SiteRows } from './site-rows.ts';
-
-export interface Owner {
-  uid: number;
-  gid: number;
-}
 
 export interface WriterOptions {
   /** Replace an existing file. */
@@ -54,8 +50,7 @@ export class CaptureWriter {
    */
   constructor(path: string, options: WriterOptions = {}) {
     this.path = path;
-    createFile(path, options);
-    this.#db = openWriter(path);
+    this.#db = openCreated(path, createFile(path, options));
     this.#db.transaction(() => {
       this.#run(queries.SET_META, ['format_version', String(FORMAT_VERSION)]);
       this.#run(queries.SET_META, ['status', 'recording']);
@@ -279,24 +274,30 @@ function allocatorName(allocator: number): string {
   return (ALLOCATOR_NAME as Record<number, string>)[allocator] ?? `allocator ${allocator}`;
 }
 
-/** Makes an empty file, which nobody else has made in between. */
-function createFile(path: string, { force = false, owner = null }: WriterOptions): void {
+/** Makes an empty file for its owner alone: it says what a program did, and with what arguments. */
+function createFile(path: string, { force = false, owner = null }: WriterOptions): Identity {
   try {
-    if (force) rmSync(path, { force: true });
-    const file = openSync(path, 'wx', 0o644);
-    try {
-      // Left by another file of this name; SQLite would take them for this one's.
-      for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
-      if (owner !== null) fchownSync(file, owner.uid, owner.gid);
-    } finally {
-      closeSync(file);
-    }
+    const identity = createNewFile(path, { replace: force, owner, mode: 0o600 });
+    // Left by another file of this name; SQLite would take them for this one's. It opens them without following links,
+    // and gives them the file's owner and mode.
+    for (const suffix of ['-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+    return identity;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && !isReplaceable(path))
+      throw new UserError(`Failed to write capture ${path}: it is not a regular file`);
     if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
     if (code === 'ENOSPC' || code === 'EDQUOT') throw new StoreError('database or disk is full', code);
     throw new UserError(`Failed to write capture ${path}: ${REASONS[code] ?? message}`);
   }
+}
+
+/** SQLite opens a file by its name, and through a link. */
+function openCreated(path: string, identity: Identity): Db {
+  const db = openWriter(path);
+  if (isStill(path, identity)) return db;
+  db.close();
+  throw new UserError(`Failed to write capture ${path}: somebody has put another file in its place`);
 }
 
 const REASONS: Record<string, string> = {
@@ -304,5 +305,4 @@ const REASONS: Record<string, string> = {
   ENOTDIR: 'no such directory',
   EACCES: 'permission denied',
   EROFS: 'read-only file system',
-  ERR_FS_EISDIR: 'it is a directory',
 };

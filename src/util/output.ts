@@ -1,6 +1,7 @@
 /** Where reports go. Reports are given an `Output` and never touch a stream, so that a test can read what they print. */
-import { realpathSync, writeFileSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { UserError } from './errors.ts';
+import { createNewFile, isReplaceable, ownerUnderSudo, writeToDevice } from './new-file.ts';
 
 export interface Output {
   /** The report itself. */
@@ -64,11 +65,12 @@ export function styleOf(color: boolean): Style {
 export function writeOutputFile(path: string, text: string, force: boolean, capture: string): void {
   if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
   try {
-    writeFileSync(path, text, { flag: force ? 'w' : 'wx' });
+    if (force && !isReplaceable(path)) writeToDevice(path, text);
+    else createNewFile(path, { replace: force, owner: ownerUnderSudo(), mode: 0o666 }, text);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
-    throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, open .*$/, '')}`);
+    throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, (open|write).*$/, '')}`);
   }
 }
 

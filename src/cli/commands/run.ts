@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { ownerUnderSudo } from '../../util/new-file.ts';
 import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
-import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
+import { captureMeta } from '../record-facts.ts';
 import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
 
 interface ProgramOptions {

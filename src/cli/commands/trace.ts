@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
+import { ownerUnderSudo } from '../../util/new-file.ts';
 import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
-import { captureMeta, ownerUnderSudo } from '../record-facts.ts';
+import { captureMeta } from '../record-facts.ts';
 import { addLaterOptions, addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
 import { tracerOf } from '../registry.ts';
 

@@ -287,7 +287,7 @@ test('a file that cannot be made is explained', (context) => {
   );
   assert.throws(
     () => new CaptureWriter(folder, { force: true }),
-    /^UserError: Failed to write capture .*: it is a directory$/,
+    /^UserError: Failed to write capture .*: it is not a regular file$/,
   );
 });
 
