@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../model/version.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import { printableLines } from '../util/format.ts';
 import { streamOutput } from '../util/output.ts';
 import { writeStderr } from '../util/stderr.ts';
 
@@ -101,11 +102,11 @@ function endAs(waitStatus: number): void {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
   if (error instanceof UserError) {
-    writeStderr(`mp: ${error.message}\n`);
+    writeStderr(`mp: ${printableLines(error.message)}\n`);
     return error.exitCode;
   }
   if (error instanceof StoreError) {
-    writeStderr(`mp: the capture could not be read or written: ${error.message}\n`);
+    writeStderr(`mp: the capture could not be read or written: ${printableLines(error.message)}\n`);
     return 1;
   }
   writeStderr(`mp: this is a bug in mp, please report it with the following lines:\n${inspect(error)}\n`);

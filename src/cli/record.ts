@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import { Worker } from 'node:worker_threads';
 import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
+import { printable } from '../util/format.ts';
 import { STDERR, writeStderr } from '../util/stderr.ts';
 import { mustNotBeInPidNamespace } from './pid-namespace.ts';
 import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
@@ -48,7 +49,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   let targets: number[] = [];
   const warnings = new Set<string>();
   const warn = (text: string) => {
-    if (!warnings.has(text)) writeStderr(`mp: ${text}\n`);
+    if (!warnings.has(text)) writeStderr(`mp: ${printable(text)}\n`);
     warnings.add(text);
   };
 
@@ -60,7 +61,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
         unregister = register(message.pids);
         break;
       case 'attached':
-        if (targets.includes(message.pid)) tell(`Tracing ${message.pid} (${message.comm})\n`);
+        if (targets.includes(message.pid)) tell(`Tracing ${message.pid} (${printable(message.comm)})\n`);
         if (message.warning) warn(message.warning);
         break;
       case 'warning':
@@ -96,7 +97,8 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   return waitStatus;
 }
 
-function closingText(path: string, losses: Record<string, number>): string {
+function closingText(file: string, losses: Record<string, number>): string {
+  const path = printable(file);
   return [
     `Capture: ${path}`,
     ...lossLines(losses, 120).map((line) => line[0]!.toUpperCase() + line.slice(1)),

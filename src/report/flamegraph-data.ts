@@ -1,5 +1,6 @@
 /** The data of a flame graph page; its shape: `page/format.ts`. */
 import { deflateRawSync } from 'node:zlib';
+import { printable } from '../util/format.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
 import { type Column, type FlamegraphData, KINDS, type LeafValueName, UNITS, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
@@ -36,12 +37,12 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
     processIndex,
     processes: shown.map((process) => ({
       pid: process.pid,
-      name: process.command_line || process.comm || '',
+      name: printable(process.command_line || process.comm || ''),
       ended_ms: process.ended_ns === null ? null : process.ended_ns / 1e6,
     })),
     threads: tree.threadIds.map((id) => {
       const thread = rows.get(id)!;
-      return { process: processIndex.get(thread.process_id) ?? 0, tid: thread.tid, name: thread.name ?? '' };
+      return { process: processIndex.get(thread.process_id) ?? 0, tid: thread.tid, name: printable(thread.name ?? '') };
     }),
   };
 }
@@ -49,7 +50,8 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
 function treeColumns({ frames, nodes }: MergedTree) {
   const texts: string[] = [''];
   const indices = new Map([['', 0]]);
-  const text = (value: string) => {
+  const text = (raw: string) => {
+    const value = printable(raw);
     let index = indices.get(value);
     if (index === undefined) {
       index = texts.push(value) - 1;

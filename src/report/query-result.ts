@@ -14,7 +14,8 @@ export interface QueryResult {
 
 /** `cutToWidth`: texts give way to the width of the terminal. */
 export function resultTable(result: QueryResult, layout: Layout, cutToWidth: boolean): string {
-  const columns = result.columns.map((title, i): Column => {
+  const columns = result.columns.map((name, i): Column => {
+    const title = printable(name);
     const isNumeric = result.rows.length > 0 && result.rows.every((row) => row[i] === null || isNumber(row[i]!));
     if (isNumeric) return { title, align: 'right' };
     return cutToWidth ? { title, shorten: cutEnd } : { title };

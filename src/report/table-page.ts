@@ -1,5 +1,6 @@
 /** The table as a page: search, sorting by any column, a hundred rows at a time. */
 
+import { printable } from '../util/format.ts';
 import type { TablePageData } from './page/table-format.ts';
 import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
@@ -24,9 +25,9 @@ export function tablePage(
       row.bytes,
       row.allocations,
       row.allocator,
-      rowFunction(row),
-      row.file === null ? '' : row.line === null ? row.file : `${row.file}:${row.line}`,
-      row.module ?? '',
+      printable(rowFunction(row)),
+      printable(row.file === null ? '' : row.line === null ? row.file : `${row.file}:${row.line}`),
+      printable(row.module ?? ''),
     ]),
   };
   return pageFile({

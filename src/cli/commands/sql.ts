@@ -5,7 +5,7 @@ import { splitStatements } from '../../report/sql-statements.ts';
 import type { Db } from '../../store/db.ts';
 
 import { StoreError, UserError } from '../../util/errors.ts';
-import { wrap } from '../../util/format.ts';
+import { printable, wrap } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { addExample, defaultOutput, layoutOf } from '../report-options.ts';
 
@@ -140,7 +140,7 @@ export function viewList(db: Db, width: number): string {
       )
       .map((row) => row.name);
   const columns = (name: string) => db.prepare(`SELECT * FROM "${name.replaceAll('"', '""')}"`).columns();
-  const entry = (name: string) => wrap(`  ${name}: ${columns(name).join(', ')}`.trimStart(), width - 2, '    ');
+  const entry = (name: string) => wrap(printable(`${name}: ${columns(name).join(', ')}`), width - 2, '    ');
   const section = (title: string, type: string) => [
     title,
     ...names(type)
