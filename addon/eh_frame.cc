@@ -39,7 +39,7 @@ class TableBuilder {
   TableBuilder(const ElfSection &section, uint64_t base, EhFrameStats *stats)
       : section_(section), base_(base), stats_(stats), out_{base, {}, 0} {
     // A row takes about six bytes of .eh_frame.
-    out_.rows.reserve(section.size_bytes / 6);
+    out_.rows.reserve(std::min<size_t>(section.size_bytes / 6, kMaxRows));
   }
 
   std::vector<mp_unwind_row> build() {

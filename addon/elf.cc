@@ -1,7 +1,6 @@
 #include "elf.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -16,6 +15,10 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kMaxBuildIdBytes = 64;
+// A file can be huge without taking room on the disk. Larger than these is nothing that is real.
+constexpr uint64_t kMaxSectionBytes = uint64_t{1} << 30;
+constexpr uint64_t kMaxSections = 1 << 20;
+constexpr uint64_t kMaxNoteBytes = 1 << 20;
 
 uint64_t page_floor(uint64_t value) {
   return value & ~(kPageBytes - 1);
@@ -43,6 +46,7 @@ std::string to_hex(const uint8_t *data, size_t size_bytes) {
 std::string build_id_in_notes(const uint8_t *data, uint64_t size_bytes, uint64_t alignment) {
   // Notes are padded to 4 bytes, to 8 only where the program header says so (.note.gnu.property).
   alignment = alignment == 8 ? 8 : 4;
+  size_bytes = std::min(size_bytes, kMaxNoteBytes);
   uint64_t at = 0;
   while (at + sizeof(Elf64_Nhdr) <= size_bytes) {
     Elf64_Nhdr note;
@@ -73,28 +77,26 @@ std::unique_ptr<ElfFile> ElfFile::open(const std::string &path, std::string *err
     *error = path + " is not an ELF file";
     return nullptr;
   }
-  auto size_bytes = static_cast<size_t>(status.st_size);
-  void *data = mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (data == MAP_FAILED) {
+  auto mapped = MappedFile::map(fd.get(), static_cast<size_t>(status.st_size));
+  if (!mapped) {
     *error = "cannot map " + path + ": " + strerror(errno);
     return nullptr;
   }
-  std::unique_ptr<ElfFile> file(new ElfFile(static_cast<const uint8_t *>(data), size_bytes, true));
+  std::unique_ptr<ElfFile> file(new ElfFile(mapped->data(), mapped->size_bytes()));
+  file->mapped_ = std::move(mapped);
   if (file->parse(error)) return file;
   *error = path + " " + *error;
   return nullptr;
 }
 
 std::unique_ptr<ElfFile> ElfFile::from_memory(const uint8_t *data, size_t size_bytes, std::string *error) {
-  std::unique_ptr<ElfFile> file(new ElfFile(data, size_bytes, false));
+  std::unique_ptr<ElfFile> file(new ElfFile(data, size_bytes));
   if (file->parse(error)) return file;
   *error = "image " + *error;
   return nullptr;
 }
 
-ElfFile::~ElfFile() {
-  if (mapped_) munmap(const_cast<uint8_t *>(data_), size_bytes_);
-}
+ElfFile::~ElfFile() = default;
 
 bool ElfFile::parse(std::string *error) {
   Elf64_Ehdr header;
@@ -139,7 +141,7 @@ void ElfFile::parse_sections(const Elf64_Ehdr &header) {
   // Numbers that do not fit into the ELF header stand in section 0 (gABI, "ELF Header").
   uint64_t count = header.e_shnum != 0 ? header.e_shnum : first.sh_size;
   uint64_t names = header.e_shstrndx != SHN_XINDEX ? header.e_shstrndx : first.sh_link;
-  if (count > (size_bytes_ - header.e_shoff) / sizeof(Elf64_Shdr)) return;
+  if (count > kMaxSections || count > (size_bytes_ - header.e_shoff) / sizeof(Elf64_Shdr)) return;
   sections_.resize(count);
   if (count > 0) memcpy(sections_.data(), data_ + header.e_shoff, count * sizeof(Elf64_Shdr));
   if (names >= count) return;
@@ -165,7 +167,7 @@ const Elf64_Shdr *ElfFile::section_of_type(uint32_t type) const {
 std::optional<ElfSection> ElfFile::section(std::string_view name) const {
   for (const Elf64_Shdr &section : sections_) {
     if (section.sh_type == SHT_NULL || section.sh_type == SHT_NOBITS || section_name(section) != name) continue;
-    if (!contains(section.sh_offset, section.sh_size)) continue;
+    if (section.sh_size > kMaxSectionBytes || !contains(section.sh_offset, section.sh_size)) continue;
     return ElfSection{data_ + section.sh_offset, section.sh_size, section.sh_addr, section.sh_offset};
   }
   return std::nullopt;

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "mapped_file.h"
+
 namespace mp {
 
 struct ElfSymbol {
@@ -89,8 +91,7 @@ class ElfFile {
  private:
   struct SymbolTable;
 
-  ElfFile(const uint8_t *data, size_t size_bytes, bool mapped)
-      : data_(data), size_bytes_(size_bytes), mapped_(mapped) {}
+  ElfFile(const uint8_t *data, size_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
   bool parse(std::string *error);
   void parse_segments(const Elf64_Ehdr &header);
   void parse_sections(const Elf64_Ehdr &header);
@@ -102,8 +103,8 @@ class ElfFile {
 
   const uint8_t *data_;
   size_t size_bytes_;
-  bool mapped_;
-  std::vector<Elf64_Phdr> segments_;  // file part lies in the file, memory part in the address space
+  std::unique_ptr<MappedFile> mapped_;  // nullptr: the bytes are the caller's
+  std::vector<Elf64_Phdr> segments_;    // file part lies in the file, memory part in the address space
   std::vector<Elf64_Shdr> sections_;
   std::string_view section_names_;
 };

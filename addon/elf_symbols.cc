@@ -13,6 +13,8 @@ namespace mp {
 namespace {
 
 constexpr uint16_t kVersionHidden = 0x8000;
+// The largest tables known have a quarter; a file with holes can claim any number.
+constexpr size_t kMaxSymbols = 1 << 23;
 // Mangled names of this length do not occur; a bound keeps a table of unterminated names from costing its square.
 constexpr size_t kMaxNameBytes = 32768;
 
@@ -88,7 +90,7 @@ std::optional<ElfFile::SymbolTable> ElfFile::symbol_table(uint32_t type) const {
   if (names.sh_type != SHT_STRTAB || !contains(names.sh_offset, names.sh_size)) return std::nullopt;
   SymbolTable table{};
   table.entries = data_ + section->sh_offset;
-  table.count = section->sh_size / sizeof(Elf64_Sym);
+  table.count = std::min<size_t>(section->sh_size / sizeof(Elf64_Sym), kMaxSymbols);
   table.names = {reinterpret_cast<const char *>(data_ + names.sh_offset), static_cast<size_t>(names.sh_size)};
   table.dynamic = type == SHT_DYNSYM;
   const Elf64_Shdr *versions = table.dynamic ? section_of_type(SHT_GNU_versym) : nullptr;
@@ -108,7 +110,8 @@ std::vector<ElfSymbol> ElfFile::symbols(bool functions_only) const {
       if (auto symbol = table->symbol(i, functions_only)) symbols.push_back(*symbol);
     }
   }
-  std::sort(symbols.begin(), symbols.end(), [](const ElfSymbol &a, const ElfSymbol &b) {
+  // Not sort(): the file may change meanwhile, and with it the order, which only this one survives.
+  std::stable_sort(symbols.begin(), symbols.end(), [](const ElfSymbol &a, const ElfSymbol &b) {
     return std::make_tuple(a.address, a.name, !a.dynamic, ~a.size_bytes) <
            std::make_tuple(b.address, b.name, !b.dynamic, ~b.size_bytes);
   });

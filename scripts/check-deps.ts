@@ -33,6 +33,7 @@ const PURE = [
   'elf',
   'elf_image',
   'elf_symbols',
+  'mapped_file',
   'eh_frame',
   'cfi',
   'dwarf',

@@ -8,6 +8,7 @@
  * by a function whose name holds escape sequences, a newline and a right-to-left override; by a thread named alike.
  */
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <pthread.h>
@@ -35,7 +36,7 @@ LEAK(leak_script, "<script>alert(1)</script>", 77);
 LEAK(leak_image, "</script><img src=x onerror=alert(2)>", 78);
 LEAK(leak_escapes, "evil" ESCAPES OVERRIDE "name", 79);
 
-static char image[1 << 16];
+static _Alignas(16) char image[1 << 16];
 static size_t image_length;
 
 static void read_own_image(void) {
@@ -72,7 +73,15 @@ static void map_broken_files(const char *folder) {
     const int is_whole = number % 3 != 0;
     map_file(folder, number, bytes, is_whole ? image_length : 64u + number, is_whole ? image_length : 4096);
   }
-  map_file(folder, FILES, image, image_length, (off_t)1 << 42); /* four tebibytes, most of them holes */
+}
+
+/* A file of four tebibytes, most of them holes, in which each section but the names' claims a half of it. */
+static void map_huge_file(const char *folder) {
+  const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
+  Elf64_Shdr *sections = (Elf64_Shdr *)(image + header->e_shoff);
+  for (int i = 1; i < header->e_shnum; i++)
+    if (i != header->e_shstrndx) sections[i].sh_size = 1UL << 41;
+  map_file(folder, 1000, image, image_length, 1L << 42);
 }
 
 static void *work(void *argument) {
@@ -89,6 +98,7 @@ int main(int argc, char **argv) {
   prctl(PR_SET_NAME, "\033[2Jevil\n<b>");
   read_own_image();
   map_broken_files(argc > 1 ? argv[1] : ".");
+  map_huge_file(argc > 1 ? argv[1] : ".");
   dlclose(dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL)); /* the tracer looks at the mappings */
   pthread_create(&thread, NULL, work, NULL);
   pthread_join(thread, NULL);
