@@ -13,8 +13,8 @@ namespace mp {
 namespace {
 
 constexpr uint16_t kVersionHidden = 0x8000;
-// The largest tables known have a quarter; a file with holes can claim any number.
-constexpr size_t kMaxSymbols = 1 << 23;
+// The largest tables known have half of that; a file with holes can claim any number.
+constexpr size_t kMaxSymbols = 1 << 22;
 // Mangled names of this length do not occur; a bound keeps a table of unterminated names from costing its square.
 constexpr size_t kMaxNameBytes = 32768;
 

@@ -12,18 +12,24 @@
  * port, load its modules or read its channel. For `mp run` they get another name, which caller.ts takes off again:
  *
  *     NODE_OPTIONS=--inspect    ->    MP_CALLER:NODE_OPTIONS=--inspect
+ *
+ * Capabilities that a command has no use for are given up here, where there is one thread yet and all others will
+ * inherit it: mp reads files and memory that others have written. Not for `mp run`, whose target is to have them all.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define MAX_NOTE (64 * 1024)
@@ -87,6 +93,45 @@ static int hide_node_variables(void) {
   return 0;
 }
 
+/* Captures and reports in folders of the caller of sudo, given to him; a signal to the tracer (detach). */
+static const int for_files[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_KILL, -1};
+/* Probes and BPF maps for modules to come, files and memory of the targets, a priority. */
+static const int for_tracing[] = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_SYS_NICE, -1};
+
+/* --probe perf, and kernels before 6.6, which know nothing else: perf's uprobes are for CAP_SYS_ADMIN only. */
+static int needs_administration(char **arguments) {
+  struct utsname kernel;
+  int major = 0, minor = 0;
+  if (uname(&kernel) != 0 || sscanf(kernel.release, "%d.%d", &major, &minor) != 2) return 1;
+  if (major < 6 || (major == 6 && minor < 6)) return 1;
+  while (*arguments) {
+    if (strcmp(*arguments, "perf") == 0 || strcmp(*arguments, "--probe=perf") == 0) return 1;
+    arguments++;
+  }
+  return 0;
+}
+
+static int contains(const int *capabilities, int capability) {
+  while (*capabilities != -1)
+    if (*capabilities++ == capability) return 1;
+  return 0;
+}
+
+/* Out of the bounding set, which limits what root gets when it executes Node, and of the ambient set, which others
+ * have. Who may not do that keeps them. */
+static void drop_capabilities(char **arguments) {
+  const char *command = arguments[0];
+  if (strcmp(command, "run") == 0 || strcmp(command, "doctor") == 0) return; /* the doctor says what there is */
+  const int is_tracing = strcmp(command, "trace") == 0;
+  const int is_administrating = is_tracing && needs_administration(arguments);
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+    if (capability == CAP_SYS_ADMIN && is_administrating) continue;
+    if (contains(for_files, capability) || (is_tracing && contains(for_tracing, capability))) continue;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
+    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  }
+}
+
 int main(int argc, char **argv) {
   char root[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", root, sizeof(root) - 1);
@@ -106,6 +151,7 @@ int main(int argc, char **argv) {
   setenv("MP_CALLER", note, 1);
   if (argc > 1 && strcmp(argv[1], "run") == 0 && hide_node_variables() != 0) return 1;
 
+  if (argc > 1) drop_capabilities(argv + 1);
   const char *node = getenv("MP_NODE") ? getenv("MP_NODE") : "node";
   char **arguments = calloc(argc + 2, sizeof(*arguments));
   if (!arguments) return 1;
