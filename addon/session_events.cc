@@ -185,6 +185,10 @@ void Session::let_go(const mp_event &event, size_t size_bytes) {
 void Session::on_exit(Process &process, const mp_event_task &event) {
   announce(process, comm_of(event), event.event.time_ns);
   threads_.erase(event.event.tid);
+  if (event.event.flags & MP_FLAG_OUT_OF_MEMORY)
+    batch_.warnings.push_back({process.index,
+                               "ended by the kernel's OOM killer, since its cgroup or the machine was out of memory; "
+                               "leaks are what was live then"});
   const int signal = event.code & 0x7f;
   end_process(process, event.event.time_ns, signal ? -1 : static_cast<int>(event.code >> 8 & 0xff),
               signal ? signal : -1);

@@ -48,6 +48,7 @@ struct signal_struct {
   int nr_threads;
   int group_exit_code;
   unsigned int flags;
+  struct mm_struct *oom_mm; /* what the OOM killer has marked its victim with */
 };
 
 struct sigaction {

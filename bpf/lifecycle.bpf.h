@@ -112,7 +112,10 @@ int BPF_PROG(process_exit, struct task_struct *task) {
   }
   bpf_map_delete_elem(&held, &pid);
   u32 code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
-  emit_task(MP_EVENT_EXIT, code, NULL);
+  struct mp_event_task *event = reserve_task(MP_EVENT_EXIT, code, NULL);
+  if (!event) return 0;
+  event->event.flags = signal->oom_mm ? MP_FLAG_OUT_OF_MEMORY : 0;
+  bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
   return 0;
 }
 

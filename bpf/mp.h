@@ -164,6 +164,11 @@ enum {
   MP_FLAG_SHARES_MEMORY = 2, /* FORK: the child runs in the memory of its parent, until exec (vfork) */
 };
 
+/* Flags of an EXIT event. */
+enum {
+  MP_FLAG_OUT_OF_MEMORY = 2, /* the OOM killer chose the process */
+};
+
 /* ---- Events ------------------------------------------------------------------------------------------------------ */
 struct mp_event {
   __mp_u8 kind;         /* enum mp_event_kind */
