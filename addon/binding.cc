@@ -48,6 +48,12 @@ std::vector<std::string> byte_strings_of(const Napi::Object &object, const char 
   return strings;
 }
 
+std::vector<std::string> strings_of(const Napi::Array &array) {
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  return strings;
+}
+
 std::vector<int> numbers_of(const Napi::Object &object, const char *key) {
   std::vector<int> numbers;
   const auto array = object.Get(key).As<Napi::Array>();
@@ -192,6 +198,7 @@ class Session : public Napi::ObjectWrap<Session> {
     loader.trace_python_allocators = options.Get("tracePythonAllocators").ToBoolean();
     loader.follow_fork = options.Get("followFork").ToBoolean();
     loader.lossless = options.Get("lossless").ToBoolean();
+    loader.allocator_prefixes = strings_of(options.Get("allocatorPrefixes").As<Napi::Array>());
     session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
   }
 
@@ -299,16 +306,16 @@ Napi::Value probe_cost(const Napi::CallbackInfo &info) {
 Napi::Value probe_sites(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const auto prefixes = strings_of(info[1].As<Napi::Array>());
   std::string error;
   const auto elf = mp::ElfFile::open(path, &error);
   if (!elf) throw to_javascript(env, mp::Error("NOT_FOUND", error, 0));
-  const mp::ProbeSites sites = mp::find_probe_sites(*elf, mp::is_static_program(*elf));
+  const mp::ProbeSites sites = mp::find_probe_sites(*elf, prefixes);
   return to_array(env, sites.functions, [&](const mp::ProbeSites::Function &function) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("name", function.name);
     object.Set("offset", static_cast<double>(function.file_offset));
     object.Set("singleStepped", function.single_stepped);
-    object.Set("isMissing", function.missing);
     return object;
   });
 }

@@ -84,6 +84,10 @@ class ElfFile {
   // The function that a program linked against this file would get: .dynsym before .symtab, the default version before
   // others, global before local.
   std::optional<ElfSymbol> find_function(std::string_view name) const;
+  // The same for many names at once, in their order; each table is read once.
+  std::vector<std::optional<ElfSymbol>> find_functions(const std::vector<std::string_view> &names) const;
+  // The symbol whose address the dynamic linker puts into the word at an ELF address; "" if there is none.
+  std::string_view relocation_symbol(uint64_t slot) const;
 
   // File name (no directory) and CRC-32 of the separate debug file, from .gnu_debuglink.
   std::optional<std::pair<std::string, uint32_t>> debuglink() const;
@@ -100,6 +104,7 @@ class ElfFile {
   const Elf64_Shdr *section_of_type(uint32_t type) const;
   const Elf64_Phdr *segment_at(uint64_t address) const;
   std::optional<SymbolTable> symbol_table(uint32_t type) const;
+  std::string_view symbol_name(uint32_t table, uint32_t index) const;
 
   const uint8_t *data_;
   size_t size_bytes_;

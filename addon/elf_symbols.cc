@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <tuple>
+#include <unordered_map>
 
 #include "elf.h"
 
@@ -17,6 +18,7 @@ constexpr uint16_t kVersionHidden = 0x8000;
 constexpr size_t kMaxSymbols = 1 << 22;
 // Mangled names of this length do not occur; a bound keeps a table of unterminated names from costing its square.
 constexpr size_t kMaxNameBytes = 32768;
+constexpr int kNoRank = 3;  // above every rank
 
 bool is_function(uint8_t type) {
   return type == STT_FUNC || type == STT_GNU_IFUNC;
@@ -121,20 +123,31 @@ std::vector<ElfSymbol> ElfFile::symbols(bool functions_only) const {
 }
 
 std::optional<ElfSymbol> ElfFile::find_function(std::string_view name) const {
+  return find_functions({name}).front();
+}
+
+std::vector<std::optional<ElfSymbol>> ElfFile::find_functions(const std::vector<std::string_view> &names) const {
+  std::unordered_map<std::string_view, size_t> indexes;
+  for (size_t i = 0; i < names.size(); i++) indexes.emplace(names[i], i);
+  std::vector<std::optional<ElfSymbol>> found(names.size());
+  std::vector<int> ranks(names.size(), kNoRank);
   for (uint32_t type : {SHT_DYNSYM, SHT_SYMTAB}) {
     auto table = symbol_table(type);
     if (!table) continue;
-    std::optional<ElfSymbol> best;
-    int best_rank = 3;
-    for (size_t i = 0; i < table->count && best_rank > 0; i++) {
+    for (size_t i = 0; i < table->count; i++) {
       auto symbol = table->symbol(i, true);
-      if (!symbol || symbol->name != name || table->rank(i) >= best_rank) continue;
-      best = symbol;
-      best_rank = table->rank(i);
+      if (!symbol) continue;
+      const auto wanted = indexes.find(symbol->name);
+      if (wanted == indexes.end()) continue;
+      const size_t index = wanted->second;
+      if (found[index] && found[index]->dynamic && !table->dynamic) continue;
+      if (table->rank(i) >= ranks[index]) continue;
+      found[index] = symbol;
+      ranks[index] = table->rank(i);
     }
-    if (best) return best;
   }
-  return std::nullopt;
+  for (size_t i = 0; i < names.size(); i++) found[i] = found[indexes[names[i]]];
+  return found;
 }
 
 }  // namespace mp

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 
 #include <csignal>
 #include <cstdarg>
@@ -27,6 +28,19 @@ int collect_log(libbpf_print_level level, const char *format, va_list arguments)
   vsnprintf(line, sizeof(line), format, arguments);
   if (libbpf_log.size() < (1u << 16)) libbpf_log += line;
   return 0;
+}
+
+// What one mapping can have, whatever else is mapped: vm.overcommit_memory 0 refuses more than there is, 2 more than is
+// left (Documentation/mm/overcommit-accounting.rst).
+uint64_t certain_mapping_bytes() {
+  int policy = 2;
+  if (FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re")) {
+    if (fscanf(file, "%d", &policy) != 1) policy = 2;
+    fclose(file);
+  }
+  struct sysinfo memory;
+  if (policy == 2 || sysinfo(&memory)) return 0;
+  return uint64_t{memory.totalram} * memory.mem_unit / 2;
 }
 
 // The last lines say what was wrong.
@@ -121,6 +135,7 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
   skeleton_.reset(mp_bpf__open());
   if (!skeleton_) throw Error("LOAD", "cannot open the BPF programs", errno);
   configure_programs(skeleton_.get(), probe_mode_);
+  skeleton_->rodata->certain_bytes = certain_mapping_bytes();
   bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
   if (options.lossless) skeleton_->data_pressure->ring_mark_bytes = options.ring_bytes / 2;
   bpf_map__set_max_entries(skeleton_->maps.unwinders, libbpf_num_possible_cpus() * MP_UNWINDERS_PER_CPU);

@@ -16,27 +16,17 @@ namespace {
 void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &function) {
   for (const UprobeSite &other : sites)
     if (other.file_offset == function.file_offset) return;
-  sites.push_back({function.file_offset, static_cast<uint64_t>(function.allocator)});
+  sites.push_back({function.file_offset, function.cookie});
 }
 
 void set_sites(const ProbeSites &sites, Module &module) {
   for (const ProbeSites::Function &function : sites.functions) {
-    if (function.missing) {
-      module.unprobed.push_back(function.name);
-      continue;
-    }
     if (function.single_stepped) module.single_stepped.push_back(function.name);
-    switch (function.kind) {
-      case ProbeSites::Function::SIMPLE:
-        add_site(module.allocators, function);
-        break;
-      case ProbeSites::Function::FREE:
-        add_site(module.deallocators, function);
-        break;
-      case ProbeSites::Function::RANGED:
-        add_site(module.mapping_calls, function);
-        break;
-    }
+    module.has_allocator |= function.kind == FunctionKind::kSimple;
+    if (function.returns)
+      add_site(module.allocators, function);
+    else
+      add_site(function.kind == FunctionKind::kFree ? module.deallocators : module.mapping_calls, function);
   }
   module.deallocator_code = sites.deallocator_code;
   for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
@@ -82,7 +72,10 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
     mark_ranges(rows, module.v8->image.interpreted, module.lowest_address, MP_RULE_V8_INTERPRETER);
   module.row_count = rows.size();
   if (!rows.empty()) loader_.set_rows(module.index, rows);
-  set_sites(find_probe_sites(*module.elf, module.is_static_program), module);
+  set_sites(find_probe_sites(*module.elf, allocator_prefixes_), module);
+  const bool is_program = module.is_static_program || module.elf->has_interpreter();
+  const bool is_c_library = module.elf->find_function("pthread_create").has_value();
+  module.is_allocator_library = module.has_allocator && !is_program && !is_c_library;
   module.python = find_python(*module.elf);
   module.tss_values = find_tss_values(*module.elf);
   symbolizer_.add_module(

@@ -27,14 +27,16 @@ struct Module {
   bool readable = false;           // an ELF file that could be opened
   bool is_static_program = false;  // no dynamic linker: nothing more will be mapped before main
 
-  // Probe sites as file offsets, the cookie being the allocator.
+  // Probe sites as file offsets, with their MP_COOKIE.
   std::vector<UprobeSite> allocators;                           // entry and return
   std::vector<UprobeSite> deallocators;                         // entry
   std::vector<UprobeSite> mapping_calls;                        // behind the system call
   std::vector<UprobeSite> linker_state;                         // _dl_debug_state
   std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;  // ELF addresses of free and the like
   std::vector<std::string> single_stepped;                      // functions whose probe costs ten times as much
-  std::vector<std::string> unprobed;                            // functions without a place for a probe
+  bool has_allocator = false;  // of blocks; its own mappings are its business
+  // Nothing but an allocator. A C library maps memory for threads, too, and a program for itself.
+  bool is_allocator_library = false;
 
   std::optional<PythonImage> python;   // it holds an interpreter
   std::optional<uint32_t> tss_values;  // it is glibc: see find_tss_values
@@ -45,7 +47,9 @@ struct Module {
 
 class Modules {
  public:
-  Modules(Loader &loader, Symbolizer &symbolizer) : loader_(loader), symbolizer_(symbolizer) {}
+  // `allocator_prefixes`: of renamed allocators.
+  Modules(Loader &loader, Symbolizer &symbolizer, std::vector<std::string> allocator_prefixes)
+      : loader_(loader), symbolizer_(symbolizer), allocator_prefixes_(std::move(allocator_prefixes)) {}
 
   // The module behind a mapping of a process, nullptr if it was unmapped meanwhile; reads the file on first sight and
   // loads its unwind rows into BPF.
@@ -59,6 +63,7 @@ class Modules {
 
   Loader &loader_;
   Symbolizer &symbolizer_;
+  std::vector<std::string> allocator_prefixes_;
   std::map<Key, std::unique_ptr<Module>> modules_;
   std::vector<const Module *> new_modules_;
 };

@@ -1,5 +1,9 @@
 #include "probe_sites.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "call_targets.h"
 #include "insn.h"
 
 namespace mp {
@@ -7,46 +11,94 @@ namespace {
 
 constexpr size_t kUnsizedFunctionBytes = 512;  // how far a function without a size is decoded to find a site
 
-struct AllocatorFunction {
-  mp_allocator id;
-  const char *name;
-  ProbeSites::Function::Kind kind;
+struct FoundFunction {
+  const AllocatorSymbol *wanted;
+  ElfSymbol symbol;
 };
 
-constexpr AllocatorFunction kFunctions[] = {
-#define X(id, NAME, name, kind) {MP_ALLOCATOR_##NAME, name, ProbeSites::Function::kind},
-    MP_ALLOCATORS(X)
-#undef X
-};
+bool is_cxx_operator(const AllocatorSymbol &symbol) {
+  return symbol.name.compare(0, 2, "_Z") == 0;
+}
 
-std::optional<ProbeSite> pick_site(ProbeSites::Function::Kind kind, const uint8_t *code, size_t size_bytes) {
-  switch (kind) {
-    case ProbeSites::Function::SIMPLE:
-      return pick_returnable_site(code, size_bytes);
-    case ProbeSites::Function::FREE:
-      return pick_entry_site(code, size_bytes);
-    case ProbeSites::Function::RANGED:
-      return pick_syscall_site(code, size_bytes);
+bool is_in_scope(const AllocatorSymbol &wanted, const ElfSymbol &symbol, const ElfFile &elf) {
+  if (symbol.dynamic || wanted.scope == NameScope::kAnywhere) return true;
+  return is_static_program(elf) || (wanted.scope == NameScope::kProgram && elf.has_interpreter());
+}
+
+std::vector<FoundFunction> find_functions(const ElfFile &elf, const std::vector<AllocatorSymbol> &wanted) {
+  std::vector<std::string_view> names;
+  for (const AllocatorSymbol &one : wanted) names.push_back(one.name);
+  const auto symbols = elf.find_functions(names);
+  std::vector<FoundFunction> found;
+  for (size_t i = 0; i < wanted.size(); i++)
+    if (symbols[i] && is_in_scope(wanted[i], *symbols[i], elf)) found.push_back({&wanted[i], *symbols[i]});
+  return found;
+}
+
+// Whether a call of `function` ends in one of `others`.
+bool ends_in(const ElfFile &elf, const FoundFunction &function, const std::vector<FoundFunction> &others) {
+  const auto targets = call_targets(elf, function.symbol.address, function.symbol.size_bytes);
+  return std::any_of(targets.begin(), targets.end(), [&](const CallTarget &target) {
+    return std::any_of(others.begin(), others.end(), [&](const FoundFunction &other) {
+      return target.imported.empty() ? target.address == other.symbol.address : target.imported == other.wanted->name;
+    });
+  });
+}
+
+// Removes the operators of C++ that are no allocators of their own.
+void remove_wrappers(const ElfFile &elf, std::vector<FoundFunction> &functions) {
+  const auto is_operator = [](const FoundFunction &function) { return is_cxx_operator(*function.wanted); };
+  const auto is_malloc = [](const FoundFunction &function) {
+    return !is_cxx_operator(*function.wanted) && function.wanted->allocator() == MP_ALLOCATOR_MALLOC;
+  };
+  if (std::none_of(functions.begin(), functions.end(), is_malloc)) {
+    functions.erase(std::remove_if(functions.begin(), functions.end(), is_operator), functions.end());
+    return;
   }
-  return std::nullopt;
+  // What operator new[] ends in may be an operator new that ends in malloc.
+  std::vector<FoundFunction> allocators;
+  for (const FoundFunction &function : functions)
+    if (!is_operator(function) && function.wanted->kind == FunctionKind::kSimple) allocators.push_back(function);
+  for (bool is_changed = true; is_changed;) {
+    const auto wrapper = std::find_if(functions.begin(), functions.end(), [&](const FoundFunction &function) {
+      return is_operator(function) && function.wanted->kind == FunctionKind::kSimple &&
+             ends_in(elf, function, allocators);
+    });
+    is_changed = wrapper != functions.end();
+    if (!is_changed) continue;
+    allocators.push_back(*wrapper);
+    functions.erase(wrapper);
+  }
+}
+
+// `returns` is set if the probe has to watch the return, too.
+ProbeSite pick_site(FunctionKind kind, const uint8_t *code, size_t size_bytes, bool *returns) {
+  *returns = kind == FunctionKind::kSimple;
+  if (kind == FunctionKind::kFree) return pick_entry_site(code, size_bytes);
+  if (kind == FunctionKind::kRanged)
+    if (const auto site = pick_syscall_site(code, size_bytes)) return *site;
+  *returns = true;
+  return pick_returnable_site(code, size_bytes);
 }
 
 }  // namespace
 
-ProbeSites find_probe_sites(const ElfFile &elf, bool is_static_program) {
+ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &prefixes) {
   ProbeSites sites;
-  for (const AllocatorFunction &function : kFunctions) {
-    const auto symbol = elf.find_function(function.name);
-    if (!symbol || (!symbol->dynamic && !is_static_program)) continue;
+  const auto wanted = allocator_symbols(prefixes);
+  auto functions = find_functions(elf, wanted);
+  remove_wrappers(elf, functions);
+  for (const auto &[symbol, found] : functions) {
     const auto [code, size_bytes] =
-        elf.bytes_at(symbol->address, symbol->size_bytes ? symbol->size_bytes : kUnsizedFunctionBytes);
-    const auto entry = elf.file_offset(symbol->address);
+        elf.bytes_at(found.address, found.size_bytes ? found.size_bytes : kUnsizedFunctionBytes);
+    const auto entry = elf.file_offset(found.address);
     if (!code || !entry) continue;
-    const auto site = pick_site(function.kind, code, size_bytes);
-    sites.functions.push_back({function.id, function.kind, function.name, *entry + (site ? site->offset : 0),
-                               site && site->single_stepped, !site});
-    if (function.kind == ProbeSites::Function::FREE)
-      sites.deallocator_code.emplace_back(symbol->address, symbol->address + symbol->size_bytes);
+    bool returns;
+    const ProbeSite site = pick_site(symbol->kind, code, size_bytes, &returns);
+    sites.functions.push_back(
+        {symbol->kind, symbol->name, symbol->cookie, *entry + site.offset, returns, site.single_stepped});
+    if (symbol->kind == FunctionKind::kFree)
+      sites.deallocator_code.emplace_back(found.address, found.address + found.size_bytes);
   }
   if (const auto symbol = elf.find_function("_dl_debug_state"))
     if (const auto offset = elf.file_offset(symbol->address)) sites.linker_state.push_back(*offset);

@@ -1,4 +1,8 @@
-// Where in an ELF file probes go: one site per allocator function that the file exports.
+// Where in an ELF file probes go: one site per allocator function that the file has.
+//
+// Which functions those are is a matter of names (allocator_symbols.h) with two exceptions. The operators of C++ count
+// where they belong to an allocator, which has a malloc of its own: those of libstdc++ end in another module's. And an
+// operator new that calls an allocator function of its module ends in that one, as it does in a static program.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +11,7 @@
 #include <vector>
 
 #include "../bpf/mp.h"
+#include "allocator_symbols.h"
 #include "elf.h"
 
 namespace mp {
@@ -14,14 +19,12 @@ namespace mp {
 struct ProbeSites {
   // A function and its site. Aliases of one address (cfree, old versions) are separate functions with the same site.
   struct Function {
-    enum Kind { SIMPLE, FREE, RANGED };  // as in MP_ALLOCATORS
-
-    mp_allocator allocator;
-    Kind kind;
+    FunctionKind kind;
     std::string name;
+    uint32_t cookie;
     uint64_t file_offset;  // of the instruction; of the function's first one if there is no site
+    bool returns;          // the probe watches entry and return; else it is one at `file_offset` alone
     bool single_stepped;   // works, but a hit is expensive
-    bool missing;          // no place for a probe: calls of this function are not seen
   };
 
   std::vector<Function> functions;
@@ -30,9 +33,8 @@ struct ProbeSites {
   std::vector<uint64_t> linker_state;  // file offset of _dl_debug_state, in the dynamic linker
 };
 
-// `is_static_program`: its own functions are what it calls, exported or not. Elsewhere a function that is not exported
-// and happens to be called free is none of ours.
-ProbeSites find_probe_sites(const ElfFile &elf, bool is_static_program);
+// `prefixes`: of renamed allocators.
+ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &prefixes);
 
 // A program without interpreter that is neither a shared library nor the dynamic linker; a static-pie has a dynamic
 // section, as those have.

@@ -12,7 +12,7 @@ namespace mp {
 
 struct UprobeSite {
   uint64_t file_offset;
-  uint64_t cookie;  // enum mp_allocator
+  uint64_t cookie;  // MP_COOKIE of an allocator function
 };
 
 // Link fd, or -1 and errno. `pid` 0: every process.

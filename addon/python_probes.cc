@@ -77,13 +77,13 @@ size_t count_references(const ElfFile &elf, uint64_t slot) {
   return count;
 }
 
-std::optional<UprobeSite> site_of(const MappedPython &python, uint64_t function, mp_allocator allocator, bool returns) {
+std::optional<UprobeSite> site_of(const MappedPython &python, uint64_t function, uint32_t cookie, bool returns) {
   const uint64_t address = function - python.bias;
   const auto [code, size] = python.elf.bytes_at(address, kDecodedBytes);
   const auto offset = python.elf.file_offset(address);
   if (!code || !offset) return std::nullopt;  // not relocated yet, or the function of another module
   const ProbeSite site = returns ? pick_returnable_site(code, size) : pick_entry_site(code, size);
-  return UprobeSite{*offset + site.offset, static_cast<uint64_t>(allocator)};
+  return UprobeSite{*offset + site.offset, cookie};
 }
 
 std::optional<AllocatorTable> read_table(const MappedPython &python, const char *function) {
@@ -112,18 +112,18 @@ std::optional<PythonAllocatorSites> find_python_allocators(const MappedPython &p
   }
   const auto table = read_memory<AllocatorTable>(python.pid, python.bias + *address);
   if (!table) return std::nullopt;
-  const std::pair<uint64_t, mp_allocator> functions[] = {
-      {table->allocate, MP_ALLOCATOR_PYMALLOC_MALLOC},
-      {table->allocate_zeroed, MP_ALLOCATOR_PYMALLOC_CALLOC},
-      {table->reallocate, MP_ALLOCATOR_PYMALLOC_REALLOC},
+  const std::pair<uint64_t, uint32_t> functions[] = {
+      {table->allocate, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_MALLOC, MP_SIGNATURE_SIZE)},
+      {table->allocate_zeroed, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_CALLOC, MP_SIGNATURE_PRODUCT)},
+      {table->reallocate, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_REALLOC, MP_SIGNATURE_REALLOC)},
   };
-  for (const auto &[function, allocator] : functions) {
-    const auto site = site_of(python, function, allocator, true);
+  for (const auto &[function, cookie] : functions) {
+    const auto site = site_of(python, function, cookie | MP_COOKIE_CONTEXT, true);
     if (!site) return std::nullopt;
     sites.allocators.push_back(*site);
   }
   if (!raw) {
-    const auto site = site_of(python, table->release, MP_ALLOCATOR_PYMALLOC_FREE, false);
+    const auto site = site_of(python, table->release, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_FREE, 0) | MP_COOKIE_CONTEXT, false);
     if (!site) return std::nullopt;
     sites.deallocators.push_back(*site);
   }

@@ -25,7 +25,7 @@ Session::Session(const LoaderOptions &options)
     : follow_fork_(options.follow_fork),
       start_ns_(monotonic_ns()),
       loader_(options),
-      modules_(loader_, symbolizer_),
+      modules_(loader_, symbolizer_, options.allocator_prefixes),
       targets_(loader_, modules_, options.trace_python_allocators),
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {

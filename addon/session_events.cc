@@ -1,7 +1,6 @@
 // What a session makes of the events of the ring.
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "clock.h"
 #include "held.h"
@@ -16,15 +15,9 @@ std::string runtime_of(const Process &process) {
   return process.v8_module ? "v8 " + process.v8_module->v8->image.version : "native";
 }
 
-std::string join(const std::set<std::string> &names) {
-  std::string text;
-  for (const std::string &name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 bool has_allocator(const Process &process) {
   return std::any_of(process.mappings.begin(), process.mappings.end(),
-                     [](const MappedModule &mapped) { return mapped.module && !mapped.module->allocators.empty(); });
+                     [](const MappedModule &mapped) { return mapped.module && mapped.module->has_allocator; });
 }
 
 bool is_static_program(const Process &process) {
@@ -47,10 +40,8 @@ uint32_t held_process(const mp_event_task &event) {
 void Session::announce(Process &process, const std::string &comm, uint64_t time_ns, uint32_t flags) {
   if (process.announced) return;
   process.announced = true;
-  std::set<std::string> unprobed;
   for (const MappedModule &mapped : process.mappings) {
     if (!mapped.module) continue;
-    unprobed.insert(mapped.module->unprobed.begin(), mapped.module->unprobed.end());
     if (mapped.module->python) process.warning = mapped.module->python->unsupported;
     if (mapped.module->v8) process.warning = mapped.module->v8->image.unsupported;
   }
@@ -59,8 +50,6 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
   const bool is_image = strcmp(origin, "fork") != 0;  // else its parent has said it
   if (is_image && !process.mappings.empty() && !has_allocator(process))
     process.warning = "no allocator found in " + process.executable;
-  else if (!unprobed.empty())
-    process.warning = "cannot be probed in " + process.executable + ": " + join(unprobed);
   if (process.command_line.empty()) process.command_line = read_command_line(process.pid);
   if (process.cgroup.empty()) process.cgroup = read_cgroup(process.pid);
   if (process.runtime.empty()) process.runtime = runtime_of(process);

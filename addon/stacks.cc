@@ -38,8 +38,9 @@ uint64_t hash_stack(const char *status, const std::vector<uint32_t> &locations) 
 // only the stack tells.
 void classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames, KnownStack &stack) {
   const MappedModule *caller = event.frame_count ? Targets::find_mapping(process, frames[0] - 1) : nullptr;
-  if (!caller || !caller->module || caller->module->allocators.empty()) return;
+  if (!caller || !caller->module || !caller->module->has_allocator) return;
   stack.is_allocators = true;
+  if (caller->module->is_allocator_library) stack.is_inside_free = true;
   for (uint32_t i = 0; i < event.frame_count; i++) {
     const uint64_t address = frames[i] - 1;
     if (address < caller->start || address >= caller->end) return;

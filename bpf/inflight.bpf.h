@@ -19,9 +19,10 @@
 struct call {
   u64 return_slot;
   u64 size_bytes;
-  u64 pointer; /* realloc: the old block; posix_memalign: where the new address is stored */
-  u32 allocator;
-  u32 pad;
+  u64 pointer;        /* realloc, munmap, mremap: the old block; posix_memalign: where the new address is stored */
+  u64 old_size_bytes; /* mremap */
+  u32 cookie;
+  u32 flags; /* mmap, mremap */
 };
 
 struct thread_state {
@@ -126,14 +127,14 @@ static __always_inline int is_nested(struct thread_state *t, u64 pc, u64 sp, u64
 }
 
 /* Records a call. NULL if there are too many. */
-static __always_inline struct call *push_call(struct thread_state *t, u32 allocator, u64 return_slot) {
+static __always_inline struct call *push_call(struct thread_state *t, u32 cookie, u64 return_slot) {
   u32 depth = t->depth;
   if (depth >= MP_MAX_INFLIGHT) {
     count(MP_COUNTER_INFLIGHT_OVERFLOW);
     return NULL;
   }
   struct call *call = &t->calls[depth & (MP_MAX_INFLIGHT - 1)];
-  call->allocator = allocator;
+  call->cookie = cookie;
   call->return_slot = return_slot;
   t->depth = depth + 1;
   return call;
@@ -141,12 +142,12 @@ static __always_inline struct call *push_call(struct thread_state *t, u32 alloca
 
 /* The recorded call that returns now, taken off together with calls above it that were left; NULL if it was not
  * recorded. */
-static __always_inline struct call *pop_call(struct thread_state *t, u32 allocator, u64 return_slot) {
+static __always_inline struct call *pop_call(struct thread_state *t, u32 cookie, u64 return_slot) {
   for (int i = 0; i < MP_MAX_INFLIGHT; i++) {
     u32 depth = t->depth - 1 - i;
     if (depth >= MP_MAX_INFLIGHT) return NULL;
     struct call *call = &t->calls[depth & (MP_MAX_INFLIGHT - 1)];
-    if (call->return_slot == return_slot && call->allocator == allocator) {
+    if (call->return_slot == return_slot && call->cookie == cookie) {
       t->depth = depth;
       return call;
     }

@@ -36,6 +36,9 @@ struct uprobes_state {
 };
 
 struct mm_struct {
+  unsigned long total_vm; /* pages */
+  unsigned long data_vm;
+  int map_count;
   struct uprobes_state uprobes_state;
 };
 
@@ -43,7 +46,12 @@ typedef struct {
   int counter;
 } atomic_t;
 
+struct rlimit {
+  unsigned long rlim_cur;
+};
+
 struct signal_struct {
+  struct rlimit rlim[16];
   atomic_t live;
   int nr_threads;
   int group_exit_code;
@@ -94,6 +102,8 @@ struct pt_regs {
 };
 
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
+#define RLIMIT_DATA 2
+#define RLIMIT_AS 9
 #define SIGCONT 18
 #define SIGSTOP 19
 #define SIGTSTP 20

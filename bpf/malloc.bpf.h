@@ -1,15 +1,22 @@
-/* Probes on allocators of single blocks: entry and return of the functions that give memory, entry of free. The attach
- * cookie is the enum mp_allocator of the function. */
+/* Probes on allocators of single blocks: entry and return of the functions that give memory, entry of free; also entry
+ * and return of those functions for mappings that have no place for a probe behind their system call. The attach cookie
+ * (MP_COOKIE) says which function it is and where its arguments are. */
 #ifndef MP_MALLOC_BPF_H
 #define MP_MALLOC_BPF_H
 
-#include "inflight.bpf.h"
+#include "mapping_call.bpf.h"
 
 extern _Bool bpf_session_is_return(void) __weak __ksym;
 
-static __always_inline int is_reallocation(u32 allocator) {
-  return allocator == MP_ALLOCATOR_REALLOC || allocator == MP_ALLOCATOR_REALLOCARRAY ||
-         allocator == MP_ALLOCATOR_PYMALLOC_REALLOC;
+/* A mapping of so many bytes is refused by no policy of the kernel; 0: nothing is certain. Set before load. */
+const volatile unsigned long long certain_bytes = 0;
+#define SPARE_BYTES (256UL << 20)  /* an allocator maps more than what it is asked for */
+#define MAX_CERTAIN_MAPPINGS 60000 /* vm.max_map_count is 65530, or larger */
+
+static __always_inline int is_reallocation(u32 cookie) {
+  u32 signature = MP_COOKIE_SIGNATURE(cookie);
+  return signature == MP_SIGNATURE_REALLOC || signature == MP_SIGNATURE_REALLOC_PRODUCT ||
+         signature == MP_SIGNATURE_RESIZE;
 }
 
 /* A product that overflows is a call that fails; as a size it must only not look like 0. */
@@ -21,37 +28,37 @@ static __always_inline u64 product(u64 count, u64 size_bytes) {
 }
 
 static __always_inline void read_arguments(struct pt_regs *ctx, struct call *call) {
-  u64 first = ctx->di, second = ctx->si, third = ctx->dx;
+  u64 first = ctx->di, second = ctx->si, third = ctx->dx, fourth = ctx->cx;
+  if (call->cookie & MP_COOKIE_CONTEXT) {
+    first = second;
+    second = third;
+    third = fourth;
+  }
   call->pointer = 0;
-  switch (call->allocator) {
-    case MP_ALLOCATOR_CALLOC:
+  switch (MP_COOKIE_SIGNATURE(call->cookie)) {
+    case MP_SIGNATURE_SECOND_SIZE:
+      call->size_bytes = second;
+      break;
+    case MP_SIGNATURE_PRODUCT:
       call->size_bytes = product(first, second);
       break;
-    case MP_ALLOCATOR_REALLOC:
+    case MP_SIGNATURE_REALLOC:
+    case MP_SIGNATURE_RESIZE:
       call->pointer = first;
       call->size_bytes = second;
       break;
-    case MP_ALLOCATOR_REALLOCARRAY:
+    case MP_SIGNATURE_REALLOC_PRODUCT:
       call->pointer = first;
       call->size_bytes = product(second, third);
       break;
-    case MP_ALLOCATOR_PYMALLOC_CALLOC:
-      call->size_bytes = product(second, third);
-      break;
-    case MP_ALLOCATOR_PYMALLOC_REALLOC:
-      call->pointer = second;
-      call->size_bytes = third;
-      break;
-    case MP_ALLOCATOR_POSIX_MEMALIGN:
+    case MP_SIGNATURE_STORED:
       call->pointer = first;
       call->size_bytes = third;
       break;
-    case MP_ALLOCATOR_ALIGNED_ALLOC:
-    case MP_ALLOCATOR_MEMALIGN:
-    case MP_ALLOCATOR_PYMALLOC_MALLOC:
-      call->size_bytes = second;
+    case MP_SIGNATURE_MAPPING:
+      read_mapping_arguments(call, first, second, third, fourth);
       break;
-    default: /* malloc, valloc, pvalloc */
+    default:
       call->size_bytes = first;
   }
 }
@@ -61,8 +68,25 @@ static __always_inline void report_free(u32 kind, u32 allocator, u64 address) {
   wait_for_room();
 }
 
+/* Whether operator new could fail. A return probe replaces the return address by one that no exception can pass: the
+ * program would end. So a call gets one only if memory is certain. What can't be had at all is nobody's loss. */
+static __always_inline int may_throw(u64 size_bytes) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct mm_struct *mm = task->mm;
+  struct signal_struct *signal = task->signal;
+  if (size_bytes >> 47) return 1;
+  u64 pages = (size_bytes + SPARE_BYTES) >> 12;
+  if (mm && signal && size_bytes < certain_bytes && mm->map_count < MAX_CERTAIN_MAPPINGS &&
+      mm->total_vm + pages < signal->rlim[RLIMIT_AS].rlim_cur >> 12 &&
+      mm->data_vm + pages < signal->rlim[RLIMIT_DATA].rlim_cur >> 12)
+    return 0;
+  count(MP_COUNTER_NEW_UNSEEN);
+  return 1;
+}
+
 /* Returns 0 if the call was recorded and its return matters, 1 if not. */
 static __always_inline int enter(struct pt_regs *ctx) {
+  u32 cookie = bpf_get_attach_cookie(ctx);
   struct thread_state *t = get_thread();
   if (!t || !thread_process(t)) return 1;
   u64 sp = ctx->sp;
@@ -74,10 +98,12 @@ static __always_inline int enter(struct pt_regs *ctx) {
     if (trampoline && (caller & ~4095UL) == trampoline && outer->return_slot == sp) return 1; /* tail call */
     if (is_nested(t, caller, sp + 8, ctx->bp, 0)) return 1;
   }
-  struct call *call = push_call(t, bpf_get_attach_cookie(ctx), sp);
+  if (cookie & MP_COOKIE_THROWS && may_throw(ctx->di)) return 1;
+  struct call *call = push_call(t, cookie, sp);
   if (!call) return 1;
   read_arguments(ctx, call);
-  if (is_reallocation(call->allocator) && call->pointer) report_free(MP_EVENT_RELEASE, call->allocator, call->pointer);
+  if (is_reallocation(cookie) && call->pointer)
+    report_free(MP_EVENT_RELEASE, MP_COOKIE_ALLOCATOR(cookie), call->pointer);
   return 0;
 }
 
@@ -91,24 +117,35 @@ static __always_inline void report(struct pt_regs *ctx, struct thread_state *t, 
   wait_for_room();
 }
 
+/* What became of the old block of a realloc. Returns 0 if there is no new one. */
+static __always_inline int finish_reallocation(const struct call *call, struct allocation *a) {
+  u32 allocator = a->allocator;
+  int is_resize = MP_COOKIE_SIGNATURE(call->cookie) == MP_SIGNATURE_RESIZE;
+  int has_failed = is_resize ? a->address < call->size_bytes : !a->address;
+  if (is_resize) a->address = call->pointer;
+  if (!has_failed) {
+    a->flags = MP_FLAG_COMMITS_RELEASE;
+    return 1;
+  }
+  /* realloc(p, 0) frees; any other NULL is a failure that left the block alone */
+  int is_freed = !call->size_bytes || call->cookie & MP_COOKIE_FREES;
+  report_free(is_freed ? MP_EVENT_COMMIT : MP_EVENT_CANCEL, allocator, call->pointer);
+  return 0;
+}
+
 static __always_inline int leave(struct pt_regs *ctx) {
+  u32 cookie = bpf_get_attach_cookie(ctx);
   struct thread_state *t = peek_thread();
   if (!t || !t->depth) return 0;
-  struct call *call = pop_call(t, bpf_get_attach_cookie(ctx), ctx->sp - 8);
+  struct call *call = pop_call(t, cookie, ctx->sp - 8);
   if (!call) return 0;
-  struct allocation a = {.allocator = call->allocator, .address = ctx->ax, .size_bytes = call->size_bytes};
-  if (a.allocator == MP_ALLOCATOR_POSIX_MEMALIGN) {
+  if (MP_COOKIE_SIGNATURE(cookie) == MP_SIGNATURE_MAPPING) return leave_mapping_function(ctx, t, call);
+  struct allocation a = {.allocator = MP_COOKIE_ALLOCATOR(cookie), .address = ctx->ax, .size_bytes = call->size_bytes};
+  if (MP_COOKIE_SIGNATURE(cookie) == MP_SIGNATURE_STORED) {
     if ((u32)a.address != 0) return 0; /* an error number */
     if (bpf_probe_read_user(&a.address, 8, (void *)call->pointer)) return 0;
   }
-  if (is_reallocation(a.allocator) && call->pointer) {
-    if (!a.address) {
-      /* realloc(p, 0) frees; any other NULL is a failure that left the block alone */
-      report_free(call->size_bytes ? MP_EVENT_CANCEL : MP_EVENT_COMMIT, a.allocator, call->pointer);
-      return 0;
-    }
-    a.flags = MP_FLAG_COMMITS_RELEASE;
-  }
+  if (is_reallocation(cookie) && call->pointer && !finish_reallocation(call, &a)) return 0;
   if (a.address) report(ctx, t, &a);
   return 0;
 }
@@ -133,9 +170,9 @@ int allocator_return(struct pt_regs *ctx) {
 SEC("uprobe")
 int deallocator_entry(struct pt_regs *ctx) {
   u64 first = ctx->di, second = ctx->si;
-  u32 allocator = bpf_get_attach_cookie(ctx);
-  u64 address = allocator == MP_ALLOCATOR_PYMALLOC_FREE ? second : first;
-  if (address) report_free(MP_EVENT_FREE, allocator, address);
+  u32 cookie = bpf_get_attach_cookie(ctx);
+  u64 address = cookie & MP_COOKIE_CONTEXT ? second : first;
+  if (address) report_free(MP_EVENT_FREE, MP_COOKIE_ALLOCATOR(cookie), address);
   return 0;
 }
 

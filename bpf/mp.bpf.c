@@ -12,6 +12,7 @@
  *   emit.bpf.h         events -> ring
  *   pressure.bpf.h     waiting for room in the ring
  *   inflight.bpf.h     calls between entry and return
+ *   mapping_call.bpf.h what calls of mmap and the like did
  *   malloc.bpf.h       probes on allocators of blocks
  *   mmap.bpf.h         probes on allocators of ranges
  *   lifecycle.bpf.h    exec, exit, modules, thread names

@@ -44,7 +44,7 @@ typedef unsigned long long __mp_u64;
 
 /* ---- Allocators: X(id, NAME, "public name", KIND) ------------------------------------------------------------------
  * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges. `allocator` columns of a capture
- * hold the public name. The pymalloc functions take a context before the arguments of their namesakes. */
+ * hold the public name; a renamed function (je_malloc, mi_malloc) has that of the one that it stands for. */
 #define MP_ALLOCATORS(X)                              \
   X(1, MALLOC, "malloc", SIMPLE)                      \
   X(2, CALLOC, "calloc", SIMPLE)                      \
@@ -60,6 +60,12 @@ typedef unsigned long long __mp_u64;
   X(12, PYMALLOC_MALLOC, "pymalloc_malloc", SIMPLE)   \
   X(13, PYMALLOC_CALLOC, "pymalloc_calloc", SIMPLE)   \
   X(14, PYMALLOC_REALLOC, "pymalloc_realloc", SIMPLE) \
+  X(15, OPERATOR_NEW, "operator new", SIMPLE)         \
+  X(16, OPERATOR_NEW_ARRAY, "operator new[]", SIMPLE) \
+  X(17, MALLOCX, "mallocx", SIMPLE)                   \
+  X(18, RALLOCX, "rallocx", SIMPLE)                   \
+  X(19, XALLOCX, "xallocx", SIMPLE)                   \
+  X(20, REALLOCF, "reallocf", SIMPLE)                 \
   X(32, FREE, "free", FREE)                           \
   X(33, CFREE, "cfree", FREE)                         \
   X(34, MUNMAP, "munmap", RANGED)                     \
@@ -71,6 +77,28 @@ enum mp_allocator {
   MP_ALLOCATORS(X)
 #undef X
 };
+
+/* ---- Attach cookies of allocator functions: enum mp_allocator | enum mp_signature << 8 | MP_COOKIE_* ------------- */
+enum mp_signature {
+  MP_SIGNATURE_SIZE = 0,            /* (size, ...): malloc */
+  MP_SIGNATURE_SECOND_SIZE = 1,     /* (alignment, size): aligned_alloc */
+  MP_SIGNATURE_PRODUCT = 2,         /* (count, size): calloc */
+  MP_SIGNATURE_REALLOC = 3,         /* (block, size, ...): realloc */
+  MP_SIGNATURE_REALLOC_PRODUCT = 4, /* (block, count, size): reallocarray */
+  MP_SIGNATURE_STORED = 5,  /* (where the address is stored, alignment, size), an error number: posix_memalign */
+  MP_SIGNATURE_RESIZE = 6,  /* (block, size, ...) in place, the size that it has then: xallocx */
+  MP_SIGNATURE_MAPPING = 7, /* mmap, munmap, mremap */
+};
+
+enum {
+  MP_COOKIE_CONTEXT = 1 << 12, /* another argument comes before these */
+  MP_COOKIE_THROWS = 1 << 13,  /* fails with an exception, which can't pass a return probe */
+  MP_COOKIE_FREES = 1 << 14,   /* frees the block also if it fails: reallocf */
+};
+
+#define MP_COOKIE(allocator, signature) ((__mp_u32)(allocator) | (__mp_u32)(signature) << 8)
+#define MP_COOKIE_ALLOCATOR(cookie) ((cookie)&0xff)
+#define MP_COOKIE_SIGNATURE(cookie) ((cookie) >> 8 & 15)
 
 /* ---- Events in the ring: X(id, NAME, meaning) ------------------------------------------------------------------- */
 #define MP_EVENTS(X)                                                                                        \
@@ -123,7 +151,8 @@ enum mp_stack_status {
   X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")           \
   X(5, ALLOCATIONS_DROPPED, "allocations_dropped", "allocations among the events of ring_dropped")                  \
   X(6, FREES_DROPPED, "frees_dropped", "frees among the events of ring_dropped")                                    \
-  X(7, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")
+  X(7, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")         \
+  X(8, NEW_UNSEEN, "new_unseen", "calls of operator new not recorded: memory was too short to rule out an exception")
 
 enum mp_counter {
 #define X(id, NAME, loss, meaning) MP_COUNTER_##NAME = id,

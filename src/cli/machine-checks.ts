@@ -172,15 +172,11 @@ function checkProbeCost({ probeCost }: MachineFacts): Check {
 }
 
 function checkSites({ libc }: MachineFacts): Check {
-  if (libc === null) return check('note', 'probe sites', 'this Node has no C library of its own to look at');
-  const missing = namesOf(libc.sites.filter((site) => site.isMissing));
+  if (libc === null) return check('note', 'probe sites', 'this Node has no C library of its own to look at: name a file');
   const stepped = namesOf(libc.sites.filter((site) => site.singleStepped));
-  const problems = [
-    ...(missing ? [`no place for a probe in ${missing}: those calls are not seen`] : []),
-    ...(stepped ? [`${stepped} single-stepped: those calls become slower`] : []),
-  ];
-  if (libc.sites.length === 0) return check('note', 'probe sites', `no allocator in ${libc.path}`);
-  if (problems.length > 0) return check('note', 'probe sites', `${libc.path}: ${problems.join('; ')}`);
+  if (libc.sites.length === 0) return check('note', 'probe sites', `no allocator found in ${libc.path}`);
+  if (stepped)
+    return check('note', 'probe sites', `${libc.path}: ${stepped} single-stepped: those calls become slower`);
   return check('ok', 'probe sites', `${libc.sites.length} functions of ${libc.path}, none single-stepped`);
 }
 
@@ -232,7 +228,6 @@ export function machineJson(facts: MachineFacts, checks: Check[]): string {
         function: site.name,
         file_offset: site.offset,
         single_stepped: site.singleStepped,
-        missing: site.isMissing,
       })),
     },
   };

@@ -13,6 +13,7 @@ export interface RecordOptions {
   tracePythonAllocators?: boolean;
   followFork?: boolean;
   lossless: boolean;
+  allocatorPrefix?: string[];
 }
 
 const MIN_RING_BYTES = 256 * 1024;
@@ -32,6 +33,13 @@ export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0)) throw new InvalidArgumentError('Give a number of seconds above 0.');
   return seconds;
+}
+
+/** One more prefix of the names of functions in C. */
+export function addPrefix(text: string, prefixes: string[] = []): string[] {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(text))
+    throw new InvalidArgumentError('Give the beginning of the names of functions, e.g. je_.');
+  return [...prefixes, text];
 }
 
 /** Options of cli.md that later versions will understand: [flags, attribute]. */
@@ -63,6 +71,11 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
       `events that the ring has no room for are counted and lost${isLossless ? '' : ' (the default)'}`,
     )
     .option(
+      '--allocator-prefix <PREFIX>',
+      'also find renamed allocators, e.g. je_ for je_malloc and je_free; may be repeated',
+      addPrefix,
+    )
+    .option(
       '--ring-size <SIZE>',
       'size of the ring buffer: 256K, 64M; a bare number is MiB',
       parseRingSize,
@@ -83,6 +96,7 @@ export function sessionOptions(options: RecordOptions): SessionOptions {
     tracePythonAllocators: options.tracePythonAllocators ?? false,
     followFork: options.followFork ?? false,
     lossless: options.lossless,
+    allocatorPrefixes: options.allocatorPrefix ?? [],
   };
 }
 

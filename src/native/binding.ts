@@ -14,6 +14,8 @@ export interface SessionOptions {
   followFork: boolean;
   /** Rather than lose an event when the ring is half full, threads of the targets wait. */
   lossless: boolean;
+  /** Of renamed allocators: `je_`. */
+  allocatorPrefixes: string[];
 }
 
 export interface LaunchOptions {
@@ -83,18 +85,16 @@ export interface ProbeCost {
 /** Where the probe of an allocator function goes. */
 export interface ProbeSite {
   name: string;
-  /** Of the probed instruction in the file; of the function if there is no place for a probe. */
+  /** Of the probed instruction in the file. */
   offset: number;
   singleStepped: boolean;
-  /** No place for a probe. */
-  isMissing: boolean;
 }
 
 interface Addon {
   Session: new (options: SessionOptions) => NativeSession;
   kernelSupports(mode: ProbeMode): boolean;
   probeCost(): ProbeCost;
-  probeSites(path: string): ProbeSite[];
+  probeSites(path: string, prefixes: string[]): ProbeSite[];
 }
 
 let addon: Addon | undefined;
@@ -118,7 +118,7 @@ export function probeCost(): ProbeCost {
   return load().probeCost();
 }
 
-/** The allocator functions that an ELF file exports. Throws a NativeError. */
-export function probeSites(path: string): ProbeSite[] {
-  return load().probeSites(path);
+/** The allocator functions of an ELF file, also renamed ones. Throws a NativeError. */
+export function probeSites(path: string, prefixes: string[] = []): ProbeSite[] {
+  return load().probeSites(path, prefixes);
 }

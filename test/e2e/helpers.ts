@@ -59,7 +59,7 @@ export function programPath(name: string, level: Level = 'O2'): string {
 }
 
 export function sourcePath(name: string): string {
-  const file = readdirSync(SOURCES).find((entry) => /\.(c|cpp|rs)$/.test(entry) && entry.replace(/\..*/, '') === name);
+  const file = readdirSync(SOURCES).find((entry) => /\.(c|cpp|rs)$/.test(entry) && entry.replace(/\..*/, '') === name.replace(/\..*/, ''));
   assert.ok(file, `no source of ${name}`);
   return join(SOURCES, file);
 }
@@ -167,6 +167,8 @@ export interface RecordOptions {
   level?: Level;
   programArgs?: string[];
   mpArgs?: string[];
+  /** Of the target alone; a launched one gets it by env(1). */
+  env?: Record<string, string>;
 }
 
 export function openCapture(t: TestContext, path: string, level: Level = 'O2'): CaptureFile {
@@ -179,7 +181,9 @@ export function openCapture(t: TestContext, path: string, level: Level = 'O2'): 
 export async function recordRun(t: TestContext, name: string, options: RecordOptions = {}): Promise<Recorded> {
   const path = join(scratchFolder(t), 'capture.db');
   const program = programPath(name, options.level);
-  const args = ['run', '-q', ...(options.mpArgs ?? []), '-o', path, '--', program, ...(options.programArgs ?? [])];
+  const env = options.env ? ['env', ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`)] : [];
+  const target = [...env, program, ...(options.programArgs ?? [])];
+  const args = ['run', '-q', ...(options.mpArgs ?? []), '-o', path, '--', ...target];
   const finished = await mp(t, args);
   assert.ok(existsSync(path), `no capture; mp ended with ${finished.code} ${finished.signal}: ${finished.stderr}`);
   const capture = openCapture(t, path, options.level);
@@ -191,7 +195,7 @@ export async function recordRun(t: TestContext, name: string, options: RecordOpt
 export function startGated(
   t: TestContext,
   name: string,
-  options: RecordOptions & { env?: NodeJS.ProcessEnv } = {},
+  options: Omit<RecordOptions, 'env'> & { env?: NodeJS.ProcessEnv } = {},
 ): Started & { open(): void } {
   const gate = join(scratchFolder(t), 'gate');
   const target = start(t, programPath(name, options.level), options.programArgs ?? [], {

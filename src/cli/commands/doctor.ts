@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import type { Command } from 'commander';
 import { kernelSupports, probeCost, probeSites } from '../../native/binding.ts';
+import { UserError } from '../../util/errors.ts';
 import { type Output, styleOf } from '../../util/output.ts';
 import {
   checkMachine,
@@ -15,6 +16,7 @@ import {
   parseCapabilities,
 } from '../machine-checks.ts';
 import { isInPidNamespace } from '../pid-namespace.ts';
+import { addPrefix } from '../record-options.ts';
 import { addExample, defaultOutput } from '../report-options.ts';
 
 const DEFAULT_RING_BYTES = 64 * 2 ** 20;
@@ -22,19 +24,27 @@ const DEFAULT_RING_BYTES = 64 * 2 ** 20;
 export function register(program: Command, output?: Output): void {
   const command = program
     .command('doctor')
+    .argument('[FILE]', 'a program or library: lists its allocator functions in place of those of the C library')
     .description('what this machine can do, what is missing for tracing, and what to do about it')
-    .option('--json', 'print JSON');
+    .option('--json', 'print JSON')
+    .option('--allocator-prefix <PREFIX>', 'look for renamed allocators in FILE, too, e.g. je_', addPrefix);
   addExample(command, 'sudo mp doctor');
-  command.action((options: { json?: boolean }) => {
+  command.action((file: string | undefined, options: DoctorOptions) => {
     const to = output ?? defaultOutput();
-    const facts = machineFacts();
+    const sites = file === undefined ? sitesOfLibc() : sitesOf(file, options.allocatorPrefix ?? []);
+    const facts = machineFacts(sites);
     const checks = checkMachine(facts);
     to.out(options.json ? machineJson(facts, checks) : machineText(checks, to.columns, styleOf(to.color)));
     if (!isTracingPossible(checks)) process.exitCode = 1;
   });
 }
 
-function machineFacts(): MachineFacts {
+interface DoctorOptions {
+  json?: boolean;
+  allocatorPrefix?: string[];
+}
+
+function machineFacts(libc: MachineFacts['libc']): MachineFacts {
   const capabilities = parseCapabilities(textOf('/proc/self/status') ?? '');
   const mayLoad = mayLoadPrograms(capabilities);
   return {
@@ -46,7 +56,7 @@ function machineFacts(): MachineFacts {
     isInPidNamespace: isInPidNamespace(),
     probeModes: mayLoad ? probeModes() : null,
     probeCost: mayLoad ? measuredCost() : null,
-    libc: sitesOfLibc(),
+    libc,
     availableBytes: availableBytes(),
     defaultRingBytes: DEFAULT_RING_BYTES,
   };
@@ -68,6 +78,14 @@ function measuredCost(): MachineFacts['probeCost'] {
 function sitesOfLibc(): MachineFacts['libc'] {
   const path = libcPath(textOf('/proc/self/maps') ?? '');
   return path === null ? null : { path, sites: probeSites(path) };
+}
+
+function sitesOf(path: string, prefixes: string[]): MachineFacts['libc'] {
+  try {
+    return { path, sites: probeSites(path, prefixes) };
+  } catch (error) {
+    throw new UserError((error as Error).message);
+  }
 }
 
 function availableBytes(): number {
