@@ -6,6 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "code_rows.h"
 #include "eh_frame.h"
 #include "probe_sites.h"
 
@@ -28,7 +29,7 @@ void set_sites(const ProbeSites &sites, Module &module) {
     else
       add_site(function.kind == FunctionKind::kFree ? module.deallocators : module.mapping_calls, function);
   }
-  module.deallocator_code = sites.deallocator_code;
+  module.allocator_code = sites.allocator_code;
   for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
 }
 
@@ -68,6 +69,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.v8 = find_v8_module(*module.elf);
   EhFrameStats stats;
   auto rows = build_unwind_rows(*module.elf, &stats);
+  if (lacks_unwind_information(*module.elf)) add_code_rows(*module.elf, rows);
   if (module.v8 && module.v8->image.unsupported.empty())
     mark_ranges(rows, module.v8->image.interpreted, module.lowest_address, MP_RULE_V8_INTERPRETER);
   module.row_count = rows.size();

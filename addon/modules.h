@@ -32,7 +32,7 @@ struct Module {
   std::vector<UprobeSite> deallocators;                         // entry
   std::vector<UprobeSite> mapping_calls;                        // behind the system call
   std::vector<UprobeSite> linker_state;                         // _dl_debug_state
-  std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;  // ELF addresses of free and the like
+  std::vector<std::pair<uint64_t, uint64_t>> allocator_code;  // see ProbeSites
   std::vector<std::string> single_stepped;                      // functions whose probe costs ten times as much
   bool has_allocator = false;  // of blocks; its own mappings are its business
   // Nothing but an allocator. A C library maps memory for threads, too, and a program for itself.

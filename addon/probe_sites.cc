@@ -11,6 +11,9 @@ namespace {
 
 constexpr size_t kUnsizedFunctionBytes = 512;  // how far a function without a size is decoded to find a site
 
+// How the functions inside of jemalloc, tcmalloc and mimalloc are called.
+constexpr std::string_view kInnerNames[] = {"je_", "jemalloc_", "malloc_init_", "_rjem_je_", "_ZN8tcmalloc", "_mi_"};
+
 struct FoundFunction {
   const AllocatorSymbol *wanted;
   ElfSymbol symbol;
@@ -71,6 +74,15 @@ void remove_wrappers(const ElfFile &elf, std::vector<FoundFunction> &functions) 
   }
 }
 
+void add_linked_library(const ElfFile &elf, ProbeSites &sites) {
+  const bool is_program = is_static_program(elf) || elf.has_interpreter();
+  if (!is_program || sites.functions.empty()) return;
+  for (const ElfSymbol &symbol : elf.symbols(true))
+    for (const std::string_view inner : kInnerNames)
+      if (symbol.name.substr(0, inner.size()) == inner)
+        sites.allocator_code.emplace_back(symbol.address, symbol.address + symbol.size_bytes);
+}
+
 // `returns` is set if the probe has to watch the return, too.
 ProbeSite pick_site(FunctionKind kind, const uint8_t *code, size_t size_bytes, bool *returns) {
   *returns = kind == FunctionKind::kSimple;
@@ -98,8 +110,9 @@ ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &
     sites.functions.push_back(
         {symbol->kind, symbol->name, symbol->cookie, *entry + site.offset, returns, site.single_stepped});
     if (symbol->kind == FunctionKind::kFree)
-      sites.deallocator_code.emplace_back(found.address, found.address + found.size_bytes);
+      sites.allocator_code.emplace_back(found.address, found.address + found.size_bytes);
   }
+  add_linked_library(elf, sites);
   if (const auto symbol = elf.find_function("_dl_debug_state"))
     if (const auto offset = elf.file_offset(symbol->address)) sites.linker_state.push_back(*offset);
   return sites;

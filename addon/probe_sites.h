@@ -28,8 +28,9 @@ struct ProbeSites {
   };
 
   std::vector<Function> functions;
-  // ELF addresses [first, second) of functions that free: their own mappings are not the program's.
-  std::vector<std::pair<uint64_t, uint64_t>> deallocator_code;
+  // ELF addresses [first, second) of functions that free, and of an allocator library that is linked into a program:
+  // their own mappings are not the program's.
+  std::vector<std::pair<uint64_t, uint64_t>> allocator_code;
   std::vector<uint64_t> linker_state;  // file offset of _dl_debug_state, in the dynamic linker
 };
 

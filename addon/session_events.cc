@@ -255,7 +255,8 @@ void Session::on_allocate(const mp_event_allocate &event) {
   if (!process) return;
   const uint32_t thread = thread_of(event.event, *process);
   const KnownStack stack = stacks_.of_event(*process, event.stack, event.event, batch_);
-  if (stack.is_inside_free) return;
+  const bool is_mapping = event.event.kind == MP_EVENT_UNMAP || event.event.allocator == MP_ALLOCATOR_MMAP;
+  if (is_mapping && stack.is_internal) return;
   if (event.event.kind == MP_EVENT_UNMAP) {
     const uint32_t flags = stack.is_allocators ? MP_FLAG_INTERNAL : 0;
     batch_.add(record_head(MP_OPERATION_UNMAP, event.event.allocator, flags), thread, 0, event.address,

@@ -35,17 +35,17 @@ uint64_t hash_stack(const char *status, const std::vector<uint32_t> &locations) 
 }
 
 // An allocator maps and unmaps memory for itself. Within malloc BPF knows that; within free, which has no return probe,
-// only the stack tells.
+// and before main only the stack tells.
 void classify_caller(const Process &process, const mp_event_stack &event, const uint64_t *frames, KnownStack &stack) {
   const MappedModule *caller = event.frame_count ? Targets::find_mapping(process, frames[0] - 1) : nullptr;
   if (!caller || !caller->module || !caller->module->has_allocator) return;
   stack.is_allocators = true;
-  if (caller->module->is_allocator_library) stack.is_inside_free = true;
+  stack.is_internal = caller->module->is_allocator_library;
   for (uint32_t i = 0; i < event.frame_count; i++) {
     const uint64_t address = frames[i] - 1;
     if (address < caller->start || address >= caller->end) return;
-    for (const auto &[begin, end] : caller->module->deallocator_code)
-      if (address - caller->bias >= begin && address - caller->bias < end) stack.is_inside_free = true;
+    for (const auto &[begin, end] : caller->module->allocator_code)
+      if (address - caller->bias >= begin && address - caller->bias < end) stack.is_internal = true;
   }
 }
 

@@ -317,9 +317,11 @@ export class Aggregator implements Accounts {
     const { blocks } = account;
     const site = blocks.take(low, high);
     if (site >= 0) this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
-    // realloc(p, 0) of glibc calls free: the block ends once, with the realloc
-    else if (!this.#threads.hasReleased(thread, low, high))
+    // realloc(p, 0) of glibc calls free: the block ends once, with the realloc. operator delete of jemalloc passes on to
+    // free: the block ends once, with the operator.
+    else if (!this.#threads.hasReleased(thread, low, high) && !this.#threads.hasFreed(thread, low, high))
       this.#freeUnknown(account, thread, (low >>> 0) + high * HIGH);
+    this.#threads.setFreed(thread, low, high);
   }
 
   #release(account: ProcessAccount, thread: number, low: number, high: number): void {

@@ -30,6 +30,9 @@ export class Threads {
   releasedHigh = new Uint32Array(INITIAL);
   releasedBytes = new Float64Array(INITIAL);
   releasedSequences = new Uint32Array(INITIAL);
+  /** Address of the last free, by identity. */
+  freedLow = new Int32Array(INITIAL);
+  freedHigh = new Uint32Array(INITIAL);
 
   /** Adds a thread; `identity` is the first index of the same thread, or its own. */
   add({ index, process }: ThreadInfo, identity: number): void {
@@ -51,6 +54,18 @@ export class Threads {
       this.releasedLow[identity] === low &&
       this.releasedHigh[identity] === high
     );
+  }
+
+  /** True if the thread's last free was of this address. */
+  hasFreed(thread: number, low: number, high: number): boolean {
+    const identity = this.identities[thread]!;
+    return this.freedLow[identity] === low && this.freedHigh[identity] === high;
+  }
+
+  setFreed(thread: number, low: number, high: number): void {
+    const identity = this.identities[thread]!;
+    this.freedLow[identity] = low;
+    this.freedHigh[identity] = high;
   }
 
   /** Notes an unmatched free. */
@@ -79,5 +94,7 @@ export class Threads {
     this.releasedHigh = grown(this.releasedHigh, length);
     this.releasedBytes = grown(this.releasedBytes, length);
     this.releasedSequences = grown(this.releasedSequences, length);
+    this.freedLow = grown(this.freedLow, length);
+    this.freedHigh = grown(this.freedHigh, length);
   }
 }

@@ -104,7 +104,7 @@ export class CaptureFile {
   /** Rows whose innermost frame lies in the program or a library beside it. */
   ownRows(view: string): ViewRow[] {
     return this.all<ViewRow>(
-      `SELECT * FROM ${view} WHERE substr(module, 1, ?) = ?`,
+      `SELECT * FROM ${view} WHERE substr(module, 1, ?) = ? AND (file IS NOT NULL OR module NOT LIKE '%static')`,
       this.folder.length + 1,
       `${this.folder}/`,
     );
