@@ -4,20 +4,34 @@ import { buildPrograms, cannotRecord, recordAndCompare } from './helpers.ts';
 import type { Mode } from './truth.ts';
 
 const MODES: Mode[] = ['run', 'trace'];
-const LINKED = ['any_allocator', ...['static', 'musl', 'musl_static', 'jemalloc', 'jemalloc_static', 'tcmalloc', 'mimalloc'].map((kind) => `any_allocator.${kind}`)];
+const LIBRARIES = ['jemalloc', 'jemalloc_static', 'tcmalloc', 'mimalloc'];
 const PRELOADED = ['libjemalloc.so.2', 'libtcmalloc_minimal.so.4', 'libmimalloc.so.2.0'];
+const PROGRAMS = {
+  any_allocator: ['static', 'musl', 'musl_static', ...LIBRARIES],
+  any_new: ['static', ...LIBRARIES],
+};
+
+/** Debian's mimalloc ends the program where operator new should throw. */
+function argumentsFor(program: string, library: string): string[] {
+  return program === 'any_new' && library.includes('mimalloc') ? ['infallible'] : [];
+}
 
 describe('allocators', { skip: cannotRecord() }, () => {
   before(buildPrograms);
 
-  for (const mode of MODES) {
-    for (const name of LINKED) {
-      test(`${name}, ${mode}`, (t) => recordAndCompare(t, mode, name).then(() => undefined));
-    }
-    for (const library of PRELOADED) {
-      test(`any_allocator, ${library} preloaded, ${mode}`, async (t) => {
-        await recordAndCompare(t, mode, 'any_allocator', { env: { LD_PRELOAD: library } });
-      });
+  for (const [program, kinds] of Object.entries(PROGRAMS)) {
+    for (const mode of MODES) {
+      for (const name of [program, ...kinds.map((kind) => `${program}.${kind}`)]) {
+        test(`${name}, ${mode}`, async (t) => {
+          await recordAndCompare(t, mode, name, { programArgs: argumentsFor(program, name) });
+        });
+      }
+      for (const library of PRELOADED) {
+        test(`${program}, ${library} preloaded, ${mode}`, async (t) => {
+          const programArgs = argumentsFor(program, library);
+          await recordAndCompare(t, mode, program, { env: { LD_PRELOAD: library }, programArgs });
+        });
+      }
     }
   }
 });

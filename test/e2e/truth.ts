@@ -12,7 +12,8 @@
  *   EXPECT loss unmatched_free 6                a row of `loss`; those of LOSSLESS are 0 without being stated
  *   EXPECT roots main worker                    every stack of the program holds one of these functions
  *
- * `run` or `trace` behind EXPECT limits a line to one way of recording. Allocators may be alternatives (`a|b`),
+ * `run` or `trace` behind EXPECT limits a line to one way of recording. Allocators may be alternatives (`a|b`), `+` is a
+ * space in their names (`operator+new`),
  * functions have `*` for anything. Only rows whose innermost frame lies in the program or a library built beside it
  * count: libc allocates for itself, too.
  */
@@ -77,7 +78,8 @@ function number(text: string | undefined, line: string): number {
 
 /** view allocator function… allocations bytes; a function's name may contain spaces. */
 function parseRow(words: string[], line: string): RowTruth {
-  const [view, allocator] = words;
+  const [view] = words;
+  const allocator = words[1]?.replaceAll('+', ' ');
   const name = words.slice(2, -2).join(' ');
   assert.ok(view && VIEWS.includes(view) && allocator && name, `not a row of a view: ${line}`);
   return {
