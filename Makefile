@@ -52,7 +52,7 @@ test-unit: $(BUILD)/js.stamp ## TypeScript unit tests, no root needed
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-reporter=spec $$(find test/unit -name '*.test.ts') | tee $(BUILD)/test/unit.log | scripts/quiet-tests.sh
 
-test-native: packages $(TEST_NODES) ## C++ parsers and symbolizer, under sanitizers
+test-native: test-packages $(TEST_NODES) ## C++ parsers and symbolizer, under sanitizers
 	$(call say,TEST,native)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/native test 2>&1 | tee $(BUILD)/test/native.log

@@ -127,11 +127,15 @@ constexpr Function kMimalloc[] = {
     {"recalloc_aligned", kSimple, MP_ALLOCATOR_REALLOCARRAY, MP_SIGNATURE_REALLOC_PRODUCT},
     {"recalloc_aligned_at", kSimple, MP_ALLOCATOR_REALLOCARRAY, MP_SIGNATURE_REALLOC_PRODUCT},
     {"alloc_new", kSimple, MP_ALLOCATOR_OPERATOR_NEW, MP_SIGNATURE_SIZE, MP_COOKIE_THROWS},
+    {"alloc_new_n", kSimple, MP_ALLOCATOR_OPERATOR_NEW, MP_SIGNATURE_PRODUCT, MP_COOKIE_THROWS},
 };
 
 constexpr Function kMimallocCxx[] = {
     {"mi_new", kSimple, MP_ALLOCATOR_OPERATOR_NEW, MP_SIGNATURE_SIZE, MP_COOKIE_THROWS},
     {"mi_new_aligned", kSimple, MP_ALLOCATOR_OPERATOR_NEW, MP_SIGNATURE_SIZE, MP_COOKIE_THROWS},
+    {"mi_new_n", kSimple, MP_ALLOCATOR_OPERATOR_NEW, MP_SIGNATURE_PRODUCT, MP_COOKIE_THROWS},
+    {"mi_new_realloc", kSimple, MP_ALLOCATOR_REALLOC, MP_SIGNATURE_REALLOC, MP_COOKIE_THROWS},
+    {"mi_new_reallocn", kSimple, MP_ALLOCATOR_REALLOCARRAY, MP_SIGNATURE_REALLOC_PRODUCT, MP_COOKIE_THROWS},
     {"mi_new_nothrow", kSimple, MP_ALLOCATOR_OPERATOR_NEW},
     {"mi_new_aligned_nothrow", kSimple, MP_ALLOCATOR_OPERATOR_NEW},
     {"mi_free_size", kFree, MP_ALLOCATOR_FREE},

@@ -22,9 +22,9 @@ enum class ProbeMode { kAuto, kSession, kMulti, kPerf };
 struct LoaderOptions {
   uint32_t ring_bytes = 64u << 20;  // a power of two
   ProbeMode probe_mode = ProbeMode::kAuto;
-  bool trace_python_allocators = false;  // every object, not only what reaches malloc
-  bool follow_fork = false;              // children of targets, too
-  bool lossless = false;                 // threads wait while the ring is half full
+  bool trace_python_allocators = false;         // every object, not only what reaches malloc
+  bool follow_fork = false;                     // children of targets, too
+  bool lossless = false;                        // threads wait while the ring is half full
   std::vector<std::string> allocator_prefixes;  // of renamed allocators: "je_"
 };
 

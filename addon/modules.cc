@@ -20,10 +20,15 @@ void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &functi
   sites.push_back({function.file_offset, function.cookie});
 }
 
-void set_sites(const ProbeSites &sites, Module &module) {
+// `spares_returns`: a call that may throw an exception can be left alone at its entry.
+void set_sites(const ProbeSites &sites, bool spares_returns, Module &module) {
   for (const ProbeSites::Function &function : sites.functions) {
     if (function.single_stepped) module.single_stepped.push_back(function.name);
     module.has_allocator |= function.kind == FunctionKind::kSimple;
+    if (function.cookie & MP_COOKIE_THROWS && !spares_returns) {
+      module.has_untraced_new = true;
+      continue;
+    }
     if (function.returns)
       add_site(module.allocators, function);
     else
@@ -74,7 +79,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
     mark_ranges(rows, module.v8->image.interpreted, module.lowest_address, MP_RULE_V8_INTERPRETER);
   module.row_count = rows.size();
   if (!rows.empty()) loader_.set_rows(module.index, rows);
-  set_sites(find_probe_sites(*module.elf, allocator_prefixes_), module);
+  set_sites(find_probe_sites(*module.elf, allocator_prefixes_), loader_.probe_mode() == ProbeMode::kSession, module);
   const bool is_program = module.is_static_program || module.elf->has_interpreter();
   const bool is_c_library = module.elf->find_function("pthread_create").has_value();
   module.is_allocator_library = module.has_allocator && !is_program && !is_c_library;

@@ -28,13 +28,14 @@ struct Module {
   bool is_static_program = false;  // no dynamic linker: nothing more will be mapped before main
 
   // Probe sites as file offsets, with their MP_COOKIE.
-  std::vector<UprobeSite> allocators;                           // entry and return
-  std::vector<UprobeSite> deallocators;                         // entry
-  std::vector<UprobeSite> mapping_calls;                        // behind the system call
-  std::vector<UprobeSite> linker_state;                         // _dl_debug_state
+  std::vector<UprobeSite> allocators;                         // entry and return
+  std::vector<UprobeSite> deallocators;                       // entry
+  std::vector<UprobeSite> mapping_calls;                      // behind the system call
+  std::vector<UprobeSite> linker_state;                       // _dl_debug_state
   std::vector<std::pair<uint64_t, uint64_t>> allocator_code;  // see ProbeSites
-  std::vector<std::string> single_stepped;                      // functions whose probe costs ten times as much
-  bool has_allocator = false;  // of blocks; its own mappings are its business
+  std::vector<std::string> single_stepped;                    // functions whose probe costs ten times as much
+  bool has_allocator = false;                                 // of blocks; its own mappings are its business
+  bool has_untraced_new = false;                              // its operator new can't be probed in this probe mode
   // Nothing but an allocator. A C library maps memory for threads, too, and a program for itself.
   bool is_allocator_library = false;
 

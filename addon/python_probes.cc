@@ -123,7 +123,8 @@ std::optional<PythonAllocatorSites> find_python_allocators(const MappedPython &p
     sites.allocators.push_back(*site);
   }
   if (!raw) {
-    const auto site = site_of(python, table->release, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_FREE, 0) | MP_COOKIE_CONTEXT, false);
+    const auto site =
+        site_of(python, table->release, MP_COOKIE(MP_ALLOCATOR_PYMALLOC_FREE, 0) | MP_COOKIE_CONTEXT, false);
     if (!site) return std::nullopt;
     sites.deallocators.push_back(*site);
   }

@@ -44,6 +44,9 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
     if (!mapped.module) continue;
     if (mapped.module->python) process.warning = mapped.module->python->unsupported;
     if (mapped.module->v8) process.warning = mapped.module->v8->image.unsupported;
+    if (mapped.module->has_untraced_new)
+      process.warning = "operator new of " + mapped.module->path +
+                        " is not traced: exceptions can't pass the return probes of this kernel";
   }
   if (process.executable.empty()) process.executable = read_executable(process.pid);
   const auto &[origin, parent] = origins_[process.index];

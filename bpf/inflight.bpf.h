@@ -127,15 +127,14 @@ static __always_inline int is_nested(struct thread_state *t, u64 pc, u64 sp, u64
 }
 
 /* Records a call. NULL if there are too many. */
-static __always_inline struct call *push_call(struct thread_state *t, u32 cookie, u64 return_slot) {
+static __always_inline struct call *push_call(struct thread_state *t, const struct call *arguments) {
   u32 depth = t->depth;
   if (depth >= MP_MAX_INFLIGHT) {
     count(MP_COUNTER_INFLIGHT_OVERFLOW);
     return NULL;
   }
   struct call *call = &t->calls[depth & (MP_MAX_INFLIGHT - 1)];
-  call->cookie = cookie;
-  call->return_slot = return_slot;
+  *call = *arguments;
   t->depth = depth + 1;
   return call;
 }

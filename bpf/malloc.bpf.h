@@ -98,10 +98,11 @@ static __always_inline int enter(struct pt_regs *ctx) {
     if (trampoline && (caller & ~4095UL) == trampoline && outer->return_slot == sp) return 1; /* tail call */
     if (is_nested(t, caller, sp + 8, ctx->bp, 0)) return 1;
   }
-  if (cookie & MP_COOKIE_THROWS && may_throw(ctx->di)) return 1;
-  struct call *call = push_call(t, cookie, sp);
+  struct call arguments = {.cookie = cookie, .return_slot = sp};
+  read_arguments(ctx, &arguments);
+  if (cookie & MP_COOKIE_THROWS && may_throw(arguments.size_bytes)) return 1;
+  struct call *call = push_call(t, &arguments);
   if (!call) return 1;
-  read_arguments(ctx, call);
   if (is_reallocation(cookie) && call->pointer)
     report_free(MP_EVENT_RELEASE, MP_COOKIE_ALLOCATOR(cookie), call->pointer);
   return 0;

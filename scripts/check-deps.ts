@@ -32,6 +32,7 @@ const ONLY: [RegExp, string[], string][] = [
 const PURE = [
   'elf',
   'elf_image',
+  'elf_relocations',
   'elf_symbols',
   'mapped_file',
   'eh_frame',
@@ -42,6 +43,10 @@ const PURE = [
   'decode',
   'proc_maps',
   'probe_sites',
+  'allocator_symbols',
+  'call_targets',
+  'code_rows',
+  'stack_effect',
   'python_code',
   'python_layout',
   'python_objects',

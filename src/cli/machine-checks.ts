@@ -172,7 +172,8 @@ function checkProbeCost({ probeCost }: MachineFacts): Check {
 }
 
 function checkSites({ libc }: MachineFacts): Check {
-  if (libc === null) return check('note', 'probe sites', 'this Node has no C library of its own to look at: name a file');
+  if (libc === null)
+    return check('note', 'probe sites', 'this Node has no C library of its own to look at: name a file');
   const stepped = namesOf(libc.sites.filter((site) => site.singleStepped));
   if (libc.sites.length === 0) return check('note', 'probe sites', `no allocator found in ${libc.path}`);
   if (stepped)

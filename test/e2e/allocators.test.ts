@@ -1,7 +1,19 @@
 /** One program, every C library and allocator library: the same stated numbers as with glibc. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { buildPrograms, cannotRecord, recordAndCompare } from './helpers.ts';
-import type { Mode } from './truth.ts';
+import {
+  assertNone,
+  buildPrograms,
+  cannotRecord,
+  mp,
+  programPath,
+  recordAndCompare,
+  recordRun,
+  scratchFolder,
+  sourcePath,
+} from './helpers.ts';
+import { compareTruth, type Mode, readTruth } from './truth.ts';
 
 const MODES: Mode[] = ['run', 'trace'];
 const LIBRARIES = ['jemalloc', 'jemalloc_static', 'tcmalloc', 'mimalloc'];
@@ -10,6 +22,12 @@ const PROGRAMS = {
   any_allocator: ['static', 'musl', 'musl_static', ...LIBRARIES],
   any_new: ['static', ...LIBRARIES],
 };
+const INTERFACES = [
+  'jemalloc_api.jemalloc',
+  'jemalloc_api.jemalloc_static',
+  'tcmalloc_api.tcmalloc',
+  'mimalloc_api.mimalloc',
+];
 
 /** Debian's mimalloc ends the program where operator new should throw. */
 function argumentsFor(program: string, library: string): string[] {
@@ -18,6 +36,60 @@ function argumentsFor(program: string, library: string): string[] {
 
 describe('allocators', { skip: cannotRecord() }, () => {
   before(buildPrograms);
+
+  for (const mode of MODES)
+    for (const name of INTERFACES)
+      test(`${name}, ${mode}`, (t) => recordAndCompare(t, mode, name).then(() => undefined));
+
+  for (const mode of MODES)
+    test(`a renamed allocator that is loaded later, beside libc's, ${mode}`, async (t) => {
+      await recordAndCompare(t, mode, 'prefixed', {
+        mpArgs: ['--allocator-prefix', 'x_', '--allocator-prefix', 'my_'],
+      });
+    });
+
+  test('a renamed allocator is not seen without its prefix', async (t) => {
+    const { capture } = await recordRun(t, 'prefixed');
+    const rows = capture.ownRows('allocations').filter((row) => row.function === 'from_library');
+    assert.deepEqual(rows, []);
+  });
+
+  test('a stripped static program has no allocator that could be found', async (t) => {
+    const path = join(scratchFolder(t), 'capture.db');
+    const finished = await mp(t, ['run', '-o', path, '--', programPath('any_allocator.stripped')]);
+    assert.equal(finished.code, 0);
+    assert.equal(finished.stdout, 'ok\n');
+    assert.match(finished.stderr, /no allocator found in \S*any_allocator\.stripped/);
+  });
+
+  for (const probe of ['multi', 'perf'])
+    test(`an exception passes and operator new is said not to be traced, --probe ${probe}`, async (t) => {
+      const path = join(scratchFolder(t), 'capture.db');
+      const program = programPath('any_new.tcmalloc');
+      const finished = await mp(t, ['run', '--probe', probe, '-o', path, '--', program]);
+      assert.equal(finished.code, 0);
+      assert.equal(finished.stdout, 'ok\n');
+      assert.match(finished.stderr, /operator new of \S*libtcmalloc\S* is not traced/);
+    });
+
+  for (const probe of ['multi', 'perf'])
+    test(`any_allocator.musl, --probe ${probe}`, async (t) => {
+      await recordAndCompare(t, 'run', 'any_allocator.musl', { mpArgs: ['--probe', probe] });
+    });
+
+  for (const kind of ['tcmalloc', 'jemalloc', 'mimalloc'])
+    test(`any_allocator.${kind}, --probe multi`, async (t) => {
+      const { capture, target } = await recordRun(t, `any_allocator.${kind}`, { mpArgs: ['--probe', 'multi'] });
+      const truth = readTruth('run', sourcePath('any_allocator'), target.stdout);
+      assertNone(compareTruth(truth, capture));
+    });
+
+  for (const library of ['jemalloc', 'tcmalloc'])
+    test(`an exception for lack of memory passes, ${library}`, async (t) => {
+      const { capture } = await recordAndCompare(t, 'run', `any_new.${library}`, { programArgs: ['limit'] });
+      // operator new[] of jemalloc passes on to operator new: two functions are left alone
+      assert.equal(capture.losses().get('new_unseen'), library === 'jemalloc' ? 2 : 1);
+    });
 
   for (const [program, kinds] of Object.entries(PROGRAMS)) {
     for (const mode of MODES) {

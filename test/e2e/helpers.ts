@@ -59,7 +59,9 @@ export function programPath(name: string, level: Level = 'O2'): string {
 }
 
 export function sourcePath(name: string): string {
-  const file = readdirSync(SOURCES).find((entry) => /\.(c|cpp|rs)$/.test(entry) && entry.replace(/\..*/, '') === name.replace(/\..*/, ''));
+  const file = readdirSync(SOURCES).find(
+    (entry) => /\.(c|cpp|rs)$/.test(entry) && entry.replace(/\..*/, '') === name.replace(/\..*/, ''),
+  );
   assert.ok(file, `no source of ${name}`);
   return join(SOURCES, file);
 }

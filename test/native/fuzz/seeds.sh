@@ -37,6 +37,12 @@ case $fuzzer in
     head -c 4096 /bin/true > "$out/head"
     cp "$work/small.debug" "$out/text"
     ;;
+  probe_sites)
+    small_program -O2 -fno-plt
+    cp "$work/small" "$out/small"
+    printf 'void *malloc(unsigned long); void *_Znwm(unsigned long n) { return malloc(n); } int main() { return !_Znwm(1); }' > "$work/new.c"
+    musl-gcc -O2 -static "$work/new.c" -o "$work/new" && cp "$work/new" "$out/musl"
+    ;;
   eh_frame)
     small_program -O2
     objcopy -O binary --only-section=.eh_frame "$work/small" "$out/small"
