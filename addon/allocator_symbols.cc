@@ -1,5 +1,7 @@
 #include "allocator_symbols.h"
 
+#include <algorithm>
+
 namespace mp {
 namespace {
 
@@ -143,12 +145,18 @@ constexpr Function kMimallocCxx[] = {
     {"mi_free_size_aligned", kFree, MP_ALLOCATOR_FREE},
 };
 
+// A name that is there already keeps its meaning.
 template <size_t count>
 void add(std::vector<AllocatorSymbol> &symbols, const Function (&functions)[count], const std::string &prefix,
          NameScope scope, uint32_t flags = 0) {
-  for (const Function &function : functions)
-    symbols.push_back({prefix + function.name, function.kind,
-                       MP_COOKIE(function.allocator, function.signature) | function.flags | flags, scope});
+  for (const Function &function : functions) {
+    const std::string name = prefix + function.name;
+    const bool is_known =
+        std::any_of(symbols.begin(), symbols.end(), [&](const AllocatorSymbol &one) { return one.name == name; });
+    if (is_known) continue;
+    symbols.push_back(
+        {name, function.kind, MP_COOKIE(function.allocator, function.signature) | function.flags | flags, scope});
+  }
 }
 
 }  // namespace

@@ -78,6 +78,32 @@ ProbeSite pick_at_entry(const uint8_t *code, size_t size_bytes, unsigned kept) {
   return {static_cast<uint32_t>(*site), false};
 }
 
+// The 64-bit `mov` from register to register at `code`: {from, to}.
+std::optional<std::pair<uint8_t, uint8_t>> register_move(const uint8_t *code, size_t length_bytes) {
+  if (length_bytes != 3 || (code[0] & 0xf8) != 0x48 || code[2] < 0xc0) return std::nullopt;
+  const uint8_t reg = (code[2] >> 3 & 7) | (code[0] & 4) << 1, rm = (code[2] & 7) | (code[0] & 1) << 3;
+  if (code[1] == 0x89) return std::pair{reg, rm};
+  if (code[1] == 0x8b) return std::pair{rm, reg};
+  return std::nullopt;
+}
+
+// The registers that hold each argument, as RegisterSets.
+struct Holders {
+  uint16_t of[4] = {kRdi, kRsi, kRdx, kRcx};
+
+  void step(const Instruction &instruction, const uint8_t *code) {
+    const auto move = register_move(code, instruction.length_bytes);
+    for (uint16_t &holders : of) {
+      const bool is_copied = move && (holders >> move->first & 1);
+      holders &= ~instruction.writes;
+      if (is_copied) holders |= 1 << move->second;
+    }
+  }
+  bool has_lost(size_t count) const {
+    return std::any_of(of, of + count, [](uint16_t holders) { return !holders; });
+  }
+};
+
 // Whether `goal` is reached from the first instruction, and on every path with the registers of `kept` as they were.
 bool is_always_reached_with(const uint8_t *code, size_t size_bytes, size_t goal, unsigned kept) {
   struct Point {
@@ -112,6 +138,28 @@ ProbeSite pick_returnable_site(const uint8_t *code, size_t size_bytes) {
 
 ProbeSite pick_entry_site(const uint8_t *code, size_t size_bytes) {
   return pick_at_entry(code, size_bytes, kRdi);
+}
+
+ArgumentSite pick_argument_site(const uint8_t *code, size_t size_bytes, size_t count, bool returns) {
+  size_bytes = std::min(size_bytes, kMaxFunctionBytes);
+  const ArgumentSite stepped = {{0, true}};
+  Holders holders;
+  for (size_t at = 0; at < size_bytes;) {
+    const auto instruction = decode_instruction(code + at, size_bytes - at);
+    if (!instruction) return stepped;
+    if (instruction->emulated) {
+      if (at > 0 && is_jumped_to(survey_function(code, size_bytes), 1, at)) return stepped;
+      ArgumentSite site = {{static_cast<uint32_t>(at), false}};
+      for (size_t i = 0; i < count; i++)
+        while (!(holders.of[i] >> site.registers[i] & 1)) site.registers[i] = (site.registers[i] + 1) % 16;
+      return site;
+    }
+    if (instruction->flow != Flow::kNext || (returns && (instruction->writes & kRsp) != 0)) return stepped;
+    holders.step(*instruction, code + at);
+    if (holders.has_lost(count)) return stepped;
+    at += instruction->length_bytes;
+  }
+  return stepped;
 }
 
 std::optional<ProbeSite> pick_syscall_site(const uint8_t *code, size_t size_bytes) {

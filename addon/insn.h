@@ -37,6 +37,23 @@ ProbeSite pick_returnable_site(const uint8_t *code, size_t size_bytes);
 // Falls back to the first instruction, single-stepped.
 ProbeSite pick_entry_site(const uint8_t *code, size_t size_bytes);
 
+// Where arguments are at a site: numbers of registers, rdi, rsi, rdx, rcx if the function has not moved them.
+struct ArgumentSite : ProbeSite {
+  uint8_t registers[4] = {7, 6, 2, 1};
+
+  bool is_moved() const { return registers[0] != 7 || registers[1] != 6 || registers[2] != 2 || registers[3] != 1; }
+};
+
+// The same for a function whose first `count` arguments, at most four, are read and may have been copied to other
+// registers before the site. `returns`: the probe watches the return, too.
+//
+//   malloc:  0:  mov 0xb449(%rip), %rax
+//            7:  mov %rdi, %rsi
+//           10:  mov %fs:(%rax), %rdi
+//           14:  cmp $0x400, %rsi
+//           21:  ja ...                  emulated; the argument is in rsi: the site
+ArgumentSite pick_argument_site(const uint8_t *code, size_t size_bytes, size_t count, bool returns);
+
 // For wrappers of a system call: behind the only `syscall` of the function; rax is its result and rdi, rsi, rdx, r10,
 // r8 are what it was called with, the first three unchanged since the call of the function. Calls that fail before
 // they reach the system call are not seen. nullopt if there is no such site.

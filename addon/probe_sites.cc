@@ -83,14 +83,43 @@ void add_linked_library(const ElfFile &elf, ProbeSites &sites) {
         sites.allocator_code.emplace_back(symbol.address, symbol.address + symbol.size_bytes);
 }
 
-// `returns` is set if the probe has to watch the return, too.
-ProbeSite pick_site(FunctionKind kind, const uint8_t *code, size_t size_bytes, bool *returns) {
-  *returns = kind == FunctionKind::kSimple;
-  if (kind == FunctionKind::kFree) return pick_entry_site(code, size_bytes);
-  if (kind == FunctionKind::kRanged)
-    if (const auto site = pick_syscall_site(code, size_bytes)) return *site;
-  *returns = true;
-  return pick_returnable_site(code, size_bytes);
+size_t count_arguments(uint32_t cookie) {
+  const size_t context = cookie & MP_COOKIE_CONTEXT ? 1 : 0;
+  switch (MP_COOKIE_SIGNATURE(cookie)) {
+    case MP_SIGNATURE_SIZE:
+      return context + 1;
+    case MP_SIGNATURE_REALLOC_PRODUCT:
+    case MP_SIGNATURE_STORED:
+      return context + 3;
+    case MP_SIGNATURE_MAPPING:
+      return 4;
+    default:
+      return context + 2;
+  }
+}
+
+uint32_t moved_registers(const ArgumentSite &site) {
+  if (!site.is_moved()) return 0;
+  uint32_t cookie = MP_COOKIE_MOVED;
+  for (size_t i = 0; i < 4; i++) cookie |= MP_COOKIE_REGISTER(i, site.registers[i]);
+  return cookie;
+}
+
+// Sets the site, and in the cookie where arguments are there.
+void pick_site(const uint8_t *code, size_t size_bytes, ProbeSites::Function &function) {
+  function.returns = function.kind != FunctionKind::kFree;
+  if (function.kind == FunctionKind::kRanged) {
+    if (const auto site = pick_syscall_site(code, size_bytes)) {
+      function.returns = false;
+      function.file_offset += site->offset;
+      function.single_stepped = site->single_stepped;
+      return;
+    }
+  }
+  const auto site = pick_argument_site(code, size_bytes, count_arguments(function.cookie), function.returns);
+  function.file_offset += site.offset;
+  function.single_stepped = site.single_stepped;
+  function.cookie |= moved_registers(site);
 }
 
 }  // namespace
@@ -105,10 +134,8 @@ ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &
         elf.bytes_at(found.address, found.size_bytes ? found.size_bytes : kUnsizedFunctionBytes);
     const auto entry = elf.file_offset(found.address);
     if (!code || !entry) continue;
-    bool returns;
-    const ProbeSite site = pick_site(symbol->kind, code, size_bytes, &returns);
-    sites.functions.push_back(
-        {symbol->kind, symbol->name, symbol->cookie, *entry + site.offset, returns, site.single_stepped});
+    sites.functions.push_back({symbol->kind, symbol->name, symbol->cookie, *entry});
+    pick_site(code, size_bytes, sites.functions.back());
     if (symbol->kind == FunctionKind::kFree)
       sites.allocator_code.emplace_back(found.address, found.address + found.size_bytes);
   }

@@ -22,9 +22,9 @@ struct ProbeSites {
     FunctionKind kind;
     std::string name;
     uint32_t cookie;
-    uint64_t file_offset;  // of the instruction; of the function's first one if there is no site
-    bool returns;          // the probe watches entry and return; else it is one at `file_offset` alone
-    bool single_stepped;   // works, but a hit is expensive
+    uint64_t file_offset;         // of the instruction
+    bool returns = false;         // the probe watches entry and return; else it is one at `file_offset` alone
+    bool single_stepped = false;  // works, but a hit is expensive
   };
 
   std::vector<Function> functions;

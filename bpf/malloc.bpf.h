@@ -27,8 +27,17 @@ static __always_inline u64 product(u64 count, u64 size_bytes) {
   return count > limit ? ~0ULL : count * size_bytes;
 }
 
+/* The four registers that a cookie names. */
+static __always_inline void read_moved(struct pt_regs *ctx, u32 cookie, u64 *arguments) {
+  u64 registers[16] = {ctx->ax, ctx->cx, ctx->dx,  ctx->bx,  ctx->sp,  ctx->bp,  ctx->si,  ctx->di,
+                       ctx->r8, ctx->r9, ctx->r10, ctx->r11, ctx->r12, ctx->r13, ctx->r14, ctx->r15};
+  for (int i = 0; i < 4; i++) arguments[i] = registers[cookie >> (16 + 4 * i) & 15];
+}
+
 static __always_inline void read_arguments(struct pt_regs *ctx, struct call *call) {
-  u64 first = ctx->di, second = ctx->si, third = ctx->dx, fourth = ctx->cx;
+  u64 arguments[4] = {ctx->di, ctx->si, ctx->dx, ctx->cx};
+  if (call->cookie & MP_COOKIE_MOVED) read_moved(ctx, call->cookie, arguments);
+  u64 first = arguments[0], second = arguments[1], third = arguments[2], fourth = arguments[3];
   if (call->cookie & MP_COOKIE_CONTEXT) {
     first = second;
     second = third;
@@ -170,9 +179,10 @@ int allocator_return(struct pt_regs *ctx) {
 
 SEC("uprobe")
 int deallocator_entry(struct pt_regs *ctx) {
-  u64 first = ctx->di, second = ctx->si;
   u32 cookie = bpf_get_attach_cookie(ctx);
-  u64 address = cookie & MP_COOKIE_CONTEXT ? second : first;
+  u64 arguments[4] = {ctx->di, ctx->si};
+  if (cookie & MP_COOKIE_MOVED) read_moved(ctx, cookie, arguments);
+  u64 address = cookie & MP_COOKIE_CONTEXT ? arguments[1] : arguments[0];
   if (address) report_free(MP_EVENT_FREE, MP_COOKIE_ALLOCATOR(cookie), address);
   return 0;
 }

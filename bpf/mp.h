@@ -94,7 +94,10 @@ enum {
   MP_COOKIE_CONTEXT = 1 << 12, /* another argument comes before these */
   MP_COOKIE_THROWS = 1 << 13,  /* fails with an exception, which can't pass a return probe */
   MP_COOKIE_FREES = 1 << 14,   /* frees the block also if it fails: reallocf */
+  MP_COOKIE_MOVED = 1 << 15,   /* MP_COOKIE_REGISTER says in which registers the arguments are at the probe */
 };
+
+#define MP_COOKIE_REGISTER(argument, number) ((__mp_u32)(number) << (16 + 4 * (argument)))
 
 #define MP_COOKIE(allocator, signature) ((__mp_u32)(allocator) | (__mp_u32)(signature) << 8)
 #define MP_COOKIE_ALLOCATOR(cookie) ((cookie)&0xff)

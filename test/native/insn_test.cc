@@ -55,6 +55,22 @@ Bytes libc_code(const ElfFile &libc, const char *name) {
   return Bytes(data, data + size_bytes);
 }
 
+TEST(arguments_are_followed_into_other_registers) {
+  // mov %rdi, %rsi; mov %fs:(%rax), %rdi; cmp $0x400, %rsi; ja: malloc of mimalloc
+  const uint8_t code[] = {0x48, 0x89, 0xfe, 0x64, 0x48, 0x8b, 0x38, 0x48, 0x81,
+                          0xfe, 0,    4,    0,    0,    0x77, 0x01, 0xc3, 0xc3};
+  const auto one = mp::pick_argument_site(code, sizeof(code), 1, true);
+  CHECK_EQ(one.offset, 14u);
+  CHECK(!one.single_stepped && one.is_moved());
+  CHECK_EQ(int{one.registers[0]}, 6);
+  // the second argument is lost with that
+  CHECK(mp::pick_argument_site(code, sizeof(code), 2, true).single_stepped);
+  // sub $8, %rsp before it: a return probe would not find the return address
+  const uint8_t moved[] = {0x48, 0x83, 0xec, 0x08, 0x75, 0x01, 0xc3, 0xc3};
+  CHECK(mp::pick_argument_site(moved, sizeof(moved), 1, true).single_stepped);
+  CHECK_EQ(mp::pick_argument_site(moved, sizeof(moved), 1, false).offset, 4u);
+}
+
 }  // namespace
 
 TEST(decodes_lengths) {

@@ -52,6 +52,14 @@ TEST(a_wrapper_of_a_system_call_in_another_module_is_watched_at_entry_and_return
     if (function.name == "mmap" || function.name == "munmap") CHECK(!function.returns);
 }
 
+TEST(no_function_of_an_allocator_that_matters_is_single_stepped) {
+  for (const char *library : {"libc.so.6", "libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2.0"})
+    for (const auto &function : find_probe_sites(*open(library), {}).functions)
+      if (function.name == "malloc" || function.name == "free" || function.name == "_Znwm" ||
+          function.name == "realloc")
+        CHECK(!function.single_stepped);
+}
+
 TEST(a_prefix_finds_renamed_functions) {
   const auto elf = open("libtcmalloc_minimal.so.4");
   CHECK(!has(names(find_probe_sites(*elf, {})), "__libc_malloc"));

@@ -24,6 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *code, size_t size_bytes) {
   }
   check_site(mp::pick_returnable_site(code, size_bytes), code, size_bytes);
   check_site(mp::pick_entry_site(code, size_bytes), code, size_bytes);
+  for (const bool returns : {false, true}) {
+    const auto argument_site = mp::pick_argument_site(code, size_bytes, 4, returns);
+    check_site(argument_site, code, size_bytes);
+    for (const uint8_t number : argument_site.registers)
+      if (number > 15) abort();
+  }
   auto site = mp::pick_syscall_site(code, size_bytes);
   if (site) check_site(*site, code, size_bytes);
   if (site && site->single_stepped) abort();

@@ -27,12 +27,22 @@ test('zero-byte blocks are blocks', () => {
 
 test('a free of an unknown address counts as loss only', () => {
   const { aggregator, builder, process, thread, apply } = oneProcess();
-  builder.allocate(thread, 0x1000, 8).free(thread, 0x1000).free(thread, 0x1000).free(thread, 0x5000);
+  builder.allocate(thread, 0x1000, 8).free(thread, 0x1000).free(thread, 0x5000).free(thread, 0x1000);
   apply();
   assert.equal(aggregator.losses.unmatched_free, 2);
   assert.equal(aggregator.process(process)!.unmatchedFrees, 2);
   assert.equal(sumOf(aggregator).liveBytes, 0);
   assert.equal(sumOf(aggregator).deallocations, 1);
+});
+
+test('a block that one function passes on to another to be freed ends once', () => {
+  const { aggregator, builder, thread, other, apply } = oneProcess();
+  builder.allocate(thread, 0x1000, 8).free(thread, 0x1000).free(thread, 0x1000);
+  builder.allocate(other, 0x1000, 8).free(thread, 0x1000).free(thread, 0x1000).free(other, 0x1000);
+  apply();
+  assert.equal(sumOf(aggregator).deallocations, 2);
+  assert.equal(sumOf(aggregator).liveBytes, 0);
+  assert.equal(aggregator.losses.unmatched_free, 1);
 });
 
 test('an address given out again before its free was seen ends the older block', () => {

@@ -50,6 +50,8 @@ export class NaiveAccounts {
   readonly #tidOf = new Map<number, string>();
   readonly #sequences = new Map<string, number>();
   readonly #released = new Map<string, { address: number; block: Block | null }>();
+  /** Address of the last free, by tid. */
+  readonly #freed = new Map<string, number>();
 
   process(index: number, parent: number | null = null): void {
     const process = new NaiveProcess();
@@ -104,7 +106,9 @@ export class NaiveAccounts {
     const block = process.blocks.get(address);
     process.blocks.delete(address);
     const tid = this.#tidOf.get(thread)!;
-    if (block === undefined && this.#released.get(tid)?.address === address) return;
+    const wasLast = this.#freed.get(tid) === address;
+    this.#freed.set(tid, address);
+    if (block === undefined && (wasLast || this.#released.get(tid)?.address === address)) return;
     this.#freeBlock(process, address, block ?? null, tid);
   }
 
