@@ -81,7 +81,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   if (!rows.empty()) loader_.set_rows(module.index, rows);
   set_sites(find_probe_sites(*module.elf, allocator_prefixes_), loader_.probe_mode() == ProbeMode::kSession, module);
   const bool is_program = module.is_static_program || module.elf->has_interpreter();
-  const bool is_c_library = module.elf->find_function("pthread_create").has_value();
+  const bool is_c_library = module.elf->find_function("__libc_start_main").has_value();
   module.is_allocator_library = module.has_allocator && !is_program && !is_c_library;
   module.python = find_python(*module.elf);
   module.tss_values = find_tss_values(*module.elf);
