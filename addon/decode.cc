@@ -16,6 +16,7 @@ bool decode_event(const void *data, size_t size_bytes, EventHandler &handler) {
       return true;
     case MP_EVENT_ALLOCATE:
     case MP_EVENT_UNMAP:
+    case MP_EVENT_SAMPLE:
       if (size_bytes != sizeof(mp_event_allocate)) return false;
       handler.on_allocate(*static_cast<const mp_event_allocate *>(data));
       return true;

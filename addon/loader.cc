@@ -69,6 +69,8 @@ bpf_program *program_of(mp_bpf *skeleton, Program program) {
       return skeleton->progs.v8_collection;
     case Program::kV8Life:
       return skeleton->progs.v8_life;
+    case Program::kV8Sample:
+      return skeleton->progs.v8_sample;
   }
   return nullptr;
 }
@@ -81,7 +83,8 @@ void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
   if (mode == ProbeMode::kPerf) return;
   for (Program program :
        {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry, Program::kMappingSyscall,
-        Program::kLinkerState, Program::kPythonCodeFreed, Program::kV8Collection, Program::kV8Life}) {
+        Program::kLinkerState, Program::kPythonCodeFreed, Program::kV8Collection, Program::kV8Life,
+        Program::kV8Sample}) {
     bpf_program__set_expected_attach_type(program_of(skeleton, program),
                                           static_cast<bpf_attach_type>(kAttachUprobeMulti));
   }

@@ -38,6 +38,7 @@ enum class Program {
   kPythonCodeFreed,
   kV8Collection,
   kV8Life,
+  kV8Sample,
 };
 
 class Loader {

@@ -266,8 +266,9 @@ void Session::on_allocate(const mp_event_allocate &event) {
                event.size_bytes, event.event.time_ns);
     return;
   }
-  batch_.add(record_head(MP_OPERATION_ALLOCATE, event.event.allocator, event.event.flags), thread, stack.index,
-             event.address, event.size_bytes, event.event.time_ns);
+  const uint32_t operation = event.event.kind == MP_EVENT_SAMPLE ? MP_OPERATION_SAMPLE : MP_OPERATION_ALLOCATE;
+  batch_.add(record_head(operation, event.event.allocator, event.event.flags), thread, stack.index, event.address,
+             event.size_bytes, event.event.time_ns);
 }
 
 void Session::on_remap(const mp_event_remap &event) {

@@ -206,6 +206,9 @@ void Targets::attach_v8(Process &process) {
       std::vector<uint64_t> life = {module.v8->set_up};
       if (process.hold) life.push_back(module.v8->tear_down);
       attach_functions(process, module, Program::kV8Life, life);
+      const V8Image &image = module.v8->image;
+      attach_functions(process, module, Program::kV8Sample, {image.allocation_counter}, image.counter_paused);
+      attach_functions(process, module, Program::kV8Sample, {image.large_allocation}, MP_V8_LARGE_OBJECT);
     } else if (const auto exit = module.elf->find_function("exit")) {
       attach_functions(process, module, Program::kV8Life, {exit->address}, 1);
     }

@@ -23,16 +23,19 @@ struct Version {
   uint16_t scope_positions;    // src/objects/scope-info.tq
   bool scope_flags_are_smi, scope_has_module_count;
   V8ScopeTypes scopes;  // src/common/globals.h
+  // AllocationCounter::paused_, src/heap/allocation-observer.h. 0: there is none, and the counter is told of all large
+  // objects, not only where somebody observes them (AdvanceAndInvokeAllocationObservers, src/heap/large-spaces.cc)
+  uint16_t counter_paused;
 };
 
 constexpr V8ScopeTypes kClassScopeFirst = {0, 1, 2, 3, 4};
 constexpr V8ScopeTypes kScriptScopeFirst = {2, 3, 4, 5, 0};
 
 constexpr Version kVersions[] = {
-    {10, 2, 16, 48, 24, 104, 32, 0, true, false, kClassScopeFirst},  // Node 18
-    {11, 3, 16, 48, 24, 112, 32, 0, true, false, kClassScopeFirst},  // Node 20
-    {12, 4, 0, 24, 0, 112, 24, 0, true, true, kClassScopeFirst},     // Node 22
-    {13, 6, 0, 24, 0, 112, 24, 32, false, true, kScriptScopeFirst},  // Node 24
+    {10, 2, 16, 48, 24, 104, 32, 0, true, false, kClassScopeFirst, 124},  // Node 18
+    {11, 3, 16, 48, 24, 112, 32, 0, true, false, kClassScopeFirst, 0},    // Node 20
+    {12, 4, 0, 24, 0, 112, 24, 0, true, true, kClassScopeFirst, 0},       // Node 22
+    {13, 6, 0, 24, 0, 112, 24, 32, false, true, kScriptScopeFirst, 0},    // Node 24
 };
 
 const Version *find_version(int major, int minor) {
@@ -55,6 +58,14 @@ constexpr std::string_view kInterpreter[] = {
 // called, and not inlined, in the builds of Node 18 to 24.
 constexpr std::string_view kCollectionBegin = "_ZN2v88internal4Heap11MarkCompactEv";
 constexpr std::string_view kCollectionEnd = "_ZN2v88internal4Heap19MarkCompactEpilogueEv";
+
+// Told by every linear allocation buffer that is used up or given up, and of every large object
+// (AdvanceAllocationObservers of src/heap/spaces.cc, from 12.4 on of main-allocator.cc; large-spaces.cc).
+constexpr std::string_view kAllocationCounter = "_ZN2v88internal17AllocationCounter26AdvanceAllocationObserversEm";
+
+// src/heap/memory-allocator.cc
+constexpr std::string_view kAllocateLargePage =
+    "_ZN2v88internal15MemoryAllocator17AllocateLargePageEPNS0_16LargeObjectSpaceEmNS0_13ExecutabilityE";
 
 constexpr std::string_view kVersionNumbers[] = {
     "_ZN2v88internal7Version6major_E",
@@ -262,6 +273,7 @@ std::optional<V8Image> find_v8(const ElfFile &elf) {
   image.minor = numbers[1];
   const Version *version = find_version(image.major, image.minor);
   const auto layout = version != nullptr ? read_layout(constants, *version) : std::nullopt;
+  if (version != nullptr) image.counter_paused = version->counter_paused;
   if (layout)
     image.layout = *layout;
   else
@@ -270,6 +282,8 @@ std::optional<V8Image> find_v8(const ElfFile &elf) {
   for (const ElfSymbol &symbol : symbols) {
     if (symbol.name == kCollectionBegin) image.collection_begin = symbol.address;
     if (symbol.name == kCollectionEnd) image.collection_end = symbol.address;
+    if (symbol.name == kAllocationCounter) image.allocation_counter = symbol.address;
+    if (symbol.name == kAllocateLargePage && image.counter_paused) image.large_allocation = symbol.address;
     if (symbol.type != STT_FUNC || !starts_with(symbol.name, "Builtins_")) continue;
     const std::pair range{symbol.address, symbol.address + symbol.size_bytes};
     if (image.builtins.second == 0) image.builtins.first = range.first;

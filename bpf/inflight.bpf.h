@@ -30,6 +30,8 @@ struct thread_state {
   u32 depth;
   u32 announced; /* 1: a THREAD event was sent */
   u32 pad;
+  u64 v8_bytes;       /* allocated in V8's heap since the last sample */
+  u64 v8_large_bytes; /* of a large object that was counted, and may be told of once more */
   struct call calls[MP_MAX_INFLIGHT];
 };
 

@@ -5,6 +5,7 @@
 #define MP_LIFECYCLE_BPF_H
 
 #include "hold.bpf.h"
+#include "v8_sample.bpf.h"
 
 /* NULL for a child whose FORK event the tracer has not seen yet; see is_known(). */
 static __always_inline struct mp_process *traced_process(u32 pid) {
@@ -96,6 +97,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
   if (t) {
     t->depth = 0;
     t->announced = 0;
+    t->v8_bytes = 0;
   }
   emit_and_hold(process, MP_EVENT_EXEC, old_tid, task->comm);
   return 0;

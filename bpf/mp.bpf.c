@@ -15,6 +15,7 @@
  *   mapping_call.bpf.h what calls of mmap and the like did
  *   malloc.bpf.h       probes on allocators of blocks
  *   mmap.bpf.h         probes on allocators of ranges
+ *   v8_sample.bpf.h    samples of V8's heap
  *   lifecycle.bpf.h    exec, exit, modules, thread names
  */
 #include "lifecycle.bpf.h"

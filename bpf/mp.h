@@ -43,8 +43,10 @@ typedef unsigned long long __mp_u64;
 #endif
 
 /* ---- Allocators: X(id, NAME, "public name", KIND) ------------------------------------------------------------------
- * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges. `allocator` columns of a capture
- * hold the public name; a renamed function (je_malloc, mi_malloc) has that of the one that it stands for. */
+ * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges, SAMPLED gives many that are not
+ * told apart (see v8_sample.bpf.h): these are never live nor freed, and a part of no sum but their own. `allocator`
+ * columns of a capture hold the public name; a renamed function (je_malloc, mi_malloc) has that of the one that it
+ * stands for. */
 #define MP_ALLOCATORS(X)                              \
   X(1, MALLOC, "malloc", SIMPLE)                      \
   X(2, CALLOC, "calloc", SIMPLE)                      \
@@ -66,6 +68,7 @@ typedef unsigned long long __mp_u64;
   X(18, RALLOCX, "rallocx", SIMPLE)                   \
   X(19, XALLOCX, "xallocx", SIMPLE)                   \
   X(20, REALLOCF, "reallocf", SIMPLE)                 \
+  X(21, V8_SAMPLE, "v8_sample", SAMPLED)              \
   X(32, FREE, "free", FREE)                           \
   X(33, CFREE, "cfree", FREE)                         \
   X(34, MUNMAP, "munmap", RANGED)                     \
@@ -121,7 +124,8 @@ enum {
   X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")                      \
   X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")                      \
   X(16, FORK, "a traced process that is followed made a child; `code` is its pid")                          \
-  X(17, SELF_STOP, "a traced process stops itself because a child of it was held")
+  X(17, SELF_STOP, "a traced process stops itself because a child of it was held")                          \
+  X(18, SAMPLE, "the thread has allocated `size` bytes of a SAMPLED allocator since its last sample")
 
 enum mp_event_kind {
 #define X(id, NAME, meaning) MP_EVENT_##NAME = id,
@@ -181,7 +185,9 @@ enum {
   MP_PYTHON_MAX_LINE_TABLE = 8192, /* bytes copied of a line table */
   MP_PYTHON_MAX_FRAME = 128,       /* bytes of a frame object */
 
-  MP_MAX_V8_FRAMES = 512, /* JavaScript frames per stack, the innermost ones */
+  MP_MAX_V8_FRAMES = 512,     /* JavaScript frames per stack, the innermost ones */
+  MP_V8_SAMPLE_BYTES = 32768, /* of V8's heap for which a sample stands, at least */
+  MP_V8_LARGE_OBJECT = 1,     /* cookie of v8_sample(), which is an even offset else */
 };
 
 /* Flags of an ALLOCATE event. */
@@ -221,10 +227,10 @@ struct mp_event_free {
 };
 MP_ASSERT_SIZE(struct mp_event_free, 32);
 
-/* ALLOCATE, UNMAP */
+/* ALLOCATE, UNMAP, SAMPLE */
 struct mp_event_allocate {
   struct mp_event event;
-  __mp_u64 address;
+  __mp_u64 address;    /* 0 of SAMPLE */
   __mp_u64 size_bytes; /* as requested */
   __mp_u64 stack;      /* hash; 0: no stack */
 };
@@ -454,7 +460,8 @@ MP_ASSERT_SIZE(struct mp_v8, 16);
   X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                         \
   X(8, PROCESS_END, "the process image ended (exit or exec)")                                               \
   X(9, RSS, "resident set of the process is `size` bytes")                                                  \
-  X(10, THREAD_END, "the thread ended")
+  X(10, THREAD_END, "the thread ended")                                                                     \
+  X(11, SAMPLE, "many blocks of `size` bytes in all, of a SAMPLED allocator; the stack is that of the last")
 
 enum mp_operation {
 #define X(id, NAME, meaning) MP_OPERATION_##NAME = id,

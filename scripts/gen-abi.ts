@@ -25,6 +25,11 @@ function constant(name: string): number {
   return Number(found[1]);
 }
 
+function allocatorSet(kind: string, comment: string): string {
+  const ids = allocators.filter((row) => row[3] === kind).map((row) => row[0]);
+  return `/** ${comment} */\nexport const ${kind}_ALLOCATORS: ReadonlySet<number> = new Set([${ids.join(', ')}]);\n`;
+}
+
 function object(name: string, comment: string, rows: [string, string, string?][]): string {
   const lines = rows.map(([key, value, why]) => `  ${why ? `/** ${why} */\n  ` : ''}${key}: ${value},`);
   return `/** ${comment} */\nexport const ${name} = {\n${lines.join('\n')}\n} as const;\n`;
@@ -58,10 +63,8 @@ const text = [
     'Public name by allocator id.',
     allocators.map(([id, , name]) => [id!, `'${name}'`]),
   ),
-  `/** Allocators that work on address ranges. */\nexport const RANGED_ALLOCATORS: ReadonlySet<number> = new Set([${allocators
-    .filter((row) => row[3] === 'RANGED')
-    .map((row) => row[0])
-    .join(', ')}]);\n`,
+  allocatorSet('RANGED', 'Allocators that work on address ranges.'),
+  allocatorSet('SAMPLED', 'Allocators whose blocks are not told apart: a part of no sum but their own.'),
   object(
     'LOSS_MEANING',
     'What each kind of loss counts.',

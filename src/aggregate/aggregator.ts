@@ -219,7 +219,7 @@ export class Aggregator implements Accounts {
     for (let at = 0; at < count * RECORD_WORDS; at += RECORD_WORDS) {
       const operation = records[at]! & 0xff;
       this.#nowNs = baseTimeNs + records[at + 7]!;
-      if (operation >= OPERATION.PROCESS_BEGIN && operation !== OPERATION.THREAD_END) {
+      if (operation >= OPERATION.PROCESS_BEGIN && operation <= OPERATION.RSS) {
         this.#applyToProcess(operation, records, at);
         continue;
       }
@@ -249,6 +249,9 @@ export class Aggregator implements Accounts {
         break;
       case OPERATION.UNMAP:
         this.#unmap(account, thread, records, at);
+        break;
+      case OPERATION.SAMPLE:
+        this.#sample(account, thread, records, at);
         break;
       case OPERATION.THREAD_END:
         this.#endThread(account, thread);
@@ -293,7 +296,7 @@ export class Aggregator implements Accounts {
     if (((head >>> 16) & FLAG_COMMITS_RELEASE) !== 0) this.#commitRelease(account, thread);
 
     const stack = records[at + 2]!;
-    this.#stackCounts[stack < this.#stackStatuses.length ? this.#stackStatuses[stack]! : STACK_MISSING]! += 1;
+    this.#countStack(stack);
     const site = this.#siteOf(account, thread, allocator, stack);
     let sizeLow = records[at + 5]!;
     let sizeHigh = records[at + 6]!;
@@ -311,6 +314,21 @@ export class Aggregator implements Accounts {
       this.#add(account, site, sizeLow + sizeHigh * HIGH);
     }
     account.histogramOf(allocator).add(sizeLow, sizeHigh, sizeLow + sizeHigh * HIGH);
+  }
+
+  /** Counts in its site, and nowhere else. */
+  #sample(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
+    const stack = records[at + 2]!;
+    this.#countStack(stack);
+    const site = this.#siteOf(account, thread, (records[at]! >>> 8) & 0xff, stack);
+    const { doubles } = this.#sites;
+    doubles[site * SITE_DOUBLES + ALLOCATIONS]! += 1;
+    doubles[site * SITE_DOUBLES + ALLOCATED_BYTES]! += records[at + 5]! + records[at + 6]! * HIGH;
+    this.#markChanged(account, site);
+  }
+
+  #countStack(stack: number): void {
+    this.#stackCounts[stack < this.#stackStatuses.length ? this.#stackStatuses[stack]! : STACK_MISSING]! += 1;
   }
 
   #free(account: ProcessAccount, thread: number, low: number, high: number): void {
@@ -462,6 +480,10 @@ export class Aggregator implements Accounts {
 
   #touch(account: ProcessAccount, site: number): void {
     if (this.#nowNs >= account.line.dueNs) account.line.sample(account.heap, this.#nowNs);
+    this.#markChanged(account, site);
+  }
+
+  #markChanged(account: ProcessAccount, site: number): void {
     if (!this.#sites.markChanged(site)) return;
     account.changedSites.push(site);
     this.#list(account);

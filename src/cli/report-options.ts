@@ -16,6 +16,7 @@ export interface ReportOptions extends FrameOptions {
   temporaryAllocations?: boolean;
   temporaryAllocationThreshold?: number;
   all?: boolean;
+  jsHeap?: boolean;
   pid?: number;
   thread?: number;
   from?: string;
@@ -33,9 +34,9 @@ export function defaultOutput(): Output {
   return standardOutput;
 }
 
-/** `--leaks`, `--temporary-allocations`, `--temporary-allocation-threshold N`, `--all`: one of them, or none. */
+/** `--leaks`, `--temporary-allocations`, `--temporary-allocation-threshold N`, `--all`, `--js-heap`: one, or none. */
 export function addViewOptions(command: Command): Command {
-  const views = ['leaks', 'temporaryAllocations', 'temporaryAllocationThreshold', 'all'];
+  const views = ['leaks', 'temporaryAllocations', 'temporaryAllocationThreshold', 'all', 'jsHeap'];
   const exclusive = (option: Option) => option.conflicts(views.filter((view) => view !== option.attributeName()));
   return command
     .addOption(exclusive(new Option('--leaks', 'what was not freed, instead of the high watermark')))
@@ -48,7 +49,12 @@ export function addViewOptions(command: Command): Command {
         ).argParser(parseThreshold),
       ),
     )
-    .addOption(exclusive(new Option('--all', 'everything ever allocated')));
+    .addOption(exclusive(new Option('--all', 'everything ever allocated')))
+    .addOption(
+      exclusive(
+        new Option('--js-heap', "what JavaScript allocated in V8's heap: samples, which no other view or sum contains"),
+      ),
+    );
 }
 
 /** `--pid`, `--thread`, and the time range that is refused for now. */
@@ -139,6 +145,7 @@ export function refuseRange(options: Pick<ReportOptions, 'from' | 'to'>): void {
 function viewOf(options: ReportOptions): View {
   if (options.leaks) return 'leaks';
   if (options.all) return 'allocations';
+  if (options.jsHeap) return 'v8_samples';
   const isTemporary = options.temporaryAllocations || options.temporaryAllocationThreshold !== undefined;
   return isTemporary ? 'temporary_allocations' : 'high_watermark';
 }

@@ -29,6 +29,8 @@ export const OPERATION = {
   RSS: 9,
   /** the thread ended */
   THREAD_END: 10,
+  /** many blocks of `size` bytes in all, of a SAMPLED allocator; the stack is that of the last */
+  SAMPLE: 11,
 } as const;
 
 /** Allocator ids. */
@@ -53,6 +55,7 @@ export const ALLOCATOR = {
   RALLOCX: 18,
   XALLOCX: 19,
   REALLOCF: 20,
+  V8_SAMPLE: 21,
   FREE: 32,
   CFREE: 33,
   MUNMAP: 34,
@@ -81,6 +84,7 @@ export const ALLOCATOR_NAME = {
   18: 'rallocx',
   19: 'xallocx',
   20: 'reallocf',
+  21: 'v8_sample',
   32: 'free',
   33: 'cfree',
   34: 'munmap',
@@ -89,6 +93,9 @@ export const ALLOCATOR_NAME = {
 
 /** Allocators that work on address ranges. */
 export const RANGED_ALLOCATORS: ReadonlySet<number> = new Set([10, 11, 34]);
+
+/** Allocators whose blocks are not told apart: a part of no sum but their own. */
+export const SAMPLED_ALLOCATORS: ReadonlySet<number> = new Set([21]);
 
 /** What each kind of loss counts. */
 export const LOSS_MEANING = {

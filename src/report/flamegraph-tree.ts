@@ -94,6 +94,8 @@ class Builder {
       site.temporary_allocations,
       site.allocated_bytes,
       site.allocations,
+      site.sample_bytes,
+      site.sample_allocations,
     ];
     const own = leaf.own.get(site.thread_id);
     if (own === undefined) leaf.own.set(site.thread_id, values);

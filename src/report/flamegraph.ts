@@ -2,17 +2,18 @@
 import { basename } from 'node:path';
 import { flamegraphData } from './flamegraph-data.ts';
 import type { TreeOptions } from './flamegraph-tree.ts';
-import { VIEWS } from './page/format.ts';
+import { type PageView, VIEWS } from './page/format.ts';
 import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
 import type { Capture } from './report.ts';
-import { type Selection, viewTitle } from './selection.ts';
+import { type Selection, selectedSites, viewTitle } from './selection.ts';
 
 const VIEW_NAMES = {
   high_watermark: 'High watermark',
   leaks: 'Leaks',
   temporary_allocations: 'Temporary',
   allocations: 'All',
+  v8_samples: 'JavaScript heap',
 };
 
 /** The page, or null if nothing is in the selected view. `selection.view` is the one that it opens with. */
@@ -25,15 +26,17 @@ export function flamegraphPage(
   const name = basename(capture.facts.capture).replace(/\.db$/, '');
   const data = flamegraphData(capture, selection, { ...options, name });
   if (data === null) return null;
+  const [sample] = selectedSites(capture.source, { ...selection, view: 'v8_samples' });
+  const views = VIEWS.filter((view) => view !== 'v8_samples' || sample !== undefined);
   return pageFile({
     title: `${pageTitle(capture.facts)} · flame graph`,
     body: [
       pageHeader(capture.facts, '<button type="button" id="help-open">Keys</button>'),
       MEMORY,
-      toolbar(selection),
+      toolbar(selection, views),
       GRAPH,
       detailsDialog(capture.facts),
-      HELP,
+      help(views),
     ].join('\n'),
     data,
     assets: assets ?? pageAssets('flamegraph'),
@@ -45,9 +48,9 @@ const MEMORY = `<section class="memory" id="memory" aria-label="Memory over time
 <button type="button" class="quiet" id="memory-csv">CSV</button></div>
 <canvas id="plot" role="img" aria-label="Heap and resident set over time"></canvas></section>`;
 
-function toolbar({ threshold }: Selection): string {
-  const views = VIEWS.map((view) => {
-    const hint = viewTitle(view, threshold);
+function toolbar({ threshold }: Selection, shown: readonly PageView[]): string {
+  const views = shown.map((view) => {
+    const hint = viewTitle(view, threshold).replaceAll('"', '&quot;');
     return `<label title="${hint}"><input type="radio" name="view" value="${view}"><span>${VIEW_NAMES[view]}<small></small></span></label>`;
   });
   return `<section class="toolbar" aria-label="View">
@@ -67,20 +70,24 @@ const GRAPH = `<main class="stage"><div id="graph" class="graph" tabindex="0" ro
 <footer class="foot"><div id="kinds" class="kinds" aria-label="Colours"></div><div id="path" class="path"></div></footer>
 <div id="live" class="unseen" aria-live="polite"></div><div id="tip" class="tip" role="tooltip" hidden></div></main>`;
 
-const KEYS = [
+const keys = (views: readonly PageView[]) => [
   ['Click, Enter', 'zoom into a frame'],
   ['Esc', 'end the search, then zoom out'],
   ['← →', 'frame beside'],
   ['↑ ↓', 'frame above, below'],
   ['Home', 'back to the root'],
   ['/', 'search; matches are highlighted and added up, a stack counts once'],
-  ['1 2 3 4', 'high watermark, leaks, temporary, all'],
+  [views.map((_, i) => i + 1).join(' '), views.map((view) => VIEW_NAMES[view]).join(', ')],
   ['b, c', 'width by bytes, by count'],
   ['f', 'flip: root on top or at the bottom'],
 ];
 
-const HELP = `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
+const help = (
+  views: readonly PageView[],
+) => `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
 <button class="close" aria-label="Close">✕</button></form>
-<dl class="facts">${KEYS.map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`).join('')}</dl>
+<dl class="facts">${keys(views)
+  .map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)
+  .join('')}</dl>
 <p>A frame is as wide as what it and everything it called has allocated. Frames stand in no order of time: the widest is
 first. The address of the page keeps the view, the search and the zoom.</p></dialog>`;

@@ -3,7 +3,7 @@ import { UserError } from '../util/errors.ts';
 import { formatDuration } from '../util/format.ts';
 import type { SiteRow, Source } from './source.ts';
 
-export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations';
+export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations' | 'v8_samples';
 
 export const MAX_THRESHOLD = 16;
 
@@ -29,6 +29,8 @@ export function viewTitle(view: View, threshold: number): string {
       return 'leaks (allocated during the capture and not freed by its end)';
     case 'allocations':
       return 'all allocations (everything ever allocated, freed or not)';
+    case 'v8_samples':
+      return "JavaScript heap (sampled: what was allocated in V8's heap, freed or not; an estimate, not part of any other figure)";
     case 'temporary_allocations':
       return `temporary allocations (freed after at most ${threshold} other ${
         threshold === 1 ? 'allocation' : 'allocations'

@@ -64,6 +64,8 @@ export interface SiteViewsRow {
   temporary_bytes: number;
   allocations: number;
   allocated_bytes: number;
+  sample_allocations: number;
+  sample_bytes: number;
 }
 
 export interface MemoryRow {
@@ -96,6 +98,7 @@ export interface Rows {
   sites_leaks: SiteRow;
   sites_temporary_allocations: SiteRow;
   sites_allocations: SiteRow;
+  sites_v8_samples: SiteRow;
   sites_all_views: SiteViewsRow;
   /** By time. */
   memory: MemoryRow;

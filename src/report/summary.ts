@@ -98,7 +98,8 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
   const right = (title: string): Column => ({ title, align: 'right' });
   const columns = [
     { title: 'Location', shorten: shortenLocation },
-    ...['Total Memory', 'Total Memory %', 'Own Memory', 'Own Memory %', 'Allocation Count'].map(right),
+    ...['Total Memory', 'Total Memory %', 'Own Memory', 'Own Memory %'].map(right),
+    right(selection.view === 'v8_samples' ? 'Sample Count' : 'Allocation Count'),
   ];
   const cells = shown.map((row) => [
     printable(row.file === '' ? row.function : `${row.function} at ${row.file}`),

@@ -72,7 +72,7 @@ export function tableText(capture: Capture, selection: Selection, options: Table
     printable(row.module ?? ''),
   ]);
   const body = [
-    ...styledTable(renderTable(tableColumns(options.splitThreads), cells, layout.columns), layout),
+    ...styledTable(renderTable(tableColumns(options.splitThreads, selection), cells, layout.columns), layout),
     ...moreLine(
       `${formatPlural(rest.length, 'more row')}: ${formatBytes(restBytes)}; -n sets how many are shown`,
       rest.length,
@@ -96,11 +96,11 @@ export function threadName(row: Pick<TableRow, 'tid' | 'thread_name'>): string {
   return printable(row.thread_name ? `${row.tid} (${row.thread_name})` : `${row.tid}`);
 }
 
-function tableColumns(splitThreads: boolean): Column[] {
+function tableColumns(splitThreads: boolean, { view }: Selection): Column[] {
   return [
     ...(splitThreads ? [{ title: 'Thread' }] : []),
     { title: 'Size', align: 'right' },
-    { title: 'Allocations', align: 'right' },
+    { title: view === 'v8_samples' ? 'Samples' : 'Allocations', align: 'right' },
     { title: 'Allocator' },
     { title: 'Function', shorten: shortenName },
     { title: 'File:Line', shorten: shortenPath },

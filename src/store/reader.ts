@@ -6,15 +6,18 @@ import type { Db, Params } from './db.ts';
 
 const DEFAULTS = { pid: null, tid: null, threshold: 1 };
 
+/** Samples are a part of no other sum. */
+const IS_SAMPLE = "s.allocator = 'v8_sample'";
+
 /** Rows of the processes and threads that were asked for; needs `site s`, `process p` and `thread t`. */
 const SELECTED = '(:pid IS NULL OR p.pid = :pid) AND (:tid IS NULL OR t.tid = :tid)';
 const SITE = 'site s JOIN process p ON p.id = s.process_id JOIN thread t ON t.id = s.thread_id';
 const TEMPORARY = `SELECT site_id, sum(allocations) AS allocations, sum(bytes) AS bytes
   FROM temporary WHERE threshold <= :threshold GROUP BY site_id`;
 
-function sites(allocations: string, bytes: string): string {
+function sites(allocations: string, bytes: string, which = `NOT ${IS_SAMPLE}`): string {
   return `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, s.${allocations} AS allocations, s.${bytes} AS bytes
-    FROM ${SITE} WHERE s.${allocations} > 0 AND ${SELECTED}`;
+    FROM ${SITE} WHERE s.${allocations} > 0 AND ${which} AND ${SELECTED}`;
 }
 
 const QUERIES = {
@@ -25,7 +28,7 @@ const QUERIES = {
   process_totals: `SELECT s.process_id, sum(s.allocations) AS allocations, sum(s.allocated_bytes) AS allocated_bytes,
       sum(s.deallocations) AS deallocations, sum(s.peak_bytes) AS peak_bytes,
       sum(s.live_allocations) AS live_allocations, sum(s.live_bytes) AS live_bytes
-    FROM site s GROUP BY s.process_id`,
+    FROM site s WHERE NOT ${IS_SAMPLE} GROUP BY s.process_id`,
   threads: 'SELECT id, process_id, tid, name FROM thread ORDER BY id',
   losses: 'SELECT kind, count FROM loss ORDER BY kind',
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
@@ -36,12 +39,14 @@ const QUERIES = {
   sites_high_watermark: sites('peak_allocations', 'peak_bytes'),
   sites_leaks: sites('live_allocations', 'live_bytes'),
   sites_allocations: sites('allocations', 'allocated_bytes'),
+  sites_v8_samples: sites('allocations', 'allocated_bytes', IS_SAMPLE),
   sites_temporary_allocations: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, x.allocations, x.bytes
     FROM (${TEMPORARY}) x JOIN ${SITE.replace('site s', 'site s ON s.id = x.site_id')}
     WHERE x.allocations > 0 AND ${SELECTED}`,
   sites_all_views: `SELECT s.process_id, s.thread_id, s.stack_id, s.peak_allocations, s.peak_bytes, s.live_allocations,
       s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
-      s.allocations, s.allocated_bytes
+      iif(${IS_SAMPLE}, 0, s.allocations) AS allocations, iif(${IS_SAMPLE}, 0, s.allocated_bytes) AS allocated_bytes,
+      iif(${IS_SAMPLE}, s.allocations, 0) AS sample_allocations, iif(${IS_SAMPLE}, s.allocated_bytes, 0) AS sample_bytes
     FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
   memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
     FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,

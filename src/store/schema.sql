@@ -59,7 +59,8 @@ CREATE TABLE stack (
   depth INTEGER NOT NULL         -- 1 at the root
 ) STRICT;
 
--- everything one stack did in one thread through one allocator function
+-- everything one stack did in one thread through one allocator function; of the allocator v8_sample: samples of what was
+-- allocated in V8's heap, an estimate that is a part of no other sum (see v8_samples)
 CREATE TABLE site (
   id INTEGER PRIMARY KEY,
   process_id INTEGER NOT NULL REFERENCES process (id),
@@ -152,7 +153,14 @@ CREATE VIEW temporary_allocations AS
 CREATE VIEW allocations AS
   SELECT process_id, pid, thread_id, tid, allocator, allocations, allocated_bytes AS bytes,
          function, file, line, module, stack_id
-  FROM site_place WHERE allocations > 0;
+  FROM site_place WHERE allocations > 0 AND allocator <> 'v8_sample';
+
+-- samples of what JavaScript allocated in V8's heap, freed or not: `allocations` is their number, `bytes` what they stand
+-- for; `function` … are those of V8's own code, JavaScript's are in stack_frame
+CREATE VIEW v8_samples AS
+  SELECT process_id, pid, thread_id, tid, allocator, allocations, allocated_bytes AS bytes,
+         function, file, line, module, stack_id
+  FROM site_place WHERE allocator = 'v8_sample';
 
 CREATE VIEW stack_frame AS
   WITH RECURSIVE walk (stack_id, position, node_id) AS (
@@ -176,5 +184,5 @@ CREATE VIEW process_summary AS
          coalesce(sum(s.live_allocations), 0) AS leaked_allocations,
          coalesce(sum(s.live_bytes), 0) AS leaked_bytes,
          p.exit_code, p.exit_signal
-  FROM process p LEFT JOIN site s ON s.process_id = p.id
+  FROM process p LEFT JOIN site s ON s.process_id = p.id AND s.allocator <> 'v8_sample'
   GROUP BY p.id;

@@ -9,7 +9,7 @@
  */
 
 import { rmSync } from 'node:fs';
-import { ALLOCATOR_NAME, LOSS_MEANING } from '../model/abi.gen.ts';
+import { ALLOCATOR_NAME, LOSS_MEANING, SAMPLED_ALLOCATORS } from '../model/abi.gen.ts';
 import type { Accounts, FrameTree, ProcessChanges, StackSource } from '../model/accounts.ts';
 import type { Losses } from '../model/types.ts';
 import { StoreError, UserError } from '../util/errors.ts';
@@ -219,7 +219,7 @@ export class CaptureWriter {
       sum.allocations,
       sum.allocatedBytes,
       sum.deallocations,
-      sum.allocatedBytes - sum.liveBytes,
+      SAMPLED_ALLOCATORS.has(allocator) ? 0 : sum.allocatedBytes - sum.liveBytes,
       sum.peakAllocations,
       sum.peakBytes,
       sum.liveAllocations,

@@ -36,22 +36,25 @@ export interface ProcessRow {
   executable: string | null;
 }
 
+/** Samples of V8's heap are no blocks. */
+const EXACT = "FROM site WHERE allocator <> 'v8_sample'";
+
 /** Sums that must agree however the capture ended; each with the two numbers that were compared. */
 const CONSISTENCY: [string, string][] = [
   [
     'allocated - deallocated = live bytes, per site',
-    `SELECT count(*) AS one, 0 AS other FROM site
-     WHERE allocated_bytes - deallocated_bytes <> live_bytes OR live_bytes < 0 OR live_allocations < 0`,
+    `SELECT count(*) AS one, 0 AS other ${EXACT}
+     AND (allocated_bytes - deallocated_bytes <> live_bytes OR live_bytes < 0 OR live_allocations < 0)`,
   ],
   [
     'sites = process_summary',
-    `SELECT (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(allocated_bytes), 0) FROM site) AS one,
+    `SELECT (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(allocated_bytes), 0) ${EXACT}) AS one,
             (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(allocated_bytes), 0) FROM process_summary)
               AS other`,
   ],
   [
     'sites = size histogram',
-    `SELECT (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(allocated_bytes), 0) FROM site) AS one,
+    `SELECT (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(allocated_bytes), 0) ${EXACT}) AS one,
             (SELECT coalesce(sum(allocations), 0) || ' ' || coalesce(sum(bytes), 0) FROM size_histogram) AS other`,
   ],
   [
@@ -75,6 +78,11 @@ const CONSISTENCY: [string, string][] = [
     'every stack has its frames',
     `SELECT count(*) AS one, 0 AS other FROM site
      WHERE stack_id IS NOT NULL AND stack_id NOT IN (SELECT id FROM stack)`,
+  ],
+  [
+    'a sample is never live, freed or temporary',
+    `SELECT count(*) AS one, 0 AS other FROM site WHERE allocator = 'v8_sample'
+     AND (live_allocations + peak_allocations + deallocations + temporary_allocations <> 0 OR allocated_bytes = 0)`,
   ],
 ];
 

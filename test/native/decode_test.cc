@@ -81,6 +81,7 @@ constexpr Kind kKinds[] = {
     {MP_EVENT_COMMIT, FREE, sizeof(mp_event_free)},
     {MP_EVENT_CANCEL, FREE, sizeof(mp_event_free)},
     {MP_EVENT_UNMAP, ALLOCATE, sizeof(mp_event_allocate)},
+    {MP_EVENT_SAMPLE, ALLOCATE, sizeof(mp_event_allocate)},
     {MP_EVENT_REMAP, REMAP, sizeof(mp_event_remap)},
     {MP_EVENT_STACK, STACK, sizeof(mp_event_stack)},
     {MP_EVENT_THREAD, TASK, sizeof(mp_event_task)},

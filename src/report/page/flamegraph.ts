@@ -275,7 +275,7 @@ class FlamegraphPage {
   }
 
   #command(key: string): boolean {
-    const view = VIEWS[Number(key) - 1];
+    const view = VIEWS.find((name, i) => key === `${i + 1}` && document.querySelector(`input[value=${name}]`) !== null);
     if (view !== undefined) this.#choose('view', view);
     else if (key === 'b') this.#choose('unit', 'bytes');
     else if (key === 'c') this.#choose('unit', 'allocations');

@@ -13,7 +13,7 @@
  */
 
 /** The views, in the order of the page, as the views of a capture are called. */
-export const VIEWS = ['high_watermark', 'leaks', 'temporary_allocations', 'allocations'] as const;
+export const VIEWS = ['high_watermark', 'leaks', 'temporary_allocations', 'allocations', 'v8_samples'] as const;
 export type PageView = (typeof VIEWS)[number];
 
 export const UNITS = ['bytes', 'allocations'] as const;

@@ -69,6 +69,7 @@ test('views exclude each other, thresholds have a range', async (t) => {
   const path = captureIn(t, small);
   const wrong = [
     ['--leaks', '--all'],
+    ['--js-heap', '--all'],
     ['--temporary-allocations', '--leaks'],
     ['--temporary-allocation-threshold', '17'],
     ['--temporary-allocation-threshold', '-1'],
@@ -92,6 +93,7 @@ test('views reach the report', async (t) => {
   assert.deepEqual(await view(), { view: 'high_watermark', threshold: 1, pid: null, tid: null });
   assert.equal((await view('--leaks')).view, 'leaks');
   assert.equal((await view('--all')).view, 'allocations');
+  assert.equal((await view('--js-heap')).view, 'v8_samples');
   assert.deepEqual(await view('--temporary-allocations', '--pid', '100'), {
     view: 'temporary_allocations',
     threshold: 1,

@@ -132,6 +132,11 @@ export class RecordBuilder {
     return this.#push(OPERATION.ALLOCATE | (allocator << 8) | (flags << 16), thread, stack, address, bytes);
   }
 
+  /** A sample of V8's heap. */
+  sample(thread: number, bytes: number, stack = 0): this {
+    return this.#push(OPERATION.SAMPLE | (ALLOCATOR.V8_SAMPLE << 8), thread, stack, 0, bytes);
+  }
+
   free(thread: number, address: number): this {
     return this.#push(OPERATION.FREE | (ALLOCATOR.FREE << 8), thread, 0, address, 0);
   }

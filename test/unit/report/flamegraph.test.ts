@@ -77,6 +77,10 @@ function randomCapture(t: TestContext): { capture: Capture; db: Db } {
     const stack = length === 0 ? null : fixture.stack(...Array.from({ length }, (_, k) => frames[random(3 + k * 4)]!));
     const count = 1 + random(50);
     const live = random(count);
+    if (i % 8 === 0) {
+      fixture.site({ process: process!, thread: thread!, allocator: 'v8_sample', stack, all: [count, count * 40_000] });
+      continue;
+    }
     fixture.site({
       process: process!,
       thread: thread!,
@@ -134,7 +138,8 @@ test('every frame has what SQL gives for all stacks that go through it', async (
   }
   const expected = new Map<string, number>();
   const owner = new Map(decoded.data.processes.map((process) => [process.pid, `/process ${process.pid}`]));
-  for (const site of db.all<{ pid: number; stack_id: number | null; bytes: number }>('SELECT * FROM allocations')) {
+  const sites = 'SELECT pid, stack_id, bytes FROM allocations UNION ALL SELECT pid, stack_id, 0 FROM v8_samples';
+  for (const site of db.all<{ pid: number; stack_id: number | null; bytes: number }>(sites)) {
     const frames = db.all<{ function: string }>(
       'SELECT function FROM stack_frame WHERE stack_id = ? ORDER BY position DESC',
       [site.stack_id],
