@@ -201,12 +201,12 @@ void Targets::attach_v8(Process &process) {
     if (!(is_v8 || (is_libc && process.hold)) || std::exchange(process.links[mapped.module].has_v8, true)) continue;
     const Module &module = *mapped.module;
     if (is_v8) {
+      const V8Image &image = module.v8->image;
       attach_functions(process, module, Program::kV8Collection,
-                       {module.v8->image.collection_begin, module.v8->image.collection_end});
+                       {image.collection_begin, image.collection_end, image.heap_end}, MP_V8_COLLECTS);
       std::vector<uint64_t> life = {module.v8->set_up};
       if (process.hold) life.push_back(module.v8->tear_down);
       attach_functions(process, module, Program::kV8Life, life);
-      const V8Image &image = module.v8->image;
       attach_functions(process, module, Program::kV8Sample, {image.allocation_counter}, image.counter_paused);
       attach_functions(process, module, Program::kV8Sample, {image.large_allocation}, MP_V8_LARGE_OBJECT);
     } else if (const auto exit = module.elf->find_function("exit")) {

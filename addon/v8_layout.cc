@@ -59,6 +59,10 @@ constexpr std::string_view kInterpreter[] = {
 constexpr std::string_view kCollectionBegin = "_ZN2v88internal4Heap11MarkCompactEv";
 constexpr std::string_view kCollectionEnd = "_ZN2v88internal4Heap19MarkCompactEpilogueEv";
 
+// The first thing that is taken down of all in which Heap::TearDown (src/heap/heap.cc) frees objects; that function
+// itself is held, so that names can still be read.
+constexpr std::string_view kHeapEnd = "_ZN2v88internal20MarkCompactCollector8TearDownEv";
+
 // Told by every linear allocation buffer that is used up or given up, and of every large object
 // (AdvanceAllocationObservers of src/heap/spaces.cc, from 12.4 on of main-allocator.cc; large-spaces.cc).
 constexpr std::string_view kAllocationCounter = "_ZN2v88internal17AllocationCounter26AdvanceAllocationObserversEm";
@@ -282,6 +286,7 @@ std::optional<V8Image> find_v8(const ElfFile &elf) {
   for (const ElfSymbol &symbol : symbols) {
     if (symbol.name == kCollectionBegin) image.collection_begin = symbol.address;
     if (symbol.name == kCollectionEnd) image.collection_end = symbol.address;
+    if (symbol.name == kHeapEnd) image.heap_end = symbol.address;
     if (symbol.name == kAllocationCounter) image.allocation_counter = symbol.address;
     if (symbol.name == kAllocateLargePage && image.counter_paused) image.large_allocation = symbol.address;
     if (symbol.type != STT_FUNC || !starts_with(symbol.name, "Builtins_")) continue;

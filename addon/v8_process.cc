@@ -52,7 +52,8 @@ std::optional<V8Module> find_v8_module(const ElfFile &elf) {
   V8Module module{std::move(*image), std::nullopt};
   module.set_up = find_any(elf, kSetUp);
   module.tear_down = find_any(elf, kTearDown);
-  const bool has_probes = module.image.collection_begin && module.image.collection_end && module.set_up;
+  const bool has_probes =
+      module.image.collection_begin && module.image.collection_end && module.image.heap_end && module.set_up;
   if (module.image.unsupported.empty() && !has_probes)
     module.image.unsupported = "the functions of V8 " + module.image.version +
                                " that say when its objects move were not found: its stacks show native frames only";

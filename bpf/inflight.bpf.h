@@ -28,8 +28,8 @@ struct call {
 struct thread_state {
   u32 slot; /* of its process */
   u32 depth;
-  u32 announced; /* 1: a THREAD event was sent */
-  u32 pad;
+  u32 announced;      /* 1: a THREAD event was sent */
+  u32 collects_v8;    /* 1: it was seen to begin a collection */
   u64 v8_bytes;       /* allocated in V8's heap since the last sample */
   u64 v8_large_bytes; /* of a large object that was counted, and may be told of once more */
   struct call calls[MP_MAX_INFLIGHT];

@@ -98,6 +98,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
     t->depth = 0;
     t->announced = 0;
     t->v8_bytes = 0;
+    t->collects_v8 = 0;
   }
   emit_and_hold(process, MP_EVENT_EXEC, old_tid, task->comm);
   return 0;

@@ -197,7 +197,9 @@ int python_code_freed(struct pt_regs *ctx) {
   return 0;
 }
 
-/* At functions that V8 runs when a mark-compact collection begins (cookie 0) and when it has moved everything (1). */
+/* At functions that V8 runs when a mark-compact collection begins (MP_V8_COLLECTS), when it has moved everything
+ * (MP_V8_COLLECTED), and before a heap is freed, as that of a worker that ended (MP_V8_FREES): another heap may have
+ * other objects at the same addresses. Heaps are collected side by side, each by its own thread. */
 SEC("uprobe")
 int v8_collection(struct pt_regs *ctx) {
   struct thread_state *t = get_thread();
@@ -205,10 +207,15 @@ int v8_collection(struct pt_regs *ctx) {
   u32 slot = t->slot;
   struct mp_v8 *v8 = bpf_map_lookup_elem(&v8s, &slot);
   if (!v8) return 0;
-  if (!bpf_get_attach_cookie(ctx))
+  u32 what = bpf_get_attach_cookie(ctx);
+  if (what != MP_V8_COLLECTED) {
     __sync_fetch_and_add(&v8->begun, 1);
-  else if (v8->ended != v8->begun) /* else it began before tracing did */
+    t->collects_v8 = 1;
+  }
+  if (what != MP_V8_COLLECTS && t->collects_v8) { /* else it began before tracing did */
+    t->collects_v8 = 0;
     __sync_fetch_and_add(&v8->ended, 1);
+  }
   return 0;
 }
 

@@ -431,7 +431,15 @@ enum mp_python_instruction {
 #define MP_V8_BYTE_CODE_ARRAY (-32)
 #define MP_V8_BYTE_CODE_OFFSET (-40)
 
-/* Mark-compact collections move and free objects and code. Counted by BPF; equal: none is under way. */
+/* Cookies of v8_collection(). */
+enum {
+  MP_V8_COLLECTS = 0,
+  MP_V8_COLLECTED = 1,
+  MP_V8_FREES = 2,
+};
+
+/* Mark-compact collections move and free objects and code. Counted by BPF, as is the end of a heap; equal: none is
+ * under way in any of the heaps of the process. */
 struct mp_v8 {
   __mp_u32 begun, ended;
   __mp_u32 function_shared; /* JSFunction -> SharedFunctionInfo, less the tag */

@@ -108,7 +108,11 @@ inline std::vector<uint8_t> made_v8_file(int version, const std::map<std::string
                              "Builtins_InterpreterEnterAtBytecode",
                              "Builtins_InterpreterEnterAtNextBytecode",
                              "_ZN2v88internal4Heap11MarkCompactEv",
-                             "_ZN2v88internal4Heap19MarkCompactEpilogueEv"};
+                             "_ZN2v88internal4Heap19MarkCompactEpilogueEv",
+                             "_ZN2v88internal20MarkCompactCollector8TearDownEv",
+                             "_ZN2v88internal17AllocationCounter26AdvanceAllocationObserversEm",
+                             "_ZN2v88internal15MemoryAllocator17AllocateLargePageEPNS0_16LargeObjectSpaceEmNS0_"
+                             "13ExecutabilityE"};
   for (size_t i = 0; i < std::size(functions); i++)
     if (changed.count(functions[i]) == 0) add(functions[i], STT_FUNC, kCode + i * 0x100, 0x80);
   ElfBuilder builder;

@@ -35,6 +35,18 @@ TEST(code) {
   CHECK(image->is_interpreted(0x20400));
   CHECK_EQ(image->collection_begin, 0x20500u);
   CHECK_EQ(image->collection_end, 0x20600u);
+  CHECK_EQ(image->heap_end, 0x20700u);
+}
+
+TEST(allocation_counters) {
+  for (int version = 0; version < kMadeV8Versions; version++) {
+    const auto image = made_v8_image(version);
+    REQUIRE(image.has_value());
+    CHECK_EQ(image->allocation_counter, 0x20800u);
+    // V8 10.2 does not tell it of all
+    CHECK_EQ(image->large_allocation, version == 0 ? 0x20900u : 0u);
+    CHECK_EQ(image->counter_paused, version == 0 ? 124 : 0);
+  }
 }
 
 TEST(offsets_by_version) {
@@ -119,5 +131,8 @@ TEST(nodes_of_this_machine) {
     CHECK(image->builtins.second - image->builtins.first > 1 << 20);
     CHECK(image->collection_begin != 0);
     CHECK(image->collection_end != 0);
+    CHECK(image->heap_end != 0);
+    CHECK(image->allocation_counter != 0);
+    CHECK_EQ(image->large_allocation != 0, image->counter_paused != 0);
   }
 }
