@@ -72,6 +72,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   module.lowest_address = module.elf->lowest_address();
   module.is_static_program = is_static_program(*module.elf);
   module.v8 = find_v8_module(*module.elf);
+  if (module.v8) module.thread_roots = find_node_thread_roots(*module.elf);
   EhFrameStats stats;
   auto rows = build_unwind_rows(*module.elf, &stats);
   if (lacks_unwind_information(*module.elf)) add_code_rows(*module.elf, rows);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "loader.h"
+#include "node_threads.h"
 #include "probes.h"
 #include "proc_maps.h"
 #include "python_layout.h"
@@ -42,6 +43,7 @@ struct Module {
   std::optional<PythonImage> python;   // it holds an interpreter
   std::optional<uint32_t> tss_values;  // it is glibc: see find_tss_values
   std::optional<V8Module> v8;          // it holds a JavaScript engine
+  std::vector<NodeThreadRoot> thread_roots;
 
   std::unique_ptr<ElfFile> elf;
 };

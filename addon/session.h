@@ -98,6 +98,7 @@ class Session : private EventHandler {
                                    const uint64_t *frames) const;
   bool is_repeated_free(const mp_event_free &event);
   uint32_t thread_of(const mp_event &event, const Process &process);
+  void name_node_thread(const mp_event &event, const Process &process, const char *name);
   bool is_stopped() const { return stop_ns_ != ~0ull; }
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
 
@@ -135,6 +136,7 @@ class Session : private EventHandler {
   Process *recent_process_ = nullptr;
   uint32_t recent_tid_ = 0;
   int64_t recent_thread_ = -1;
+  uint32_t recent_named_tid_ = 0;  // by what its stack says; 0: none
 
   uint32_t process_count_ = 0;
   uint32_t thread_count_ = 0;

@@ -84,6 +84,20 @@ uint32_t Session::thread_of(const mp_event &event, const Process &process) {
   return thread.index;
 }
 
+// Unless it has a name of its own. As with Python's threads, it keeps its index.
+void Session::name_node_thread(const mp_event &event, const Process &process, const char *name) {
+  if (recent_named_tid_ == event.tid) return;
+  recent_named_tid_ = event.tid;
+  Thread &thread = threads_[event.tid];
+  if (thread.index < 0 || thread.name == name || event.tid == event.pid) return;
+  const std::string program = process.executable.substr(process.executable.rfind('/') + 1);
+  const bool is_inherited =
+      thread.comm == program.substr(0, MP_COMM_LENGTH - 1) || thread.comm == read_comm(event.pid, event.pid);
+  if (!is_inherited) return;
+  thread.name = name;
+  batch_.threads.push_back({static_cast<uint32_t>(thread.index), process.index, event.tid, name});
+}
+
 void Session::end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal) {
   batch_.add(record_head(MP_OPERATION_PROCESS_END), process.index, 0, 0, 0, time_ns);
   batch_.ends.push_back({process.index, since_start(time_ns), exit_code, exit_signal});
@@ -92,6 +106,7 @@ void Session::end_process(const Process &process, uint64_t time_ns, int exit_cod
 void Session::forget_recent() {
   recent_process_ = nullptr;
   recent_thread_ = -1;
+  recent_named_tid_ = 0;
 }
 
 void Session::on_task(const mp_event_task &event) {
@@ -258,6 +273,7 @@ void Session::on_allocate(const mp_event_allocate &event) {
   if (!process) return;
   const uint32_t thread = thread_of(event.event, *process);
   const KnownStack stack = stacks_.of_event(*process, event.stack, event.event, batch_);
+  if (stack.thread_name) name_node_thread(event.event, *process, stack.thread_name);
   const bool is_mapping = event.event.kind == MP_EVENT_UNMAP || event.event.allocator == MP_ALLOCATOR_MMAP;
   if (is_mapping && stack.is_internal) return;
   if (event.event.kind == MP_EVENT_UNMAP) {

@@ -12,10 +12,11 @@
 namespace mp {
 
 struct KnownStack {
-  uint32_t index = 0;          // of the stack in the capture
-  bool is_lost = false;        // its frames did not arrive
-  bool is_allocators = false;  // the innermost frame is the allocator's own: it maps memory for itself
-  bool is_internal = false;    // a mapping with it is no mapping of the program
+  uint32_t index = 0;                 // of the stack in the capture
+  bool is_lost = false;               // its frames did not arrive
+  bool is_allocators = false;         // the innermost frame is the allocator's own: it maps memory for itself
+  bool is_internal = false;           // a mapping with it is no mapping of the program
+  const char *thread_name = nullptr;  // what its outermost function says that the thread is for; nullptr: nothing
 };
 
 class StackTable {

@@ -49,6 +49,21 @@ void classify_caller(const Process &process, const mp_event_stack &event, const 
   }
 }
 
+// Outermost frames among which that function is: below it, clone3 and start_thread of libc.
+constexpr uint32_t kRootFrames = 4;
+
+const char *find_thread_name(const Process &process, const mp_event_stack &event, const uint64_t *frames) {
+  if (!process.v8_module || event.event.stack_status != MP_STACK_COMPLETE) return nullptr;
+  for (uint32_t i = 1; i <= event.frame_count && i <= kRootFrames; i++) {
+    const uint64_t address = frames[event.frame_count - i] - 1;
+    const MappedModule *mapped = Targets::find_mapping(process, address);
+    if (!mapped || mapped->module != process.v8_module) continue;
+    for (const NodeThreadRoot &root : mapped->module->thread_roots)
+      if (address - mapped->bias >= root.begin && address - mapped->bias < root.end) return root.name;
+  }
+  return nullptr;
+}
+
 bool is_evaluation(const Process &process, uint64_t address) {
   const PythonProcess &python = process.python;
   return python.module && python.module->python->is_evaluation(address - python.bias);
@@ -127,6 +142,7 @@ void Stacks::add(const Process &process, StackTable &table, const mp_event_stack
   while (python < python_end) add_python(process, *python++, locations, batch);
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
+  stack.thread_name = find_thread_name(process, event, frames);
   table.add(event.stack) = stack;
 }
 

@@ -157,6 +157,14 @@ export class CaptureFile {
     return this.all<ProcessRow>('SELECT * FROM process ORDER BY id');
   }
 
+  /** By tid: the names that a thread had. */
+  threadNames(): Map<number, Set<string>> {
+    const names = new Map<number, Set<string>>();
+    for (const { tid, name } of this.all<{ tid: number; name: string }>('SELECT tid, name FROM thread'))
+      names.set(tid, (names.get(tid) ?? new Set()).add(name));
+    return names;
+  }
+
   meta(key: string): string | undefined {
     return this.all<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)[0]?.value;
   }

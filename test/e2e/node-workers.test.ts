@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CaptureFile, ViewRow } from './capture-file.ts';
 import { cannotRecord } from './helpers.ts';
-import { findNodes, recordNode } from './node.ts';
+import { findNodes, type Node, recordNode } from './node.ts';
 import { Stacks } from './stated-stacks.ts';
 
 /** See workers.cjs. */
@@ -14,6 +14,11 @@ const FIRST_BYTES = 300_001;
 
 /** Of the Buffers: those whose function must have its name. None may have another one. */
 const NAMED_SHARE = 0.8;
+
+/** What the kernel calls the thread of a worker: from Node 24 on, the name that it was given. */
+function threadName(node: Node, name: string): string {
+  return Number.parseInt(node.version, 10) < 24 ? 'WorkerThread' : name.replace('made_', 'worker-').replace('_', '-');
+}
 
 /** What the worker allocated whose Buffers have this size, and the names that its function has there. */
 function compareWorker(rows: ViewRow[], stacks: Stacks, name: string, bytes: number) {
@@ -32,7 +37,7 @@ function compareWorker(rows: ViewRow[], stacks: Stacks, name: string, bytes: num
   return { named, tid: [...tids][0]! };
 }
 
-function compareWorkers(capture: CaptureFile): void {
+function compareWorkers(capture: CaptureFile, node: Node): void {
   assert.deepEqual(capture.inconsistencies(), []);
   const stacks = new Stacks(capture);
   const rows = capture.rows('allocations').filter((row) => row.allocator !== 'mmap');
@@ -40,6 +45,11 @@ function compareWorkers(capture: CaptureFile): void {
     compareWorker(rows, stacks, `made_${Math.floor(i / WORKERS)}_${i % WORKERS}`, FIRST_BYTES + 2 * i),
   );
   assert.equal(new Set(workers.map(({ tid }) => tid)).size, workers.length);
+  const names = capture.threadNames();
+  workers.forEach(({ tid }, i) => {
+    const name = threadName(node, `made_${Math.floor(i / WORKERS)}_${i % WORKERS}`);
+    assert.ok(names.get(tid)?.has(name), `thread ${tid} is ${[...(names.get(tid) ?? [])]}, not ${name}`);
+  });
   const named = workers.reduce((sum, worker) => sum + worker.named, 0);
   const all = workers.length * COUNT;
   assert.ok(named >= NAMED_SHARE * all, `${named} of ${all} Buffers have their function`);
@@ -49,7 +59,7 @@ describe('workers', { skip: cannotRecord() }, () => {
   for (const node of findNodes()) {
     for (const mode of ['run', 'trace'] as const) {
       test(`exact sums and no name of another worker, ${mode}, ${node.version}`, async (t) => {
-        compareWorkers(await recordNode(t, mode, node, 'workers.cjs'));
+        compareWorkers(await recordNode(t, mode, node, 'workers.cjs'), node);
       });
     }
   }
