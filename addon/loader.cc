@@ -81,10 +81,9 @@ void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
   bpf_program__set_autoload(skeleton->progs.allocator_entry, !session);
   bpf_program__set_autoload(skeleton->progs.allocator_return, !session);
   if (mode == ProbeMode::kPerf) return;
-  for (Program program :
-       {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry, Program::kMappingSyscall,
-        Program::kLinkerState, Program::kPythonCodeFreed, Program::kV8Collection, Program::kV8Life,
-        Program::kV8Sample}) {
+  for (Program program : {Program::kAllocatorEntry, Program::kAllocatorReturn, Program::kDeallocatorEntry,
+                          Program::kMappingSyscall, Program::kLinkerState, Program::kPythonCodeFreed,
+                          Program::kV8Collection, Program::kV8Life, Program::kV8Sample}) {
     bpf_program__set_expected_attach_type(program_of(skeleton, program),
                                           static_cast<bpf_attach_type>(kAttachUprobeMulti));
   }
