@@ -41,12 +41,12 @@ bool decode_event(const void *data, size_t size_bytes, EventHandler &handler) {
       handler.on_python_code(event, reinterpret_cast<const uint8_t *>(&event + 1));
       return true;
     }
-    case MP_EVENT_V8_FRAMES: {
-      if (size_bytes < sizeof(mp_event_v8_frames)) return false;
-      const auto &event = *static_cast<const mp_event_v8_frames *>(data);
-      if (event.count > MP_MAX_V8_FRAMES || size_bytes != sizeof(event) + event.count * sizeof(mp_v8_frame))
+    case MP_EVENT_V8_PLACES: {
+      if (size_bytes < sizeof(mp_event_v8_places)) return false;
+      const auto &event = *static_cast<const mp_event_v8_places *>(data);
+      if (event.count > MP_MAX_V8_FRAMES || size_bytes != sizeof(event) + event.count * sizeof(mp_v8_place))
         return false;
-      handler.on_v8_frames(event, reinterpret_cast<const mp_v8_frame *>(&event + 1));
+      handler.on_v8_places(event, reinterpret_cast<const mp_v8_place *>(&event + 1));
       return true;
     }
     case MP_EVENT_THREAD:

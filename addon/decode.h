@@ -16,7 +16,7 @@ class EventHandler {
   virtual void on_remap(const mp_event_remap &event) = 0;
   virtual void on_stack(const mp_event_stack &event, const uint64_t *frames) = 0;
   virtual void on_python_code(const mp_event_python_code &event, const uint8_t *line_table) = 0;
-  virtual void on_v8_frames(const mp_event_v8_frames &event, const mp_v8_frame *frames) = 0;
+  virtual void on_v8_places(const mp_event_v8_places &event, const mp_v8_place *places) = 0;
   virtual void on_task(const mp_event_task &event) = 0;  // THREAD, EXEC, EXIT, MAPPINGS, THREAD_EXIT, FORK, SELF_STOP
 };
 

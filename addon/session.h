@@ -70,7 +70,7 @@ class Session : private EventHandler {
   void on_remap(const mp_event_remap &event) override;
   void on_stack(const mp_event_stack &event, const uint64_t *frames) override;
   void on_python_code(const mp_event_python_code &event, const uint8_t *line_table) override;
-  void on_v8_frames(const mp_event_v8_frames &event, const mp_v8_frame *frames) override;
+  void on_v8_places(const mp_event_v8_places &event, const mp_v8_place *places) override;
   void on_task(const mp_event_task &event) override;
 
   static int handle_event(void *context, void *data, size_t size_bytes);
@@ -94,8 +94,10 @@ class Session : private EventHandler {
 
   // The process of an event, announced; nullptr if it is not traced.
   Process *process_of(const mp_event &event);
-  V8FrameSymbols javascript_frames(const Process &process, const V8Slots &slots, const mp_event_stack &event,
-                                   const uint64_t *frames) const;
+  void begin_collections(Process &process, uint32_t begun, uint32_t ended, uint64_t time_ns);
+  // The locations of the JavaScript frames of a stack, by index.
+  std::vector<uint32_t> javascript_locations(Process &process, const mp_event_stack &event, const uint64_t *frames);
+  void name_places(Process &process, const mp_event_stack &event, const std::map<uint64_t, V8Place *> &places);
   bool is_repeated_free(const mp_event_free &event);
   uint32_t thread_of(const mp_event &event, const Process &process);
   void name_node_thread(const mp_event &event, const Process &process, const char *name);

@@ -205,29 +205,60 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
 void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
   Process *process = targets_.find(event.event.pid);
   if (!process) return;
-  const auto slots = process->v8 ? process->v8->take(event.stack) : std::nullopt;
-  if (!slots) return stacks_.add(*process, process->stacks, event, frames, {}, batch_);
-  if (process->v8->begins_generation(*slots)) process->javascript_stacks.new_seed(event.event.time_ns);
-  stacks_.add(*process, process->javascript_stacks, event, frames, javascript_frames(*process, *slots, event, frames),
+  if (!process->v8 || !(event.event.flags & MP_FLAG_JAVASCRIPT))
+    return stacks_.add(*process, process->stacks, event, frames, {}, batch_);
+  begin_collections(*process, event.begun, event.ended, event.event.time_ns);
+  stacks_.add(*process, process->javascript_stacks, event, frames, javascript_locations(*process, event, frames),
               batch_);
 }
 
-void Session::on_v8_frames(const mp_event_v8_frames &event, const mp_v8_frame *frames) {
-  const Process *process = targets_.find(event.event.pid);
-  if (process && process->v8) process->v8->add(event, frames);
+void Session::on_v8_places(const mp_event_v8_places &event, const mp_v8_place *places) {
+  Process *process = targets_.find(event.event.pid);
+  if (!process || !process->v8) return;
+  begin_collections(*process, event.begun, event.ended, event.event.time_ns);
+  process->v8->places().add(event, places);
 }
 
-// What was read while objects were moved is not believed: the stack is shown with native frames, and will come again
-// when the collection is over.
-V8FrameSymbols Session::javascript_frames(const Process &process, const V8Slots &slots, const mp_event_stack &event,
-                                          const uint64_t *frames) const {
+// Stacks from before will not be referred to for long.
+void Session::begin_collections(Process &process, uint32_t begun, uint32_t ended, uint64_t time_ns) {
+  if (process.v8->places().begin(begun, ended)) process.javascript_stacks.new_seed(time_ns);
+}
+
+std::vector<uint32_t> Session::javascript_locations(Process &process, const mp_event_stack &event,
+                                                    const uint64_t *frames) {
+  std::vector<uint32_t> locations(event.frame_count, V8Place::kNoLocation);
+  V8Places::ByPlace *known = process.v8->places().of(event.begun, event.ended);
+  std::map<uint64_t, V8Place *> nameless;
+  const auto look_up = [&] {
+    for (uint32_t i = 0; i < event.frame_count; i++) {
+      const auto found = known->find(frames[i]);
+      if (found == known->end()) continue;
+      locations[i] = found->second.location;
+      if (locations[i] == V8Place::kNoLocation) nameless.emplace(frames[i], &found->second);
+    }
+  };
+  if (known) look_up();
+  if (nameless.empty()) return locations;
+  name_places(process, event, nameless);
+  look_up();
+  return locations;
+}
+
+// What was read while objects were moved is not believed: these frames have no names, and will come again when the
+// collection is over.
+void Session::name_places(Process &process, const mp_event_stack &event, const std::map<uint64_t, V8Place *> &places) {
   const auto is_unmoved = [&] {
     const mp_v8 now = loader_.v8(process.slot);
-    return now.begun == slots.begun && now.ended == slots.ended && now.begun == now.ended;
+    return now.begun == event.begun && now.ended == event.ended && now.begun == now.ended;
   };
-  if (!is_unmoved()) return {};
-  auto symbols = process.v8->symbols(slots, frames, event.frame_count);
-  return is_unmoved() ? std::move(symbols) : V8FrameSymbols();
+  if (!is_unmoved()) return;
+  std::vector<std::pair<V8Place *, std::vector<SymbolFrame>>> named;
+  process.v8->forget();
+  for (const auto &[place, known] : places)
+    if (known->attempts++ < V8Process::kAttempts) named.emplace_back(known, process.v8->symbols(place, known->shared));
+  if (named.empty() || !is_unmoved()) return;
+  for (auto &[known, symbols] : named)
+    if (!symbols.empty()) known->location = stacks_.javascript_location_of(std::move(symbols), batch_);
 }
 
 void Session::on_python_code(const mp_event_python_code &event, const uint8_t *line_table) {

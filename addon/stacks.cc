@@ -120,7 +120,7 @@ KnownStack Stacks::of_event(Process &process, uint64_t hash, const mp_event &eve
 }
 
 void Stacks::add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
-                 V8FrameSymbols javascript, Batch &batch) {
+                 const std::vector<uint32_t> &javascript, Batch &batch) {
   const KnownStack *known = table.find(event.stack, event.event.time_ns);
   if (known && !known->is_lost) return;
   std::vector<uint32_t> locations;
@@ -133,8 +133,11 @@ void Stacks::add(const Process &process, StackTable &table, const mp_event_stack
       is_loop = !MP_PYTHON_FRAME_ENTRY(*python);
       add_python(process, *python++, locations, batch);
     }
-    if (const auto found = javascript.find(i); found != javascript.end())
-      locations.push_back(javascript_location_of(std::move(found->second), batch));
+    const bool is_javascript = i < javascript.size();
+    if (is_javascript && javascript[i] != V8Place::kNoLocation)
+      locations.push_back(javascript[i]);
+    else if (is_javascript && MP_V8_IS_INTERPRETED(frames[i]))
+      locations.push_back(location_of(process, Targets::interpreter_address(process), batch));
     else
       locations.push_back(location_of(process, address, batch));
   }

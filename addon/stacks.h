@@ -18,9 +18,11 @@ class Stacks {
   explicit Stacks(Symbolizer &symbolizer) : symbolizer_(symbolizer) {}
 
   // Takes the frames of a STACK event. What is new goes into the batch.
-  // `table`: that of the process in which it belongs. `javascript`: instead of the native ones.
+  // `table`: that of the process in which it belongs. `javascript`: locations of frames by their index, or none;
+  // V8Place::kNoLocation: it is a native one.
   void add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
-           V8FrameSymbols javascript, Batch &batch);
+           const std::vector<uint32_t> &javascript, Batch &batch);
+  uint32_t javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch);
   // The stack that an event refers to by hash; one without frames if they did not arrive or no walk took place.
   KnownStack of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch);
   // Takes what a Python code object says, before the first stack with it.
@@ -33,7 +35,6 @@ class Stacks {
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
   void add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch);
   uint32_t python_location_of(const Process &process, uint64_t frame, Batch &batch);
-  uint32_t javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch);
   uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;

@@ -193,6 +193,13 @@ void Targets::find_v8(Process &process) {
   }
 }
 
+uint64_t Targets::interpreter_address(const Process &process) {
+  for (const MappedModule &mapped : process.mappings)
+    if (mapped.module == process.v8_module)
+      for (const auto &[before, end] : process.v8_module->v8->image.interpreted) return mapped.bias + before + 1;
+  return 0;
+}
+
 // Collections are counted from before the first event with JavaScript frames on. libc is mapped later than the program.
 void Targets::attach_v8(Process &process) {
   if (!process.v8) return;
@@ -291,6 +298,7 @@ void Targets::update(const Process &process, uint32_t generation, uint32_t flags
   if (process.follow) flags |= MP_PROCESS_FOLLOW;
   if (process.python.module) flags |= MP_PROCESS_PYTHON;
   if (process.v8_module) flags |= MP_PROCESS_V8;
+  if (process.v8) flags |= MP_PROCESS_JAVASCRIPT;
   loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
 }
 

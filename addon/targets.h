@@ -97,6 +97,8 @@ class Targets {
 
   // The module that holds an address, also one that was unmapped meanwhile; nullptr if unknown.
   static const MappedModule *find_mapping(const Process &process, uint64_t address);
+  // In the interpreter of its V8, which there must be; 0: it is no longer mapped.
+  static uint64_t interpreter_address(const Process &process);
 
  private:
   Process &add(std::unique_ptr<Process> owned);

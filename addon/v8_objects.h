@@ -65,6 +65,7 @@ class V8Objects {
   void forget() { memory_.forget(); }
 
   V8Memory &memory() { return memory_; }
+  const V8Memory &memory() const { return memory_; }
 
  private:
   struct Names {

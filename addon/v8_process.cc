@@ -14,9 +14,6 @@ constexpr const char *kSetUp[] = {
 };
 constexpr const char *kTearDown[] = {"_ZN2v88internal4Heap8TearDownEv"};
 
-// How often a function is read that can't be.
-constexpr int kAttempts = 4;
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = c | 0x20;
@@ -65,52 +62,14 @@ V8Process::V8Process(const V8Module &module, MemoryReader reader) : objects_(mod
   if (module.code) code_.emplace(objects_.memory(), *module.code);
 }
 
-void V8Process::add(const mp_event_v8_frames &event, const mp_v8_frame *frames) {
-  if (pending_.size() >= kMaxPending) pending_.clear();
-  pending_[event.stack] = {event.begun, event.ended, {frames, frames + event.count}};
-}
-
-std::optional<V8Slots> V8Process::take(uint64_t stack) {
-  auto found = pending_.extract(stack);
-  return found ? std::optional(std::move(found.mapped())) : std::nullopt;
-}
-
-bool V8Process::begins_generation(const V8Slots &slots) {
-  if (slots.begun == begun_ && slots.ended == ended_) return false;
-  known_.clear();
-  begun_ = slots.begun;
-  ended_ = slots.ended;
-  return true;
-}
-
-V8FrameSymbols V8Process::symbols(const V8Slots &slots, const uint64_t *addresses, uint32_t count) {
-  objects_.forget();
-  V8FrameSymbols found;
-  for (const mp_v8_frame &frame : slots.frames) {
-    // a frame type is a Smi: the frame is none of a function
-    if (frame.frame >= count || !objects_.memory().is_object(frame.context_or_frame_type)) continue;
-    const auto &symbols = known_symbols_of(frame, addresses[frame.frame]);
-    if (!symbols.empty()) found.emplace(frame.frame, symbols);
-  }
-  return found;
-}
-
-const std::vector<SymbolFrame> &V8Process::known_symbols_of(const mp_v8_frame &frame, uint64_t address) {
-  const Place place = frame.is_interpreted ? Place{frame.byte_code_array, frame.byte_code_offset} : Place{address, 0};
-  if (const auto known = known_.find(place); known != known_.end() && !known->second.empty()) return known->second;
-  if (known_.size() >= kMaxKnown) known_.clear();
-  return known_[place] = symbols_of(frame, address);
-}
-
-std::vector<SymbolFrame> V8Process::symbols_of(const mp_v8_frame &frame, uint64_t address) {
+std::vector<SymbolFrame> V8Process::symbols(uint64_t place, uint64_t shared) {
   std::vector<V8Activation> activations;
-  if (frame.is_interpreted) {
-    const auto offset = objects_.byte_code_offset(frame.byte_code_offset);
-    activations = {{frame.shared, frame.byte_code_array, offset.value_or(kUnknownV8Offset)}};
+  if (MP_V8_IS_INTERPRETED(place)) {
+    activations = {{shared, MP_V8_PLACE_ARRAY(place), byte_code_offset(MP_V8_PLACE_OFFSET(place))}};
   } else if (code_) {
-    activations = code_->activations(frame.function, address, frame.shared).activations;
+    activations = code_->activations(0, place, shared).activations;
   }
-  if (activations.empty()) activations = {{frame.shared, 0, kUnknownV8Offset}};
+  if (activations.empty()) activations = {{shared, 0, kUnknownV8Offset}};
   std::vector<SymbolFrame> symbols;
   for (const V8Activation &activation : activations)
     if (auto symbol = symbol_of(activation)) symbols.push_back(std::move(*symbol));
@@ -118,11 +77,17 @@ std::vector<SymbolFrame> V8Process::symbols_of(const mp_v8_frame &frame, uint64_
   return symbols;
 }
 
+uint32_t V8Process::byte_code_offset(uint64_t of_tagged_array) const {
+  if (of_tagged_array == MP_V8_NO_OFFSET) return kUnknownV8Offset;
+  const uint64_t slot = of_tagged_array << objects_.memory().layout().tags.smi_shift;
+  return objects_.byte_code_offset(slot).value_or(kUnknownV8Offset);
+}
+
 // The line of the call; where V8 has no table of positions, the line on which the function begins.
 std::optional<SymbolFrame> V8Process::symbol_of(const V8Activation &activation) {
   auto function = objects_.function(activation.shared);
   // young strings, as names may be, are moved by other collections, too
-  for (int attempt = 1; !function && attempt < kAttempts; attempt++) {
+  for (uint32_t attempt = 1; !function && attempt < kAttempts; attempt++) {
     objects_.forget();
     function = objects_.function(activation.shared);
   }

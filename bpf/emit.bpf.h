@@ -30,11 +30,12 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u64 hash = u->hash;
   if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
   if (u->event.python_count) send_codes(u, stack_seed);
-  if (u->v8.count) send_v8_frames(u);
+  if (u->v8_count) send_v8_places(u, stack_seed);
   if (u->code_dropped) return; /* the addon resolves frames when they come, once */
   u32 n = u->event.frame_count + u->event.python_count;
   if (n > MP_MAX_FRAMES) return;
   fill_header(&u->event.event, MP_EVENT_STACK, 0);
+  u->event.event.flags = u->v8_count ? MP_FLAG_JAVASCRIPT : 0;
   u->event.event.stack_status = u->status;
   u->event.stack = hash;
   if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
@@ -69,7 +70,7 @@ static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 
   unwind(u);
   *status = u->status;
   if (process->flags & MP_PROCESS_PYTHON) walk_python(u);
-  if (u->v8.count) hash_collections(u);
+  if (u->v8_count) hash_collections(u);
   u64 stack = finish_stack(u, process->stack_seed);
   release_unwinder(u);
   return stack;

@@ -12,7 +12,8 @@
  * munmap, mmap and mremap are reported behind their system call, where arguments and result stand in registers at once.
  *
  * Stacks.  An event carries a 64-bit hash of its return addresses. The addresses themselves are sent once, as a STACK
- * event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent again.
+ * event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent again. The same
+ * goes for what its Python frames (PYTHON_CODE) and JavaScript frames (V8_PLACES) stand for.
  *
  * Losses.  What could not be put into the ring or not be unwound is counted in the counters map (MP_COUNTERS); nothing
  * is dropped without being counted.
@@ -122,7 +123,7 @@ enum {
   X(12, MAPPINGS, "the dynamic linker of a traced process added or removed modules, or see v8_life()")      \
   X(13, THREAD_EXIT, "a thread of a traced process ended")                                                  \
   X(14, PYTHON_CODE, "what a Python code object says, before the first stack with it")                      \
-  X(15, V8_FRAMES, "the slots of the JavaScript frames of a stack, before its frames")                      \
+  X(15, V8_PLACES, "the functions of places in JavaScript, before the first stack with them")               \
   X(16, FORK, "a traced process that is followed made a child; `code` is its pid")                          \
   X(17, SELF_STOP, "a traced process stops itself because a child of it was held")                          \
   X(18, SAMPLE, "the thread has allocated `size` bytes of a SAMPLED allocator since its last sample")
@@ -185,15 +186,21 @@ enum {
   MP_PYTHON_MAX_LINE_TABLE = 8192, /* bytes copied of a line table */
   MP_PYTHON_MAX_FRAME = 128,       /* bytes of a frame object */
 
-  MP_MAX_V8_FRAMES = 512,     /* JavaScript frames per stack, the innermost ones */
-  MP_V8_SAMPLE_BYTES = 32768, /* of V8's heap for which a sample stands, at least */
-  MP_V8_LARGE_OBJECT = 1,     /* cookie of v8_sample(), which is an even offset else */
+  MP_MAX_V8_FRAMES = 512,      /* JavaScript frames per stack, the innermost ones */
+  MP_SEEN_V8_PLACES_BITS = 17, /* log2 of the places in JavaScript that BPF remembers to have sent */
+  MP_V8_SAMPLE_BYTES = 32768,  /* of V8's heap for which a sample stands, at least */
+  MP_V8_LARGE_OBJECT = 1,      /* cookie of v8_sample(), which is an even offset else */
 };
 
 /* Flags of an ALLOCATE event. */
 enum {
   MP_FLAG_COMMITS_RELEASE = 1, /* realloc succeeded: the release pending in this thread took effect first */
   MP_FLAG_MAP_FIXED = 2,       /* mmap with MAP_FIXED: what the range held before is gone */
+};
+
+/* Flags of a STACK event. */
+enum {
+  MP_FLAG_JAVASCRIPT = 1, /* it has frames that may be JavaScript's: `begun` and `ended` say when */
 };
 
 /* Flags of an EXEC, MAPPINGS, FORK, SELF_STOP event. */
@@ -245,14 +252,16 @@ struct mp_event_remap {
 MP_ASSERT_SIZE(struct mp_event_remap, 64);
 
 /* STACK; frame_count return addresses follow, then python_count Python frames (MP_PYTHON_FRAME), innermost first each.
- * MP_MAX_FRAMES in all. */
+ * MP_MAX_FRAMES in all. In the place of the return address of a frame that V8 interprets is an MP_V8_INTERPRETED.
+ * `begun` and `ended` are those of struct mp_v8 while the words were valid. */
 struct mp_event_stack {
   struct mp_event event;
   __mp_u64 stack;
   __mp_u32 frame_count;
   __mp_u32 python_count;
+  __mp_u32 begun, ended;
 };
-MP_ASSERT_SIZE(struct mp_event_stack, 40);
+MP_ASSERT_SIZE(struct mp_event_stack, 48);
 
 /* PYTHON_CODE: copies of a code object's parts, as they lie in memory. `line_table_length` of its bytes follow in the
  * event, but not more than MP_PYTHON_MAX_LINE_TABLE. */
@@ -268,29 +277,21 @@ struct mp_event_python_code {
 };
 MP_ASSERT_SIZE(struct mp_event_python_code, 48 + 2 * MP_PYTHON_MAX_STRING);
 
-/* V8_FRAMES: `count` of mp_v8_frame follow. `collections` as they are in struct mp_v8 while the words are valid. */
-struct mp_event_v8_frames {
+/* V8_PLACES: `count` of mp_v8_place follow. */
+struct mp_event_v8_places {
   struct mp_event event;
-  __mp_u64 stack; /* hash */
-  __mp_u32 begun, ended;
+  __mp_u32 begun, ended; /* as in struct mp_event_stack */
   __mp_u32 count;
   __mp_u32 pad;
 };
-MP_ASSERT_SIZE(struct mp_event_v8_frames, 48);
+MP_ASSERT_SIZE(struct mp_event_v8_places, 40);
 
-/* What lies below the frame pointer of a frame of JIT code or of V8's interpreter (src/execution/frame-constants.h).
- * All is 0 if it can't be read. */
-struct mp_v8_frame {
-  __mp_u32 frame; /* its index in the stack */
-  __mp_u32 is_interpreted;
-  __mp_u64 byte_code_offset; /* these two of interpreted frames only, others have other things there */
-  __mp_u64 byte_code_array;
-  __mp_u64 argument_count;
-  __mp_u64 function;              /* JSFunction */
-  __mp_u64 context_or_frame_type; /* a frame type: it is no function's frame */
-  __mp_u64 shared;                /* SharedFunctionInfo of the JSFunction, which may be moved soon */
+/* A place in JavaScript, which means the same until the next mark-compact collection begins. */
+struct mp_v8_place {
+  __mp_u64 place;  /* as in the stack: return address, or MP_V8_INTERPRETED */
+  __mp_u64 shared; /* SharedFunctionInfo of the JSFunction, which may be moved soon; 0: it can't be read */
 };
-MP_ASSERT_SIZE(struct mp_v8_frame, 56);
+MP_ASSERT_SIZE(struct mp_v8_place, 16);
 
 /* THREAD, EXEC, EXIT, FORK, SELF_STOP: `comm` is the name. `code` is the wait status of EXIT, the pid of the child of
  * FORK, and for EXEC the tid of the thread that called it, which goes on under the tid of the first thread. */
@@ -363,11 +364,12 @@ struct mp_process {
 MP_ASSERT_SIZE(struct mp_process, 16);
 
 enum {
-  MP_PROCESS_HOLD = 1,    /* launched by us: hold it while the tables of a new module are loaded */
-  MP_PROCESS_STALE = 2,   /* replaced its image: the mappings are those of the old one */
-  MP_PROCESS_PYTHON = 4,  /* has an entry in the pythons map */
-  MP_PROCESS_FOLLOW = 16, /* its children are traced, too */
-  MP_PROCESS_V8 = 8,      /* code outside every mapping is JIT code; has an entry in the v8s map if it is a known V8 */
+  MP_PROCESS_HOLD = 1,        /* launched by us: hold it while the tables of a new module are loaded */
+  MP_PROCESS_STALE = 2,       /* replaced its image: the mappings are those of the old one */
+  MP_PROCESS_PYTHON = 4,      /* has an entry in the pythons map */
+  MP_PROCESS_V8 = 8,          /* code outside every mapping is JIT code */
+  MP_PROCESS_JAVASCRIPT = 16, /* its V8 is known: has an entry in the v8s map */
+  MP_PROCESS_FOLLOW = 32,     /* its children are traced, too */
 };
 
 /* ---- Python ------------------------------------------------------------------------------------------------------ */
@@ -425,7 +427,8 @@ enum mp_python_instruction {
 
 /* ---- V8 ---------------------------------------------------------------------------------------------------------- */
 
-/* By slot of the process. Slots of frames, from the frame pointer; in all versions that the addon knows. */
+/* What lies below the frame pointer of a frame of JIT code or of V8's interpreter (src/execution/frame-constants.h), in
+ * all versions that the addon knows. In frames of no function a frame type, a Smi, is in place of the context. */
 #define MP_V8_CONTEXT (-8)
 #define MP_V8_FUNCTION (-16)
 #define MP_V8_BYTE_CODE_ARRAY (-32)
@@ -438,8 +441,16 @@ enum {
   MP_V8_FREES = 2,
 };
 
-/* Mark-compact collections move and free objects and code. Counted by BPF, as is the end of a heap; equal: none is
- * under way in any of the heaps of the process. */
+/* Where an interpreted frame is, in one word: address of the BytecodeArray / 8, and the number in the slot of the
+ * offset, which is a Smi. One that does not fit is MP_V8_NO_OFFSET. No address of user code has the upper bit. */
+#define MP_V8_NO_OFFSET 0x7ffffu
+#define MP_V8_INTERPRETED(array, offset) ((__mp_u64)1 << 63 | (__mp_u64)(array) >> 3 << 19 | (offset))
+#define MP_V8_IS_INTERPRETED(place) ((__mp_u64)(place) >> 63)
+#define MP_V8_PLACE_ARRAY(place) ((__mp_u64)(place) << 1 >> 20 << 3 | 1)
+#define MP_V8_PLACE_OFFSET(place) ((__mp_u32)(place)&MP_V8_NO_OFFSET)
+
+/* By slot of the process. Mark-compact collections move and free objects and code. Counted by BPF, as is the end of a
+ * heap; equal: none is under way in any of the heaps of the process. */
 struct mp_v8 {
   __mp_u32 begun, ended;
   __mp_u32 function_shared; /* JSFunction -> SharedFunctionInfo, less the tag */

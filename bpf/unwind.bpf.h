@@ -36,7 +36,7 @@ struct unwinder {
   u8 crossed_signal;       /* … and this is a signal handler that interrupted it */
   u8 skip_frame;           /* the current frame is the allocator itself: step over it unrecorded */
   u8 code_dropped;         /* something that belongs to the stack could not be sent */
-  u8 is_v8;
+  u8 has_javascript;
   u8 pad[3];
   u64 window_base;
   u64 window_length;
@@ -45,16 +45,20 @@ struct unwinder {
   u64 frames[MP_MAX_FRAMES];
   struct mp_event_python_code code; /* sent together with the line table behind it */
   u8 line_table[MP_PYTHON_MAX_LINE_TABLE];
+  u32 v8_count;
+  u32 v8_pad;
   u64 v8_frames[MP_MAX_V8_FRAMES]; /* V8_FRAME */
-  struct mp_event_v8_frames v8;    /* sent together with v8_slots */
-  struct mp_v8_frame v8_slots[MP_MAX_V8_FRAMES];
+  struct mp_event_v8_places v8;    /* sent together with v8_places */
+  struct mp_v8_place v8_places[MP_MAX_V8_FRAMES];
 };
 
-/* A frame that may be JavaScript's: frame pointer, index in the stack, whether it is interpreted. */
-#define V8_FRAME(pointer, index, interpreted) ((pointer) | (u64)(index) << 48 | (u64)(interpreted) << 63)
+/* A frame that may be JavaScript's: frame pointer, index in the stack. */
+#define V8_FRAME(pointer, index) ((pointer) | (u64)(index) << 48)
 #define V8_FRAME_POINTER(frame) ((frame)&0xffffffffffffUL)
-#define V8_FRAME_INDEX(frame) ((frame) >> 48 & 0x7fff)
-#define V8_FRAME_INTERPRETED(frame) ((frame) >> 63)
+#define V8_FRAME_INDEX(frame) ((frame) >> 48)
+
+#define V8_HEAP_TAG 1 /* in the address of an object; src/common/globals.h */
+#define V8_TAG_MASK 3
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -213,19 +217,33 @@ static __always_inline void hash_word(struct unwinder *u, u64 word) {
   u->hash = hash ^ hash >> 29;
 }
 
+static __always_inline int is_v8_object(u64 word) {
+  return (word & V8_TAG_MASK) == V8_HEAP_TAG && !(word >> 47);
+}
+
+static __always_inline u64 interpreted_place(u64 array, u64 offset) {
+  if (!is_v8_object(array)) array = 0;
+  /* a Smi */
+  return MP_V8_INTERPRETED(array, (u32)offset || offset >> 32 > MP_V8_NO_OFFSET ? MP_V8_NO_OFFSET : offset >> 32);
+}
+
 /* The current frame may be one of JavaScript. The return address says where machine code is; the interpreter's says
  * nothing, what it interprets does. */
 static __always_inline void take_v8_frame(struct unwinder *u, u32 is_interpreted) {
-  u32 n = u->v8.count, index = u->event.frame_count - 1;
+  u32 n = u->v8_count, index = u->event.frame_count - 1;
   if (n >= MP_MAX_V8_FRAMES || u->bp >> 48 || !u->event.frame_count) return; /* or the allocator's own frame */
-  u->v8_frames[n & (MP_MAX_V8_FRAMES - 1)] = V8_FRAME(u->bp, index, is_interpreted);
-  u->v8.count = n + 1;
+  u64 context = 0, lowest = u->bp + (is_interpreted ? MP_V8_BYTE_CODE_OFFSET : MP_V8_CONTEXT);
+  read_word(u, u->bp + MP_V8_CONTEXT, lowest, &context);
+  if (!is_v8_object(context)) return;
+  u->v8_frames[n & (MP_MAX_V8_FRAMES - 1)] = V8_FRAME(u->bp, index);
+  u->v8_count = n + 1;
   if (!is_interpreted) return;
-  u64 array = 0, offset = 0, lowest = u->bp + MP_V8_BYTE_CODE_OFFSET;
+  u64 array = 0, offset = 0;
   read_word(u, lowest, lowest, &offset);
   read_word(u, u->bp + MP_V8_BYTE_CODE_ARRAY, lowest, &array);
-  hash_word(u, array);
-  hash_word(u, offset);
+  u64 place = interpreted_place(array, offset);
+  u->frames[index & (MP_MAX_FRAMES - 1)] = place;
+  hash_word(u, place);
 }
 
 /* Computes the caller's registers. Returns 0 to go on, 1 when the walk is over (status says how). */
@@ -251,7 +269,7 @@ static __always_inline int step(struct unwinder *u) {
       break;
     case MP_CFA_JIT:
       if (!u->bp) goto complete;
-      if (u->is_v8) take_v8_frame(u, offset);
+      if (u->has_javascript) take_v8_frame(u, offset);
       cfa = u->bp + 16;
       break;
     case MP_CFA_SIGNAL:
@@ -346,8 +364,10 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->window_length = 0;
   u->event.frame_count = 0;
   u->event.python_count = 0;
-  u->is_v8 = !!(process->flags & MP_PROCESS_V8);
-  u->v8.count = 0;
+  u->has_javascript = !!(process->flags & MP_PROCESS_JAVASCRIPT);
+  u->v8_count = 0;
+  u->event.begun = 0;
+  u->event.ended = 0;
   return u;
 }
 

@@ -58,6 +58,7 @@ const PURE = [
   'v8_layout',
   'v8_memory',
   'v8_objects',
+  'v8_places',
   'v8_positions',
   'v8_process',
   'v8_strings',

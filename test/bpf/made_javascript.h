@@ -25,6 +25,13 @@ struct JavaScriptFrame {
 
   bool is_interpreted() const { return pc == in_function(INTERPRETER); }
   bool is_native() const { return pc == in_function(NATIVE); }
+  uint64_t place() const { return is_interpreted() ? interpreted_place(byte_code_array, byte_code_offset) : pc; }
+
+  static bool is_object(uint64_t word) { return word % 4 == kHeapTag && word >> 47 == 0; }
+  static uint64_t interpreted_place(uint64_t array, uint64_t offset) {
+    const bool fits = static_cast<uint32_t>(offset) == 0 && offset >> 32 <= MP_V8_NO_OFFSET;
+    return MP_V8_INTERPRETED(is_object(array) ? array : 0, fits ? offset >> 32 : MP_V8_NO_OFFSET);
+  }
 };
 
 // Frames with slots that tell them apart.
@@ -50,8 +57,8 @@ inline JavaScriptFrame native() {
 // The ring: what was put into it.
 struct JavaScriptRing {
   struct Event {
-    mp_event_v8_frames head;
-    std::vector<mp_v8_frame> frames;
+    mp_event_v8_places head;
+    std::vector<mp_v8_place> places;
   };
   std::vector<Event> events;
   std::vector<mp_event_stack> stacks;
@@ -81,10 +88,10 @@ struct JavaScriptRing {
       wrong_sizes += size_bytes != sizeof(mp_event_stack) + 8ull * stacks.back().frame_count;
       return 0;
     }
-    const auto &head = *static_cast<const mp_event_v8_frames *>(event);
-    const auto *frames = reinterpret_cast<const mp_v8_frame *>(&head + 1);
-    wrong_sizes += size_bytes != sizeof(head) + head.count * sizeof(mp_v8_frame);
-    events.push_back({head, {frames, frames + (size_bytes - sizeof(head)) / sizeof(mp_v8_frame)}});
+    const auto &head = *static_cast<const mp_event_v8_places *>(event);
+    const auto *places = reinterpret_cast<const mp_v8_place *>(&head + 1);
+    wrong_sizes += size_bytes != sizeof(head) + head.count * sizeof(mp_v8_place);
+    events.push_back({head, {places, places + (size_bytes - sizeof(head)) / sizeof(mp_v8_place)}});
     return 0;
   }
 };
@@ -95,7 +102,7 @@ class MadeJavaScript {
   JavaScriptRing ring;
   std::vector<JavaScriptFrame> frames;  // as last put, innermost first
 
-  explicit MadeJavaScript(uint32_t process_flags = MP_PROCESS_V8)
+  explicit MadeJavaScript(uint32_t process_flags = MP_PROCESS_V8 | MP_PROCESS_JAVASCRIPT)
       : tables_(tables_of({MP_RULE(MP_CFA_RSP, 0, 8), MP_RULE_V8_INTERPRETER})) {
     tables_.process_flags = process_flags;
     tables_.mappings.push_back({kAnonymous, kAnonymous + (1 << 24), 0, MP_NO_MODULE, 0});
@@ -104,7 +111,8 @@ class MadeJavaScript {
     memory.use();
     ring.use();
     clear_rule_cache();
-    host.v8s[0] = {3, 2, kToShared, 1};
+    host_forget_places();
+    host.v8s[0] = {3, 3, kToShared, 1};
   }
   MadeJavaScript(const MadeJavaScript &) = delete;
 
@@ -143,21 +151,27 @@ class MadeJavaScript {
     host_unwind(&walk);
     return walk;
   }
-  // The same walk, as plain as can be, and what is to be sent of it.
+  // The same walk, as plain as can be.
   ReferenceWalk plain_walk() const {
     const auto read = [this](void *to, uint32_t size_bytes, uint64_t at) { return memory.read(to, size_bytes, at); };
-    return ReferenceUnwinder(tables_, read).walk(frames[0].pc, first_, bp.value_or(frame_pointer_from(0)));
+    ReferenceWalk walk =
+        ReferenceUnwinder(tables_, read).walk(frames[0].pc, first_, bp.value_or(frame_pointer_from(0)));
+    for (const ReferenceV8Frame &frame : javascript_frames(walk))
+      if (frame.is_interpreted)
+        walk.frames[frame.index] = JavaScriptFrame::interpreted_place(word(frame.pointer + MP_V8_BYTE_CODE_ARRAY),
+                                                                      word(frame.pointer + MP_V8_BYTE_CODE_OFFSET));
+    return walk;
   }
-  std::vector<mp_v8_frame> plain_slots(const ReferenceWalk &walk) const {
-    std::vector<mp_v8_frame> slots;
-    for (const ReferenceV8Frame &frame : walk.v8_frames) {
-      if (frame.pointer >> 48 || slots.size() == MP_MAX_V8_FRAMES) continue;  // the former: no address of user memory
-      mp_v8_frame copied = {frame.index, frame.is_interpreted, 0, 0, 0, 0, 0, 0};
-      if (!memory.read(&copied.byte_code_offset, 40, frame.pointer - 40)) memset(&copied.byte_code_offset, 0, 40);
-      if (!memory.read(&copied.shared, 8, copied.function - kHeapTag + host.v8s[0].function_shared)) copied.shared = 0;
-      slots.push_back(copied);
+  // What is to be sent of it.
+  std::vector<mp_v8_place> plain_places(const ReferenceWalk &walk) const {
+    std::vector<mp_v8_place> places;
+    for (const ReferenceV8Frame &frame : javascript_frames(walk)) {
+      const uint64_t function = word(frame.pointer + MP_V8_FUNCTION);
+      const bool is_object = JavaScriptFrame::is_object(function);
+      places.push_back(
+          {walk.frames[frame.index], is_object ? word(function - kHeapTag + host.v8s[0].function_shared) : 0});
     }
-    return slots;
+    return places;
   }
   uint64_t hash_of(const std::vector<JavaScriptFrame> &innermost_first) {
     put(innermost_first);
@@ -165,20 +179,37 @@ class MadeJavaScript {
   }
 
   // What is to be sent of the frames, `limit` of them.
-  std::vector<mp_v8_frame> expected(size_t limit = MP_MAX_V8_FRAMES) const {
-    std::vector<mp_v8_frame> slots;
-    for (size_t i = 0; i < frames.size() && slots.size() < limit; i++) {
-      const JavaScriptFrame &f = frames[i];
-      if (f.is_native()) continue;
-      slots.push_back({static_cast<uint32_t>(i), f.is_interpreted(), f.byte_code_offset, f.byte_code_array,
-                       f.argument_count, f.function, f.context, f.shared});
-    }
-    return slots;
+  std::vector<mp_v8_place> expected(size_t limit = MP_MAX_V8_FRAMES) const {
+    std::vector<mp_v8_place> places;
+    for (const JavaScriptFrame &frame : frames)
+      if (!frame.is_native() && places.size() < limit) places.push_back({frame.place(), frame.shared});
+    return places;
+  }
+  // The words of the stack.
+  std::vector<uint64_t> places() const {
+    std::vector<uint64_t> words;
+    for (const JavaScriptFrame &frame : frames) words.push_back(frame.place());
+    return words;
   }
 
   std::optional<uint64_t> bp;  // the register, if it is not the innermost frame pointer
 
  private:
+  // 0 if it can't be read.
+  uint64_t word(uint64_t address) const {
+    uint64_t value;
+    return memory.read(&value, 8, address) ? value : 0;
+  }
+  // Those of functions, as many as are sent.
+  std::vector<ReferenceV8Frame> javascript_frames(const ReferenceWalk &walk) const {
+    std::vector<ReferenceV8Frame> functions;
+    if (!(host.processes[0].flags & MP_PROCESS_JAVASCRIPT)) return functions;
+    for (const ReferenceV8Frame &frame : walk.v8_frames) {
+      if (frame.pointer >> 48 || functions.size() == MP_MAX_V8_FRAMES) continue;  // the former: no user memory
+      if (JavaScriptFrame::is_object(word(frame.pointer + MP_V8_CONTEXT))) functions.push_back(frame);
+    }
+    return functions;
+  }
   static uint64_t size_of(const JavaScriptFrame &frame) { return frame.is_native() ? 8 : 7 * 8; }
   // The register in the n-th frame: native functions keep it. 0: the outermost one has none.
   uint64_t frame_pointer_from(size_t n) const {
@@ -191,7 +222,7 @@ class MadeJavaScript {
   std::vector<uint64_t> return_slots_;
 };
 
-inline bool operator==(const mp_v8_frame &a, const mp_v8_frame &b) {
+inline bool operator==(const mp_v8_place &a, const mp_v8_place &b) {
   return memcmp(&a, &b, sizeof(a)) == 0;
 }
 

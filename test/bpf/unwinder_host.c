@@ -145,7 +145,7 @@ void host_unwind(struct host_walk *walk) {
     walk_python(u);
     walking_python = 0;
   }
-  if (u->v8.count) hash_collections(u);
+  if (u->v8_count) hash_collections(u);
   walk->status = u->status;
   walk->watched_found = u->watched_found;
   walk->crossed_signal = u->crossed_signal;
@@ -181,6 +181,10 @@ void host_forget_code(uint64_t code, uint64_t stack_seed) {
 
 uint16_t *host_code_generation(uint64_t code) {
   return &code_generations[code_slot(code)];
+}
+
+void host_forget_places(void) {
+  memset(seen_places, 0, sizeof(seen_places));
 }
 
 uint64_t *host_rule_cache(uint32_t *entry_count) {

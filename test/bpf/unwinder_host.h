@@ -87,6 +87,9 @@ void host_forget_code(uint64_t code, uint64_t stack_seed);
 // Counts the code objects that were freed at this address.
 uint16_t *host_code_generation(uint64_t code);
 
+// No place in JavaScript is known to have been sent.
+void host_forget_places(void);
+
 // The cache of pc -> rule as it is: entries of two words, check and rule.
 uint64_t *host_rule_cache(uint32_t *entry_count);
 

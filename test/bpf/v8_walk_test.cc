@@ -3,21 +3,15 @@
 
 namespace {
 
-std::vector<uint64_t> pcs_of(const std::vector<JavaScriptFrame> &frames) {
-  std::vector<uint64_t> pcs;
-  for (const JavaScriptFrame &frame : frames) pcs.push_back(frame.pc);
-  return pcs;
-}
-
-std::vector<uint64_t> pcs_of(const host_walk &walk) {
+std::vector<uint64_t> words_of(const host_walk &walk) {
   return {walk.frames, walk.frames + walk.frame_count};
 }
 
 }  // namespace
 
-// ---- slots ----
+// ---- places ----
 
-TEST(slots_of_every_frame_are_sent_in_order) {
+TEST(places_of_every_frame_are_sent_in_order) {
   for (const auto &frames : {std::vector{compiled(0)}, std::vector{compiled(1)}, std::vector{interpreted(1)},
                              std::vector{native(), native(), interpreted(1)}, std::vector{compiled(1), native()},
                              std::vector{interpreted(1), interpreted(2), compiled(4), native(), compiled(5)}, mixed(2),
@@ -26,23 +20,25 @@ TEST(slots_of_every_frame_are_sent_in_order) {
     made.put(frames);
     const host_walk walk = made.walk();
     CHECK_EQ(walk.status, uint32_t{MP_STACK_COMPLETE});
-    CHECK(pcs_of(walk) == pcs_of(frames));
+    CHECK(words_of(walk) == made.places());
     CHECK_SENT(made, made.expected());
     CHECK_EQ(host.counters[MP_COUNTER_RING_DROPPED], 0u);
   }
 }
 
-TEST(the_event_says_which_stack_and_which_collections) {
+TEST(the_events_say_which_collections) {
   MadeJavaScript made;
   made.put(mixed(9));
   host.v8s[0].begun = 0xfffffff0;
-  host.v8s[0].ended = 0xffffffef;
+  host.v8s[0].ended = 0xfffffff0;
   made.walk();
   REQUIRE(made.ring.events.size() == 1 && made.ring.stacks.size() == 1);
-  const mp_event_v8_frames &head = made.ring.events[0].head;
+  const mp_event_v8_places &head = made.ring.events[0].head;
   CHECK_EQ(head.begun, 0xfffffff0u);
-  CHECK_EQ(head.ended, 0xffffffefu);
-  CHECK_EQ(head.stack, made.ring.stacks[0].stack);
+  CHECK_EQ(head.ended, 0xfffffff0u);
+  CHECK_EQ(made.ring.stacks[0].begun, 0xfffffff0u);
+  CHECK_EQ(made.ring.stacks[0].ended, 0xfffffff0u);
+  CHECK_EQ(made.ring.stacks[0].event.flags, MP_FLAG_JAVASCRIPT);
   CHECK_EQ(head.event.pid, uint32_t{HOST_PID});
   CHECK_EQ(head.event.tid, uint32_t{HOST_TID});
   CHECK_EQ(head.pad, 0u);
@@ -92,7 +88,7 @@ TEST(the_innermost_frames_are_sent) {
     made.put(frames);
     const host_walk walk = made.walk();
     CHECK_EQ(walk.status, uint32_t{MP_STACK_COMPLETE});
-    CHECK(pcs_of(walk) == pcs_of(frames));
+    CHECK(same(walk, made.plain_walk()));
     CHECK_SENT(made, made.expected());
     CHECK_EQ(made.ring.events[0].head.count, std::min<size_t>(count, MP_MAX_V8_FRAMES));
   }
@@ -116,14 +112,54 @@ TEST(native_frames_have_no_slots) {
   CHECK(made.ring.kinds == std::vector<uint8_t>{MP_EVENT_STACK});
 }
 
-TEST(a_process_without_v8_has_no_javascript_frames) {
-  MadeJavaScript made(0);
-  const std::vector<JavaScriptFrame> frames = {native(), compiled(2), interpreted(1), native(), compiled(4)};
-  made.put(frames);
+TEST(a_process_without_a_known_v8_has_no_javascript_frames) {
+  for (const uint32_t flags : {0, MP_PROCESS_V8 + 0}) {
+    MadeJavaScript made(flags);
+    made.put({native(), compiled(2), interpreted(1), native(), compiled(4)});
+    const host_walk walk = made.walk();
+    CHECK_EQ(walk.status, uint32_t{MP_STACK_COMPLETE});
+    REQUIRE(walk.frame_count == made.frames.size());
+    for (size_t i = 0; i < made.frames.size(); i++) CHECK_EQ(walk.frames[i], made.frames[i].pc);
+    CHECK(made.ring.kinds == std::vector<uint8_t>{MP_EVENT_STACK});
+    CHECK_EQ(made.ring.stacks[0].event.flags, 0);
+  }
+}
+
+TEST(frames_of_no_function_are_native_ones) {
+  MadeJavaScript made;
+  made.put({compiled(2), interpreted(1), interpreted(3)});
+  const uint64_t frame_type = 2 * 5;  // StackFrame::TypeToMarker
+  for (const size_t i : {0, 1}) made.memory.put(made.frame_pointer(i) + MP_V8_CONTEXT, frame_type);
   const host_walk walk = made.walk();
-  CHECK_EQ(walk.status, uint32_t{MP_STACK_COMPLETE});
-  CHECK(pcs_of(walk) == pcs_of(frames));
-  CHECK(made.ring.kinds == std::vector<uint8_t>{MP_EVENT_STACK});
+  CHECK(words_of(walk) == (std::vector{made.frames[0].pc, made.frames[1].pc, made.frames[2].place()}));
+  CHECK_SENT(made, std::vector{made.expected()[2]});
+}
+
+TEST(a_byte_code_array_that_is_none) {
+  for (const uint64_t word :
+       {uint64_t{0}, uint64_t{2}, uint64_t{3}, uint64_t{7} << 32, ~uint64_t{0}, uint64_t{1} << 47 | 1}) {
+    MadeJavaScript made;
+    JavaScriptFrame frame = interpreted(1);
+    frame.byte_code_array = word;
+    made.put({frame});
+    CHECK(words_of(made.walk()) == std::vector<uint64_t>{MP_V8_INTERPRETED(0, 51)});
+    CHECK_SENT(made, made.expected());
+  }
+}
+
+TEST(an_offset_that_does_not_fit) {
+  const uint64_t last = MP_V8_NO_OFFSET - 1;
+  for (const auto &[slot, offset] : std::vector<std::pair<uint64_t, uint64_t>>{{last << 32, last},
+                                                                               {(last + 1) << 32, last + 1},
+                                                                               {(last + 2) << 32, last + 1},
+                                                                               {~uint64_t{0}, last + 1},
+                                                                               {uint64_t{5} << 32 | 1, last + 1}}) {
+    MadeJavaScript made;
+    JavaScriptFrame frame = interpreted(1);
+    frame.byte_code_offset = slot;
+    made.put({frame});
+    CHECK(words_of(made.walk()) == std::vector<uint64_t>{MP_V8_INTERPRETED(frame.byte_code_array, offset)});
+  }
 }
 
 TEST(without_v8_unknown_code_ends_the_walk) {
@@ -138,12 +174,11 @@ TEST(without_v8_unknown_code_ends_the_walk) {
 }
 
 TEST(a_pc_that_is_no_address_of_user_code_ends_the_walk) {
-  MadeJavaScript made;
   for (uint64_t pc : {(uint64_t{1} << 48) + 1, uint64_t{1} << 63, ~uint64_t{0}}) {
+    MadeJavaScript made;
     made.put({compiled(2), frame_at(pc, 3)});
     CHECK_EQ(made.walk().status, uint32_t{MP_STACK_NO_MAPPING});
     CHECK_SENT(made, made.expected(1));
-    made.ring.clear();
   }
 }
 
@@ -164,9 +199,8 @@ TEST(the_frame_of_the_allocator_itself_is_none) {
   const std::vector<JavaScriptFrame> frames = {compiled(1), compiled(2), interpreted(3)};
   made.put(frames);
   const host_walk walk = made.walk(true);
-  CHECK(pcs_of(walk) == pcs_of({frames[1], frames[2]}));
-  std::vector<mp_v8_frame> expected = made.expected();
+  CHECK(words_of(walk) == (std::vector{frames[1].place(), frames[2].place()}));
+  std::vector<mp_v8_place> expected = made.expected();
   expected.erase(expected.begin());
-  for (mp_v8_frame &frame : expected) frame.frame--;
   CHECK_SENT(made, expected);
 }

@@ -19,7 +19,7 @@ struct Recorder : EventHandler {
   uint64_t value = 0;  // one field of the body
   std::vector<uint64_t> frames;
   std::vector<uint8_t> line_table;
-  std::vector<mp_v8_frame> v8_frames;
+  std::vector<mp_v8_place> v8_places;
 
   void note(Called handler, const mp_event &header, uint64_t field) {
     called = handler;
@@ -39,9 +39,9 @@ struct Recorder : EventHandler {
     note(CODE, e.event, e.code);
     line_table.assign(table, table + std::min<uint32_t>(e.line_table_length, MP_PYTHON_MAX_LINE_TABLE));
   }
-  void on_v8_frames(const mp_event_v8_frames &e, const mp_v8_frame *first) override {
-    note(V8, e.event, e.stack);
-    v8_frames.assign(first, first + e.count);
+  void on_v8_places(const mp_event_v8_places &e, const mp_v8_place *first) override {
+    note(V8, e.event, e.begun);
+    v8_places.assign(first, first + e.count);
   }
 };
 
@@ -90,7 +90,7 @@ constexpr Kind kKinds[] = {
     {MP_EVENT_MAPPINGS, TASK, sizeof(mp_event_task)},
     {MP_EVENT_THREAD_EXIT, TASK, sizeof(mp_event_task)},
     {MP_EVENT_PYTHON_CODE, CODE, sizeof(mp_event_python_code)},
-    {MP_EVENT_V8_FRAMES, V8, sizeof(mp_event_v8_frames)},
+    {MP_EVENT_V8_PLACES, V8, sizeof(mp_event_v8_places)},
 };
 
 Called expected_handler(unsigned kind) {
@@ -154,7 +154,7 @@ TEST(fields_arrive_as_they_were_sent) {
 TEST(a_stack_has_as_many_frames_as_it_says) {
   for (uint32_t count : {0, 1, 2, 100, MP_MAX_FRAMES - 1, MP_MAX_FRAMES + 0}) {
     Bytes bytes =
-        Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 99, count, 0}, sizeof(mp_event_stack) + count * 8);
+        Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 99, count, 0, 0, 0}, sizeof(mp_event_stack) + count * 8);
     for (uint32_t i = 0; i < count; i++) bytes.words()[sizeof(mp_event_stack) / 8 + i] = 0x7f0000000000 + i;
     Recorder recorder;
     CHECK(bytes.decode(&recorder));
@@ -169,7 +169,7 @@ TEST(a_stack_that_says_another_number_is_refused) {
   for (uint32_t count :
        {0u, 3u, 5u, uint32_t{MP_MAX_FRAMES}, uint32_t{MP_MAX_FRAMES} + 1, 0x20000004u, 0x80000004u, 0xffffffffu}) {
     Recorder recorder;
-    CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, count, 0}, sizeof(mp_event_stack) + room * 8)
+    CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, count, 0, 0, 0}, sizeof(mp_event_stack) + room * 8)
                .decode(&recorder));
     CHECK_EQ(recorder.calls, 0);
   }
@@ -178,7 +178,7 @@ TEST(a_stack_that_says_another_number_is_refused) {
 TEST(a_stack_deeper_than_the_limit_is_refused) {
   const uint32_t count = MP_MAX_FRAMES + 1;
   Recorder recorder;
-  CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, count, 0}, sizeof(mp_event_stack) + count * 8)
+  CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, count, 0, 0, 0}, sizeof(mp_event_stack) + count * 8)
              .decode(&recorder));
   CHECK_EQ(recorder.calls, 0);
 }
@@ -186,7 +186,7 @@ TEST(a_stack_deeper_than_the_limit_is_refused) {
 TEST(python_frames_follow_the_native_ones) {
   for (const auto &[native, python] : {std::pair{0u, 3u}, {2u, 1u}, {3u, 0u}}) {
     Bytes bytes =
-        Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 99, native, python}, sizeof(mp_event_stack) + 3 * 8);
+        Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 99, native, python, 0, 0}, sizeof(mp_event_stack) + 3 * 8);
     Recorder recorder;
     CHECK(bytes.decode(&recorder));
     CHECK_EQ(recorder.frames.size(), 3u);
@@ -197,12 +197,12 @@ TEST(a_stack_with_too_many_frames_in_all_is_refused) {
   for (const auto &[native, python] :
        {std::pair{4u, 1u}, {0u, 5u}, {0xffffffffu, 5u}, {5u, 0xffffffffu}, {0x80000002u, 0x80000002u}}) {
     Recorder recorder;
-    CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, native, python}, sizeof(mp_event_stack) + 4 * 8)
+    CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, native, python, 0, 0}, sizeof(mp_event_stack) + 4 * 8)
                .decode(&recorder));
   }
   const size_t size_bytes = sizeof(mp_event_stack) + (MP_MAX_FRAMES + 1) * 8;
   Recorder recorder;
-  CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, MP_MAX_FRAMES, 1}, size_bytes).decode(&recorder));
+  CHECK(!Bytes::of(mp_event_stack{header_of(MP_EVENT_STACK), 1, MP_MAX_FRAMES, 1, 0, 0}, size_bytes).decode(&recorder));
 }
 
 mp_event_python_code code_event(uint32_t line_table_length, uint32_t name_length, uint32_t file_length) {
@@ -232,52 +232,51 @@ TEST(a_code_object_of_another_length_is_refused) {
   CHECK_EQ(recorder.calls, 0);
 }
 
-mp_event_v8_frames v8_event(uint32_t count) {
-  return {header_of(MP_EVENT_V8_FRAMES), 99, 5, 4, count, 0};
+mp_event_v8_places v8_event(uint32_t count) {
+  return {header_of(MP_EVENT_V8_PLACES), 99, 98, count, 0};
 }
 
-TEST(javascript_frames_are_as_many_as_it_says) {
+TEST(javascript_places_are_as_many_as_it_says) {
   for (uint32_t count : {0, 1, 2, 100, MP_MAX_V8_FRAMES - 1, MP_MAX_V8_FRAMES + 0}) {
-    Bytes bytes = Bytes::of(v8_event(count), sizeof(mp_event_v8_frames) + count * sizeof(mp_v8_frame));
-    uint64_t *words = bytes.words() + sizeof(mp_event_v8_frames) / 8;
+    Bytes bytes = Bytes::of(v8_event(count), sizeof(mp_event_v8_places) + count * sizeof(mp_v8_place));
+    uint64_t *words = bytes.words() + sizeof(mp_event_v8_places) / 8;
     for (uint32_t i = 0; i < count; i++) {
-      const mp_v8_frame frame = {i, i % 2, i + 1000, i + 2000, i + 3000, i + 4000, i + 5000, i + 6000};
-      memcpy(words + i * (sizeof(frame) / 8), &frame, sizeof(frame));
+      const mp_v8_place place = {i + 1000, i + 6000};
+      memcpy(words + i * (sizeof(place) / 8), &place, sizeof(place));
     }
     Recorder recorder;
     CHECK(bytes.decode(&recorder));
     CHECK_EQ(recorder.value, 99u);
-    REQUIRE(recorder.v8_frames.size() == count);
+    REQUIRE(recorder.v8_places.size() == count);
     for (uint32_t i = 0; i < count; i++) {
-      CHECK_EQ(recorder.v8_frames[i].frame, i);
-      CHECK_EQ(recorder.v8_frames[i].byte_code_offset, i + 1000);
-      CHECK_EQ(recorder.v8_frames[i].shared, i + 6000);
+      CHECK_EQ(recorder.v8_places[i].place, i + 1000);
+      CHECK_EQ(recorder.v8_places[i].shared, i + 6000);
     }
   }
 }
 
-TEST(javascript_frames_of_another_number_are_refused) {
+TEST(javascript_places_of_another_number_are_refused) {
   const size_t room = 4;
   const uint32_t most = MP_MAX_V8_FRAMES;
-  // 0x20000004 and 0x80000004 frames have the size of four in 32 bits
+  // 0x20000004 and 0x80000004 places have the size of four in 32 bits
   for (uint32_t count : {0u, 3u, 5u, most, most + 1, 0x20000004u, 0x80000004u, 0xffffffffu}) {
     Recorder recorder;
-    const size_t size_bytes = sizeof(mp_event_v8_frames) + room * sizeof(mp_v8_frame);
+    const size_t size_bytes = sizeof(mp_event_v8_places) + room * sizeof(mp_v8_place);
     CHECK(!Bytes::of(v8_event(count), size_bytes).decode(&recorder));
     CHECK_EQ(recorder.calls, 0);
   }
 }
 
-TEST(more_javascript_frames_than_the_limit_are_refused) {
+TEST(more_javascript_places_than_the_limit_are_refused) {
   const uint32_t count = MP_MAX_V8_FRAMES + 1;
   Recorder recorder;
-  CHECK(!Bytes::of(v8_event(count), sizeof(mp_event_v8_frames) + count * sizeof(mp_v8_frame)).decode(&recorder));
+  CHECK(!Bytes::of(v8_event(count), sizeof(mp_event_v8_places) + count * sizeof(mp_v8_place)).decode(&recorder));
   CHECK_EQ(recorder.calls, 0);
 }
 
-TEST(javascript_frames_that_are_cut_or_too_long_are_refused) {
-  const size_t whole = sizeof(mp_event_v8_frames) + 3 * sizeof(mp_v8_frame);
-  for (size_t size_bytes = sizeof(mp_event_v8_frames); size_bytes <= whole + sizeof(mp_v8_frame); size_bytes++) {
+TEST(javascript_places_that_are_cut_or_too_long_are_refused) {
+  const size_t whole = sizeof(mp_event_v8_places) + 3 * sizeof(mp_v8_place);
+  for (size_t size_bytes = sizeof(mp_event_v8_places); size_bytes <= whole + sizeof(mp_v8_place); size_bytes++) {
     Recorder recorder;
     CHECK_EQ(Bytes::of(v8_event(3), size_bytes).decode(&recorder), size_bytes == whole);
     CHECK_EQ(recorder.calls, size_bytes == whole);

@@ -16,18 +16,16 @@ std::string show(const SymbolFrame &symbol) {
   return symbol.function + " " + symbol.file + ":" + std::to_string(symbol.line) + (symbol.inlined ? " inlined" : "");
 }
 
-// "index name script:line, ..."
-std::string show(const V8FrameSymbols &found) {
+// "name script:line, ..."
+std::string show(const std::vector<SymbolFrame> &symbols) {
   std::string text;
-  for (const auto &[index, symbols] : found)
-    for (const SymbolFrame &symbol : symbols)
-      text += (text.empty() ? "" : ", ") + std::to_string(index) + " " + show(symbol);
+  for (const SymbolFrame &symbol : symbols) text += (text.empty() ? "" : ", ") + show(symbol);
   return text;
 }
 
 // ---- made by hand ----
 
-// Slots of a function that is called in the third line of its script, and begins in the second.
+// Places in a function that is called in the third line of its script, and begins in the second.
 struct MadeProcess {
   explicit MadeProcess(int version) : made(version), module{*made_v8_image(version), std::nullopt} {
     const std::string text = "class A {\n  method() {\n call() }\n}\n";
@@ -37,137 +35,77 @@ struct MadeProcess {
     byte_code_array = made.bytecode_array(8, made.byte_array({2, 92, 8, 12}));  // position 25 from byte code 4 on
   }
 
-  mp_v8_frame interpreted(uint32_t index, int32_t offset = 5) const {
-    return {index,          1,     MadeV8::smi(made.layout.bytecode_bytes - 1 + offset), byte_code_array, 0, function,
-            made.undefined, shared};
+  uint64_t interpreted(int64_t offset = 5) const {
+    return MP_V8_INTERPRETED(byte_code_array, static_cast<uint64_t>(made.layout.bytecode_bytes - 1 + offset));
   }
-  mp_v8_frame compiled(uint32_t index) const { return {index, 0, 1, 1, 0, function, made.undefined, shared}; }
 
   V8Process process() {
     return V8Process(module, [this](uint64_t address, void *to, size_t size) { return made.read(address, to, size); });
   }
-  std::string symbols(const std::vector<mp_v8_frame> &frames, uint32_t count = 10) {
-    const std::vector<uint64_t> addresses(count, 0x5000);
-    return show(process().symbols({0, 0, frames}, addresses.data(), count));
-  }
+  std::string symbols(uint64_t place) { return symbols(place, shared); }
+  std::string symbols(uint64_t place, uint64_t of_shared) { return show(process().symbols(place, of_shared)); }
 
   MadeV8 made;
   V8Module module;
   uint64_t shared, function, byte_code_array;
 };
 
-mp_event_v8_frames event_of(uint64_t stack, uint32_t count, uint32_t begun = 0, uint32_t ended = 0) {
-  return {{}, stack, begun, ended, count, 0};
-}
+constexpr uint64_t kCompiled = 0x5000;
 
 }  // namespace
 
-TEST(slots_are_taken_once_by_the_hash_of_their_stack) {
-  MadeProcess program(1);
-  V8Process process = program.process();
-  const mp_v8_frame frames[] = {program.interpreted(3), program.compiled(7)};
-  process.add(event_of(11, 2, 5, 4), frames);
-  process.add(event_of(12, 1, 6, 6), frames + 1);
-  process.add(event_of(13, 0), frames);
-  CHECK(!process.take(10));
-  const auto slots = process.take(11);
-  REQUIRE(slots && slots->frames.size() == 2);
-  CHECK_EQ(slots->begun, 5u);
-  CHECK_EQ(slots->ended, 4u);
-  CHECK_EQ(memcmp(slots->frames.data(), frames, sizeof(frames)), 0);
-  CHECK(!process.take(11));
-  const auto other = process.take(12);
-  REQUIRE(other && other->frames.size() == 1);
-  CHECK_EQ(other->frames[0].frame, 7u);
-  REQUIRE(process.take(13).has_value());
-}
-
-TEST(slots_that_come_again_replace_the_first) {
-  MadeProcess program(1);
-  V8Process process = program.process();
-  const mp_v8_frame frames[] = {program.interpreted(3), program.compiled(7)};
-  process.add(event_of(11, 1, 1, 1), frames);
-  process.add(event_of(11, 2, 2, 2), frames);
-  const auto slots = process.take(11);
-  REQUIRE(slots && slots->frames.size() == 2);
-  CHECK_EQ(slots->begun, 2u);
-  CHECK(!process.take(11));
-}
-
-// Of stacks that never came.
-TEST(slots_do_not_add_up) {
-  MadeProcess program(1);
-  V8Process process = program.process();
-  const mp_v8_frame frame = program.interpreted(0);
-  for (uint64_t stack = 0; stack < 100000; stack++) process.add(event_of(stack, 1), &frame);
-  size_t kept = 0;
-  for (uint64_t stack = 0; stack < 99999; stack++) kept += process.take(stack).has_value();
-  CHECK(kept <= 1024);
-  CHECK(process.take(99999).has_value());
-}
-
-TEST(frames_of_functions_have_symbols) {
+TEST(places_of_functions_have_symbols) {
   for (int version = 0; version < kMadeV8Versions; version++) {
     MadeProcess program(version);
-    CHECK_EQ(program.symbols({program.interpreted(1), program.interpreted(4)}),
-             "1 A.method /a/b.js:3, 4 A.method /a/b.js:3");
+    CHECK_EQ(program.symbols(program.interpreted()), "A.method /a/b.js:3");
     // machine code of which nothing is known, and byte codes without a position: where the function begins
-    CHECK_EQ(program.symbols({program.compiled(2)}), "2 A.method /a/b.js:2");
-    CHECK_EQ(program.symbols({program.interpreted(2, 100)}), "2 A.method /a/b.js:2");
-    CHECK_EQ(program.symbols({program.interpreted(2, -3)}), "2 A.method /a/b.js:2");
-    const auto found = program.process().symbols({0, 0, {program.interpreted(0)}}, &program.function, 1);
+    CHECK_EQ(program.symbols(kCompiled), "A.method /a/b.js:2");
+    CHECK_EQ(program.symbols(program.interpreted(100)), "A.method /a/b.js:2");
+    CHECK_EQ(program.symbols(program.interpreted(-3)), "A.method /a/b.js:2");
+    CHECK_EQ(program.symbols(MP_V8_INTERPRETED(program.byte_code_array, MP_V8_NO_OFFSET)), "A.method /a/b.js:2");
+    const auto found = program.process().symbols(program.interpreted(), program.shared);
     REQUIRE(found.size() == 1);
-    CHECK_EQ(std::string(found.at(0)[0].language), "javascript");
+    CHECK_EQ(std::string(found[0].language), "javascript");
   }
 }
 
-TEST(frames_of_no_function_are_left_out) {
+TEST(places_in_no_function_have_none) {
   for (int version = 0; version < kMadeV8Versions; version++) {
     MadeProcess program(version);
-    mp_v8_frame typed = program.interpreted(0), unreadable = {1, 1, 0, 0, 0, 0, 0, 0}, garbage = program.interpreted(2);
-    typed.context_or_frame_type = 2 * 5;  // StackFrame::TypeToMarker
-    garbage.shared = program.function;
-    CHECK_EQ(program.symbols({typed, unreadable, garbage, program.interpreted(3)}), "3 A.method /a/b.js:3");
-    for (uint64_t word : {uint64_t{0}, uint64_t{2}, MadeV8::smi(9), ~uint64_t{0}, uint64_t{0x10}}) {
-      mp_v8_frame frame = program.interpreted(0);
-      frame.shared = word;
-      CHECK_EQ(program.symbols({frame}), "");
+    for (uint64_t word : {uint64_t{0}, uint64_t{2}, MadeV8::smi(9), ~uint64_t{0}, uint64_t{0x10}, program.function}) {
+      CHECK_EQ(program.symbols(program.interpreted(), word), "");
+      CHECK_EQ(program.symbols(kCompiled, word), "");
     }
   }
 }
 
-TEST(frames_that_the_stack_does_not_have_are_left_out) {
-  MadeProcess program(2);
-  CHECK_EQ(program.symbols({program.interpreted(2), program.interpreted(3), program.compiled(0xffffffff)}, 3),
-           "2 A.method /a/b.js:3");
-  CHECK_EQ(program.symbols({program.interpreted(0)}, 0), "");
-}
-
 TEST(a_byte_code_array_that_is_none_gives_no_line) {
   MadeProcess program(3);
-  for (uint64_t word : {uint64_t{0}, uint64_t{1}, program.function, program.shared, ~uint64_t{0}, MadeV8::smi(4)}) {
-    mp_v8_frame frame = program.interpreted(0);
-    frame.byte_code_array = word;
-    CHECK_EQ(program.symbols({frame}), "0 A.method /a/b.js:2");
-  }
+  for (uint64_t word : {uint64_t{0}, uint64_t{1}, program.function, program.shared, uint64_t{0x7fffffffffff}})
+    CHECK_EQ(program.symbols(MP_V8_INTERPRETED(word, 60)), "A.method /a/b.js:2");
 }
 
-// What was read of one stack is not believed of the next.
-// What a place means holds until the next collection.
-TEST(memory_is_read_anew_after_a_collection) {
+// A place keeps the address of the array and the offset, as far as they fit.
+TEST(places_hold_what_they_are_made_of) {
+  for (uint64_t array : {uint64_t{1}, uint64_t{0x7ffffffffff9}, uint64_t{0x123456789ab1}}) {
+    for (uint64_t offset : {0u, 1u, 53u, MP_V8_NO_OFFSET - 1, MP_V8_NO_OFFSET + 0u}) {
+      const uint64_t place = MP_V8_INTERPRETED(array, offset);
+      CHECK(MP_V8_IS_INTERPRETED(place));
+      CHECK_EQ(MP_V8_PLACE_ARRAY(place), array);
+      CHECK_EQ(MP_V8_PLACE_OFFSET(place), offset);
+    }
+  }
+  CHECK(!MP_V8_IS_INTERPRETED(0x7fffffffffff));
+}
+
+TEST(memory_is_read_anew_after_it_was_forgotten) {
   MadeProcess program(0);
   V8Process process = program.process();
-  const uint64_t address = 0x5000;
-  V8Slots slots = {0, 0, {program.interpreted(0)}};
-  CHECK(!process.begins_generation(slots));
-  CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.method /a/b.js:3");
+  CHECK_EQ(show(process.symbols(program.interpreted(), program.shared)), "A.method /a/b.js:3");
   const uint64_t other = program.made.scope_info({program.made.one_byte("renamed"), 0, 18, 33, 2, false, false});
   program.made.put(program.shared, program.made.layout.shared_name_or_scope_info, other);
-  CHECK(!process.begins_generation(slots));
-  CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.method /a/b.js:3");
-  slots.begun = slots.ended = 1;
-  CHECK(process.begins_generation(slots));
-  CHECK_EQ(show(process.symbols(slots, &address, 1)), "0 A.renamed /a/b.js:3");
+  process.forget();
+  CHECK_EQ(show(process.symbols(program.interpreted(), program.shared)), "A.renamed /a/b.js:3");
 }
 
 // ---- running nodes ----
@@ -202,8 +140,8 @@ std::vector<Printed> next_stop(ChildProcess &node) {
   return stack;
 }
 
-// The slots as BPF copies them, from the innermost frame that is fs.readSync's on.
-std::pair<V8Slots, std::vector<uint64_t>> slots_of(int pid, const ElfFile &elf, const V8Module &module) {
+// The places as BPF sends them, from the innermost frame that is fs.readSync's on.
+std::vector<mp_v8_place> places_of(int pid, const ElfFile &elf, const V8Module &module) {
   V8Objects objects(module.image.layout,
                     [pid](uint64_t address, void *to, size_t size) { return read_memory(pid, address, to, size); });
   const auto is_read = [&](const JavaScriptFrame &frame) {
@@ -211,18 +149,14 @@ std::pair<V8Slots, std::vector<uint64_t>> slots_of(int pid, const ElfFile &elf, 
     const auto function = shared ? objects.function(*shared) : std::nullopt;
     return function && function->name == "readSync";
   };
-  V8Slots slots;
-  std::vector<uint64_t> addresses;
+  std::vector<mp_v8_place> places;
   for (const JavaScriptFrame &frame : V8Stack(pid, elf, module.image).frames(is_read)) {
-    mp_v8_frame copied{};
-    copied.frame = static_cast<uint32_t>(addresses.size());
-    copied.is_interpreted = frame.is_interpreted;
-    read_memory(pid, frame.fp + MP_V8_BYTE_CODE_OFFSET, &copied.byte_code_offset, -MP_V8_BYTE_CODE_OFFSET);
-    read_memory(pid, copied.function - 1 + module.image.layout.function_shared, &copied.shared, 8);
-    slots.frames.push_back(copied);
-    addresses.push_back(frame.pc);
+    const uint64_t interpreted = MP_V8_INTERPRETED(frame.byte_code_array, frame.byte_code_slot >> 32);
+    mp_v8_place place = {frame.is_interpreted ? interpreted : frame.pc, 0};
+    read_memory(pid, frame.function - 1 + module.image.layout.function_shared, &place.shared, 8);
+    places.push_back(place);
   }
-  return {slots, addresses};
+  return places;
 }
 
 // Names of methods have their class, functions of an eval have no name for V8's stack traces, and others only their
@@ -247,11 +181,10 @@ size_t compare(const std::string &path, const ElfFile &elf, const V8Module &modu
   size_t compared = 0;
   for (auto printed = next_stop(node); !printed.empty(); printed = next_stop(node)) {
     wait_until_blocked(pid);
-    const auto [slots, addresses] = slots_of(pid, elf, module);
-    const V8FrameSymbols found = process.symbols(slots, addresses.data(), static_cast<uint32_t>(addresses.size()));
+    process.forget();
     std::vector<SymbolFrame> read;
-    for (const auto &[index, symbols] : found)
-      for (const SymbolFrame &symbol : symbols)
+    for (const auto &[place, shared] : places_of(pid, elf, module))
+      for (const SymbolFrame &symbol : process.symbols(place, shared))
         if (symbol.line != 0) read.push_back(symbol);  // else it is built in
     node.say("\n");
     // fs.readSync and the function that calls it

@@ -29,10 +29,10 @@ class Checker : public mp::EventHandler {
     if (line_table != begin_ + sizeof(event)) abort();
     check(&event, sizeof(event) + std::min<uint32_t>(event.line_table_length, MP_PYTHON_MAX_LINE_TABLE));
   }
-  void on_v8_frames(const mp_event_v8_frames &event, const mp_v8_frame *frames) override {
+  void on_v8_places(const mp_event_v8_places &event, const mp_v8_place *places) override {
     if (event.count > MP_MAX_V8_FRAMES) abort();
-    if (reinterpret_cast<const uint8_t *>(frames) != begin_ + sizeof(event)) abort();
-    check(&event, sizeof(event) + event.count * sizeof(*frames));
+    if (reinterpret_cast<const uint8_t *>(places) != begin_ + sizeof(event)) abort();
+    check(&event, sizeof(event) + event.count * sizeof(*places));
   }
 
  private:
