@@ -297,7 +297,7 @@ export class Aggregator implements Accounts {
 
     const stack = records[at + 2]!;
     this.#countStack(stack);
-    const site = this.#siteOf(account, thread, allocator, stack);
+    const site = this.#sites.add(thread, allocator, stack);
     let sizeLow = records[at + 5]!;
     let sizeHigh = records[at + 6]!;
     if (IS_RANGED[allocator] === 1) {
@@ -320,7 +320,7 @@ export class Aggregator implements Accounts {
   #sample(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
     const stack = records[at + 2]!;
     this.#countStack(stack);
-    const site = this.#siteOf(account, thread, (records[at]! >>> 8) & 0xff, stack);
+    const site = this.#sites.add(thread, (records[at]! >>> 8) & 0xff, stack);
     const { doubles } = this.#sites;
     doubles[site * SITE_DOUBLES + ALLOCATIONS]! += 1;
     doubles[site * SITE_DOUBLES + ALLOCATED_BYTES]! += records[at + 5]! + records[at + 6]! * HIGH;
@@ -443,16 +443,6 @@ export class Aggregator implements Accounts {
   }
 
   // ---- counters ----------------------------------------------------------------------------------------------------
-
-  #siteOf(account: ProcessAccount, thread: number, allocator: number, stack: number): number {
-    const known = this.#sites.size;
-    const site = this.#sites.add(thread, allocator, stack);
-    if (site === known) {
-      this.#sites.previous[site] = account.newestSite;
-      account.newestSite = site;
-    }
-    return site;
-  }
 
   #add(account: ProcessAccount, site: number, bytes: number): void {
     this.#touch(account, site);

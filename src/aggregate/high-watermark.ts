@@ -95,6 +95,14 @@ export class HighWatermark {
     return words[site * SITE_WORDS + (this.#hasKept(words, site) ? PEAK_ALLOCATIONS : LIVE_ALLOCATIONS)]!;
   }
 
+  /** True if the site holds what it held at the peak. */
+  isSettled(sites: Sites, site: number): boolean {
+    return (
+      this.peakBytesOf(sites, site) === sites.doubles[site * SITE_DOUBLES + LIVE_BYTES] &&
+      this.peakAllocationsOf(sites, site) === sites.words[site * SITE_WORDS + LIVE_ALLOCATIONS]
+    );
+  }
+
   /** False if no site's part of the peak can have changed since the last `committed`. */
   get hasPeakMoved(): boolean {
     return this.isAtPeak || this.#generation !== this.#committedGeneration;

@@ -20,8 +20,6 @@ export class ProcessAccount implements ProcessChanges {
   expectedUnmaps = new ExpectedUnmaps();
   inherited: Inherited | null = null;
   unmatchedFrees = 0;
-  /** The process's newest site; the others follow by `Sites.previous`. */
-  newestSite = -1;
   /** Listed for the next commit. */
   isListed = false;
 
@@ -31,6 +29,11 @@ export class ProcessAccount implements ProcessChanges {
   end: ProcessEnd | null = null;
   readonly threads: ThreadInfo[] = [];
   readonly changedSites: number[] = [];
+  /**
+   * Sites that, when they were last written, did not hold what they had held at the peak. Of all others the part of a
+   * later peak is what they hold, and was written, as long as they don't change.
+   */
+  #unsettledSites: number[] = [];
   #histograms: (Histogram | undefined)[] = [];
   readonly #sites: Sites;
   readonly #identities = new Map<number, number>();
@@ -85,15 +88,16 @@ export class ProcessAccount implements ProcessChanges {
   }
 
   visitSites(visit: (site: SiteIndex) => void): void {
-    if (!this.heap.hasPeakMoved) {
-      for (const site of this.changedSites) visit(site);
-      return;
-    }
-    for (let site = this.newestSite; site >= 0; site = this.#sites.previous[site]!) visit(site);
+    for (const site of this.changedSites) visit(site);
+    if (!this.heap.hasPeakMoved) return;
+    for (const site of this.#unsettledSites) if (!this.#sites.isChanged(site)) visit(site);
   }
 
   committed(): void {
-    for (const site of this.changedSites) this.#sites.markCommitted(site);
+    const sites = this.#sites;
+    const unchanged = this.#unsettledSites.filter((site) => !sites.isChanged(site));
+    this.#unsettledSites = [...unchanged, ...this.changedSites].filter((site) => !this.heap.isSettled(sites, site));
+    for (const site of this.changedSites) sites.markCommitted(site);
     this.changedSites.length = 0;
     this.heap.committed();
     this.line.clear();

@@ -40,12 +40,10 @@ export class Sites {
   size = 0;
   doubles = new Float64Array(INITIAL * SITE_DOUBLES);
   words = new Uint32Array(this.doubles.buffer);
-  /** The site of the same process that was made before, -1 for the first. */
-  previous = new Int32Array(INITIAL);
   /** Site + 1 by hash; 0: free place. */
   #table = new Uint32Array(INITIAL * 2);
 
-  /** Site of the triple; equal to `size` before the call if it is new. Then the caller sets `previous`. */
+  /** Site of the triple; equal to `size` before the call if it is new. */
   add(thread: number, allocator: number, stack: number): number {
     const table = this.#table;
     const { words } = this;
@@ -84,6 +82,10 @@ export class Sites {
     return true;
   }
 
+  isChanged(site: number): boolean {
+    return (this.words[site * SITE_WORDS + ALLOCATOR]! & CHANGED) !== 0;
+  }
+
   markCommitted(site: number): void {
     this.words[site * SITE_WORDS + ALLOCATOR]! &= 0xff;
   }
@@ -94,7 +96,6 @@ export class Sites {
       this.doubles = grown(this.doubles, this.size * SITE_DOUBLES);
       this.words = new Uint32Array(this.doubles.buffer);
     }
-    this.previous = grown(this.previous, this.size);
     const at = site * SITE_WORDS;
     this.words[at + THREAD] = thread;
     this.words[at + ALLOCATOR] = allocator;

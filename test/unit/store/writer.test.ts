@@ -189,7 +189,7 @@ test('when the peak moves, sites that did not change are rewritten', (context) =
   builder.allocate(thread, 0x1000, 10, { stack: a }).allocate(thread, 0x2000, 20, { stack: b }).free(thread, 0x1000);
   recording.commit();
   const peaks = () =>
-    recording.column('SELECT peak_bytes FROM site JOIN stack ON stack.id = stack_id ORDER BY stack.id DESC');
+    recording.column('SELECT peak_bytes FROM site JOIN stack ON stack.id = stack_id ORDER BY stack.id');
   assert.deepEqual(peaks(), [10, 20]);
   builder.allocate(thread, 0x3000, 100, { stack: b });
   recording.commit();
