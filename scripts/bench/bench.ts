@@ -7,6 +7,7 @@
  *
  *   pairs    malloc+free pairs of a C program, and the tracer's own needs
  *   python   a Python program under mp and under others, and what Python frames cost
+ *   node     a Node program under mp and with node's own heap profiler
  *
  * Absolute times are this machine's; the ratios carry over.
  */
@@ -14,6 +15,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureNodeLoad } from './node.ts';
 import { measurePairsPart } from './pairs.ts';
 import { measurePythonLoad, PYTHON } from './python.ts';
 import { measurePythonFrames } from './python-frames.ts';
@@ -24,6 +26,7 @@ type Measure = (quick: boolean) => Promise<Part>;
 const PARTS = new Map<string, Measure[]>([
   ['pairs', [measurePairsPart]],
   ['python', [measurePythonLoad, measurePythonFrames]],
+  ['node', [measureNodeLoad]],
 ]);
 
 function version(command: string, ...args: string[]): string {
@@ -49,7 +52,7 @@ function machineFacts(): Record<string, string | number> {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
   const chosen = values.only === undefined ? [...PARTS.values()].flat() : PARTS.get(values.only);
-  if (!chosen) throw new Error(`no part ${values.only}; there are ${[...PARTS.keys()].join(' and ')}`);
+  if (!chosen) throw new Error(`no part ${values.only}; there are ${[...PARTS.keys()].join(', ')}`);
   if (process.getuid?.() !== 0) throw new Error('the benchmark needs root');
   const result: Record<string, unknown> = { machine: machineFacts(), quick: values.quick };
   for (const measure of chosen) {

@@ -12,17 +12,16 @@
  * Each round has every tracer once; medians over the rounds are reported. Where each object costs, the program does
  * less of the same work, hence times are per round of its work.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { droppedEvents, LineProcess, MP, readCapture, SOURCES, startMp } from './overhead.ts';
 import { formatRatio, median, type Part, type Row } from './statistics.ts';
+import { formatSeconds, parseWorkTime, runToEnd, type Sample } from './work-time.ts';
 
 /** Debian's, which others have, too; of several in PATH one would not know which was measured. */
 export const PYTHON = '/usr/bin/python3';
 const SCRIPT = join(SOURCES, 'python_load.py');
-const LIMIT_MS = 600_000;
 /** The order of keys in dicts and sets, and thereby the work, is to be the same each time. */
 const ENVIRONMENT = { ...process.env, PYTHONHASHSEED: '0' };
 
@@ -47,41 +46,13 @@ const QUICK_WORK: Record<Tracer, number> = {
   heaptrack: 25,
 };
 
-/** Seconds by the clock and of the processor. */
-export interface WorkTime {
-  elapsed: number;
-  cpu: number;
-}
-
-interface Sample extends WorkTime {
-  /** Events that mp lost; 0 under others. */
-  dropped: number;
-}
-
-/** Finds what python_load.py says at its end among what a tracer says. Throws if it isn't there. */
-export function parseWorkTime(output: string): WorkTime {
-  const [, elapsed, cpu] = /^elapsed ([\d.]+) s, processor ([\d.]+) s$/m.exec(output) ?? [];
-  if (elapsed === undefined || cpu === undefined) throw new Error(`the Python program did not say its time: ${output}`);
-  return { elapsed: Number(elapsed), cpu: Number(cpu) };
-}
-
-/** Runs the load to its end. Throws with what was said if that isn't a good one. */
-async function runToEnd(command: string, args: string[]): Promise<WorkTime> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT, timeout: LIMIT_MS });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-  }
-  const code = await new Promise((done, fail) => child.once('error', fail).once('close', done));
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${said}`);
-  return parseWorkTime(said);
-}
-
 async function runUnderMp(folder: string, work: number, ...options: string[]): Promise<Sample> {
   const capture = join(folder, 'capture.db');
-  const time = await runToEnd(MP, ['run', '-q', '-o', capture, ...options, '--python', PYTHON, SCRIPT, `${work}`]);
+  const time = await runToEnd(
+    MP,
+    ['run', '-q', '-o', capture, ...options, '--python', PYTHON, SCRIPT, `${work}`],
+    ENVIRONMENT,
+  );
   return { ...time, dropped: readCapture(capture, droppedEvents) };
 }
 
@@ -101,7 +72,7 @@ async function attach(folder: string, work: number): Promise<Sample> {
 
 function runUnder(tracer: Tracer, folder: string, work: number): Promise<Sample> {
   const alone = async (command: string, ...args: string[]): Promise<Sample> => ({
-    ...(await runToEnd(command, [...args, SCRIPT, `${work}`])),
+    ...(await runToEnd(command, [...args, SCRIPT, `${work}`], ENVIRONMENT)),
     dropped: 0,
   });
   switch (tracer) {
@@ -164,7 +135,10 @@ export async function measurePythonLoad(quick: boolean): Promise<Part> {
     `${formatRatio(elapsedRatio[tracer])} (${formatRatio(cpuRatio[tracer])})`,
   ];
   const rows: Row[] = [
-    ['Python: json, re, dicts, objects, untraced (CPU)', seconds(elapsed.untraced, cpu.untraced, work.untraced)],
+    [
+      'Python: json, re, dicts, objects, untraced (CPU)',
+      formatSeconds(elapsed.untraced * work.untraced, cpu.untraced * work.untraced),
+    ],
     row('mp run', 'run'),
     row('mp trace --pid', 'trace'),
     row('heaptrack', 'heaptrack'),
@@ -181,8 +155,4 @@ export async function measurePythonLoad(quick: boolean): Promise<Part> {
     dropped,
   };
   return { rows, result: { python: result } };
-}
-
-function seconds(elapsed: number, cpu: number, work: number): string {
-  return `${(elapsed * work).toFixed(2)} s (${(cpu * work).toFixed(2)} s)`;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseWorkTime } from '../../../scripts/bench/python.ts';
+import { parseWorkTime } from '../../../scripts/bench/work-time.ts';
 
 test('the time of the work is found among what a tracer says', () => {
   const output = 'heaptrack output: x\nstarting\nelapsed 4.031250 s, processor 3.990000 s\nallocations: 12\n';
