@@ -24,7 +24,7 @@ describe('a Node with children and workers', { skip: cannotRecord() }, () => {
   for (const node of cannotRecord() ? [] : findNodes()) {
     test(node.version, async (t) => {
       const stdout = '[3,4,5,6,7]\n';
-      const capture = await recordNode(t, 'run', node, 'family.cjs', { mpArgs: ['--follow-fork'], stdout });
+      const capture = await recordNode(t, 'run', node, 'family.cjs', { options: ['--follow-fork'], stdout });
       const [launched, ...others] = capture.processes();
       const images = others.filter(({ origin }) => origin === 'exec');
       const forks = others.filter(({ origin }) => origin === 'fork');

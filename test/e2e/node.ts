@@ -61,7 +61,8 @@ export function statedSites(node: Node, program: string): StatedSite[] {
 export interface NodeOptions {
   /** Options of node itself. */
   flags?: string[];
-  mpArgs?: string[];
+  /** Options of mp. */
+  options?: string[];
   programArgs?: string[];
   /** How the program ends; by default well, having said "ok". */
   code?: number;
@@ -75,20 +76,20 @@ export async function recordNode(
   mode: Mode,
   node: Node,
   program: string,
-  { flags = [], mpArgs = [], programArgs = [], code = 0, stdout = 'ok\n', stderr = /^$/ }: NodeOptions = {},
+  { flags = [], options = [], programArgs = [], code = 0, stdout = 'ok\n', stderr = /^$/ }: NodeOptions = {},
 ): Promise<CaptureFile> {
   const folder = scratchFolder(t);
   const path = join(folder, 'capture.db');
   const command = [node.path, ...flags, nodeProgram(program), ...programArgs];
   if (mode === 'run') {
-    const finished = await mp(t, ['run', '-q', ...mpArgs, '-o', path, '--', ...command], { env: ENVIRONMENT });
+    const finished = await mp(t, ['run', '-q', '-o', path, ...options, '--', ...command], { env: ENVIRONMENT });
     assert.match(finished.stderr, stderr);
     assert.deepEqual([finished.code, finished.stdout], [code, stdout]);
     return openCapture(t, path);
   }
   const gate = join(folder, 'gate');
   const target = start(t, command[0]!, command.slice(1), { env: { ...ENVIRONMENT, MP_GATE: gate } });
-  const tracer = start(t, MP, ['trace', '-q', '--pid', `${target.pid}`, '-o', path]);
+  const tracer = start(t, MP, ['trace', '-q', '--pid', `${target.pid}`, '-o', path, ...options]);
   await untilTraced(path, target.pid, tracer);
   writeFileSync(gate, '');
   await until('the end of the program', () => hasEnded(path) || target.child.exitCode !== null);
