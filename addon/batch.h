@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../bpf/mp.h"
+#include "resident.h"
 #include "symbolize.h"
 
 namespace mp {
@@ -56,6 +57,13 @@ struct StackRecord {
   std::vector<uint32_t> locations;  // innermost first
 };
 
+// A record RESIDENT refers to it by its place in the batch.
+struct ResidentRecord {
+  uint32_t process;
+  bool has_v8_heap;  // its V8 is known
+  Resident bytes;
+};
+
 struct Batch {
   uint32_t *words = nullptr;
   uint32_t capacity = 0;  // records
@@ -68,6 +76,7 @@ struct Batch {
   std::vector<ModuleRecord> modules;
   std::vector<StackRecord> stacks;
   std::vector<SymbolResult> symbols;
+  std::vector<ResidentRecord> residents;
 
   // An event can become three records; time deltas have 32 bits.
   bool full(uint64_t time_ns) const {

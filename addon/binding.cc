@@ -151,6 +151,21 @@ Napi::Object symbols_object(Napi::Env env, const mp::SymbolResult &result, int64
   return object;
 }
 
+Napi::Object resident_object(Napi::Env env, const mp::ResidentRecord &record) {
+  Napi::Object object = Napi::Object::New(env);
+  const mp::Resident &bytes = record.bytes;
+  const auto set = [&](const char *key, uint64_t value) { object.Set(key, static_cast<double>(value)); };
+  object.Set("v8HeapBytes", number_or_null(env, record.has_v8_heap ? static_cast<int64_t>(bytes.v8_heap) : -1));
+  set("jitCodeBytes", bytes.jit_code);
+  set("brkBytes", bytes.brk);
+  set("anonymousBytes", bytes.anonymous);
+  set("stackBytes", bytes.stack);
+  set("fileBytes", bytes.file);
+  set("sharedBytes", bytes.shared);
+  set("untouchedBytes", bytes.untouched);
+  return object;
+}
+
 mp::ProbeMode probe_mode_of(Napi::Env env, const std::string &name) {
   if (name.empty() || name == "auto") return mp::ProbeMode::kAuto;
   if (name == "session") return mp::ProbeMode::kSession;
@@ -258,6 +273,8 @@ class Session : public Napi::ObjectWrap<Session> {
     result.Set("threads", to_array(env, batch.threads, [&](const auto &thread) { return thread_object(env, thread); }));
     result.Set("modules", to_array(env, batch.modules, [&](const auto &module) { return module_object(env, module); }));
     result.Set("stacks", to_array(env, batch.stacks, [&](const auto &stack) { return stack_object(env, stack); }));
+    result.Set("residents",
+               to_array(env, batch.residents, [&](const auto &resident) { return resident_object(env, resident); }));
     result.Set("symbols", to_array(env, batch.symbols, [&](const auto &symbols) {
                  return symbols_object(env, symbols, session.module_of_location(symbols.location));
                }));

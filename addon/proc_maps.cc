@@ -46,7 +46,9 @@ bool parse_line(std::string_view line, ProcMapping *mapping) {
   if (!take_number(&line, 16, &mapping->start) || !take_char(&line, '-')) return false;
   if (!take_number(&line, 16, &mapping->end) || !take_char(&line, ' ')) return false;
   if (line.size() < 5 || line[4] != ' ' || mapping->end < mapping->start) return false;
+  mapping->readable = line[0] == 'r';
   mapping->executable = line[2] == 'x';
+  mapping->shared = line[3] == 's';
   line.remove_prefix(5);
   if (!take_number(&line, 16, &mapping->offset) || !take_char(&line, ' ')) return false;
   if (!take_number(&line, 16, &mapping->dev_major) || !take_char(&line, ':')) return false;
@@ -61,6 +63,11 @@ bool parse_line(std::string_view line, ProcMapping *mapping) {
 }
 
 }  // namespace
+
+std::optional<ProcMapping> parse_proc_mapping(std::string_view line) {
+  ProcMapping mapping{};
+  return parse_line(line, &mapping) ? std::optional(std::move(mapping)) : std::nullopt;
+}
 
 std::vector<ProcMapping> parse_proc_maps(std::string_view text) {
   std::vector<ProcMapping> mappings;

@@ -19,7 +19,9 @@ struct ProcMapping {
   uint64_t start;
   uint64_t end;
   uint64_t offset;  // bytes from the beginning of the file
+  bool readable;
   bool executable;
+  bool shared;  // MAP_SHARED
   uint64_t inode;
   uint32_t dev_major;
   uint32_t dev_minor;
@@ -27,7 +29,9 @@ struct ProcMapping {
   bool deleted;
 };
 
-// Lines that do not have this form are left out.
+// nullopt for a line that does not have this form.
+std::optional<ProcMapping> parse_proc_mapping(std::string_view line);
+// Such lines are left out.
 std::vector<ProcMapping> parse_proc_maps(std::string_view text);
 
 // nullopt if the process is gone or may not be read. A kernel thread or a zombie has no mappings.

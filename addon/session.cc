@@ -115,7 +115,10 @@ void Session::fill_batch() {
   if (!is_stopped()) {
     resynchronize_after_losses();
     if (!batch_.full(monotonic_ns())) sample_rss();
+    if (!batch_.full(monotonic_ns())) sample_resident();
     name_python_threads();
+  } else if (!std::exchange(has_sampled_last_, true)) {
+    sample_last_resident();
   }
   for (const Module *module : modules_.take_new())
     batch_.modules.push_back({module->index, module->path, module->build_id});
@@ -176,7 +179,9 @@ void Session::sample_rss() {
     const uint64_t bytes = read_rss_bytes(pid);
     if (bytes) missing_.erase(pid);
     if (!bytes && has_ended(pid)) missing_[pid]++;
-    if (bytes && process->announced) batch_.add(record_head(MP_OPERATION_RSS), process->index, 0, 0, bytes, now);
+    if (!bytes || !process->announced) continue;
+    batch_.add(record_head(MP_OPERATION_RSS), process->index, 0, 0, bytes, now);
+    resident_.note(process->index, bytes, now);
   }
   forget_vanished();
 }

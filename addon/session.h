@@ -19,6 +19,7 @@
 #include "launch.h"
 #include "loader.h"
 #include "modules.h"
+#include "resident_sampler.h"
 #include "stacks.h"
 #include "symbolize.h"
 #include "targets.h"
@@ -86,6 +87,9 @@ class Session : private EventHandler {
   void let_go(const mp_event &event, size_t size_bytes);
   void fill_batch();
   void sample_rss();
+  void add_resident(const Process &process);
+  void sample_resident();
+  void sample_last_resident();
   void poll_launched();
   void resynchronize_after_losses();
   void name_python_threads();
@@ -123,6 +127,8 @@ class Session : private EventHandler {
   std::vector<uint64_t> deferred_event_;  // did not fit into the last batch
   size_t deferred_bytes_ = 0;
   uint64_t next_rss_ns_ = 0;
+  ResidentSampler resident_;
+  bool has_sampled_last_ = false;
   uint64_t next_resynchronization_ns_ = 0;
   uint64_t seen_drops_ = 0;
   uint64_t next_thread_names_ns_ = 0;

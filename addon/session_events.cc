@@ -101,6 +101,7 @@ void Session::name_node_thread(const mp_event &event, const Process &process, co
 void Session::end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal) {
   batch_.add(record_head(MP_OPERATION_PROCESS_END), process.index, 0, 0, 0, time_ns);
   batch_.ends.push_back({process.index, since_start(time_ns), exit_code, exit_signal});
+  resident_.forget(process.index);
 }
 
 void Session::forget_recent() {
@@ -121,6 +122,8 @@ void Session::on_task(const mp_event_task &event) {
     case MP_EVENT_EXEC:
       return on_exec(*process, event);
     case MP_EVENT_MAPPINGS:
+      // a V8 that is held may be about to give up its heap
+      if (event.event.flags & MP_FLAG_HELD && process->v8) add_resident(*process);
       return on_mappings(*process);
     case MP_EVENT_EXIT:
       return on_exit(*process, event);

@@ -462,25 +462,26 @@ MP_ASSERT_SIZE(struct mp_v8, 16);
  * MP_RECORD_WORDS 32-bit words each. Word by word:
  *
  *   0 HEAD     operation | allocator << 8 | flags << 16
- *   1 THREAD   index of the thread (process index for the PROCESS operations and RSS)
+ *   1 THREAD   index of the thread (process index for the PROCESS operations, RSS and RESIDENT)
  *   2 STACK    index of the stack (ALLOCATE)
  *   3 ADDRESS  low half          4 ADDRESS_HIGH
  *   5 SIZE     low half          6 SIZE_HIGH
  *   7 TIME     nanoseconds since the base time of the batch
  *
  * X(id, NAME, meaning) */
-#define MP_OPERATIONS(X)                                                                                    \
-  X(1, ALLOCATE, "[address, address + size) was allocated; flags: COMMITS_RELEASE, MAP_FIXED")              \
-  X(2, FREE, "the block at address is freed")                                                               \
-  X(3, RELEASE, "the block at address leaves the table but counts until COMMIT, CANCEL or COMMITS_RELEASE") \
-  X(4, COMMIT, "the thread's released block is freed")                                                      \
-  X(5, CANCEL, "the thread's released block is live again")                                                 \
-  X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")     \
-  X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                         \
-  X(8, PROCESS_END, "the process image ended (exit or exec)")                                               \
-  X(9, RSS, "resident set of the process is `size` bytes")                                                  \
-  X(10, THREAD_END, "the thread ended")                                                                     \
-  X(11, SAMPLE, "many blocks of `size` bytes in all, of a SAMPLED allocator; the stack is that of the last")
+#define MP_OPERATIONS(X)                                                                                     \
+  X(1, ALLOCATE, "[address, address + size) was allocated; flags: COMMITS_RELEASE, MAP_FIXED")               \
+  X(2, FREE, "the block at address is freed")                                                                \
+  X(3, RELEASE, "the block at address leaves the table but counts until COMMIT, CANCEL or COMMITS_RELEASE")  \
+  X(4, COMMIT, "the thread's released block is freed")                                                       \
+  X(5, CANCEL, "the thread's released block is live again")                                                  \
+  X(6, UNMAP, "[address, address + size) was unmapped; flag INTERNAL: by the allocator library itself")      \
+  X(7, PROCESS_BEGIN, "the process starts to exist in the capture")                                          \
+  X(8, PROCESS_END, "the process image ended (exit or exec)")                                                \
+  X(9, RSS, "resident set of the process is `size` bytes")                                                   \
+  X(10, THREAD_END, "the thread ended")                                                                      \
+  X(11, SAMPLE, "many blocks of `size` bytes in all, of a SAMPLED allocator; the stack is that of the last") \
+  X(12, RESIDENT, "the resident memory of the process was looked at: element `size` of `residents`")
 
 enum mp_operation {
 #define X(id, NAME, meaning) MP_OPERATION_##NAME = id,

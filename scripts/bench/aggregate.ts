@@ -142,7 +142,16 @@ function introduction(): Batch {
 }
 
 function batchOf(records: Uint32Array, count: number): Batch {
-  const nothing = { processes: [], ends: [], warnings: [], threads: [], modules: [], stacks: [], symbols: [] };
+  const nothing = {
+    processes: [],
+    ends: [],
+    warnings: [],
+    threads: [],
+    modules: [],
+    stacks: [],
+    symbols: [],
+    residents: [],
+  };
   return { records, count, baseTimeNs: 0, ...nothing };
 }
 

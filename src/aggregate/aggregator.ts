@@ -21,13 +21,20 @@ import {
   RANGED_ALLOCATORS,
   RECORD_WORDS,
 } from '../model/abi.gen.ts';
-import { type Accounts, type ProcessChanges, type SiteSum, TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
+import {
+  type Accounts,
+  type LiveSites,
+  type ProcessChanges,
+  type SiteSum,
+  TEMPORARY_THRESHOLDS,
+} from '../model/accounts.ts';
 import type {
   Batch,
   Losses,
   ModuleInfo,
   ProcessInfo,
   ProcessWarning,
+  ResidentInfo,
   StackInfo,
   StackStatus,
   ThreadInfo,
@@ -82,6 +89,8 @@ export class Aggregator implements Accounts {
   #unmatchedFrees = 0;
   #inheritedBlocks = 0;
   #invalidRecords = 0;
+  /** Of the batch at hand. */
+  #residents: ResidentInfo[] = [];
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
 
@@ -92,6 +101,7 @@ export class Aggregator implements Accounts {
     for (const info of batch.threads) this.#addThread(info);
     for (const info of batch.stacks) this.#addStack(info);
     this.newModules.push(...batch.modules);
+    this.#residents = batch.residents;
     this.#applyRecords(batch.records, batch.count, batch.baseTimeNs);
     for (const end of batch.ends) {
       const account = this.#account(end.index);
@@ -273,11 +283,35 @@ export class Aggregator implements Accounts {
       case OPERATION.RSS:
         account.line.setRss(account.heap, records[at + 5]! + records[at + 6]! * HIGH, this.#nowNs);
         break;
+      case OPERATION.RESIDENT:
+        this.#addResident(account, this.#residents[records[at + 5]!]);
+        break;
       default:
         this.#invalidRecords++;
         return;
     }
     this.#list(account);
+  }
+
+  #addResident(account: ProcessAccount, info: ResidentInfo | undefined): void {
+    if (info === undefined) {
+      this.#invalidRecords++;
+      return;
+    }
+    const live = info.v8HeapBytes === null ? null : this.#liveSites(account);
+    account.resident.add({ ...info, timeNs: this.#nowNs, live });
+  }
+
+  #liveSites(account: ProcessAccount): LiveSites {
+    const live = { sites: [] as number[], bytes: [] as number[] };
+    for (let site = 0; site < this.#sites.size; site++) {
+      const bytes = this.#sites.doubles[site * SITE_DOUBLES + LIVE_BYTES]!;
+      if (bytes === 0 || IS_RANGED[this.allocatorOf(site)] === 1) continue;
+      if (this.processOfThread(this.threadOf(site)) !== account.index) continue;
+      live.sites.push(site);
+      live.bytes.push(bytes);
+    }
+    return live;
   }
 
   #beginProcess(account: ProcessAccount, flags: number): void {

@@ -1,6 +1,6 @@
 /** Everything that is kept of one process image, and what of it changed since the last commit. */
 
-import type { MemoryPoint, ProcessChanges, SiteIndex, SizeCount } from '../model/accounts.ts';
+import type { MemoryPoint, ProcessChanges, ResidentPoint, SiteIndex, SizeCount } from '../model/accounts.ts';
 import type { ProcessEnd, ProcessIndex, ProcessInfo, ThreadInfo } from '../model/types.ts';
 import { ExpectedUnmaps } from './expected-unmaps.ts';
 import { HighWatermark } from './high-watermark.ts';
@@ -9,12 +9,14 @@ import { Inherited } from './inherited.ts';
 import { LiveBlocks } from './live.ts';
 import { MemoryLine } from './memory-line.ts';
 import { Mappings } from './ranges.ts';
+import { ResidentLine } from './resident-line.ts';
 import type { Sites } from './sites.ts';
 
 export class ProcessAccount implements ProcessChanges {
   readonly index: ProcessIndex;
   readonly heap = new HighWatermark();
   readonly line = new MemoryLine();
+  readonly resident = new ResidentLine();
   blocks = new LiveBlocks();
   mappings = new Mappings();
   expectedUnmaps = new ExpectedUnmaps();
@@ -83,6 +85,10 @@ export class ProcessAccount implements ProcessChanges {
     return this.#sizes();
   }
 
+  get residents(): readonly ResidentPoint[] | null {
+    return this.resident.hasChanged ? this.resident.points : null;
+  }
+
   *#sizes(): Generator<SizeCount> {
     for (const histogram of this.#histograms) if (histogram !== undefined) yield* histogram.counts();
   }
@@ -101,6 +107,7 @@ export class ProcessAccount implements ProcessChanges {
     this.changedSites.length = 0;
     this.heap.committed();
     this.line.clear();
+    this.resident.hasChanged = false;
     if (this.end === null) for (const histogram of this.#histograms) histogram?.clear();
     else this.#histograms = [];
     this.info = null;

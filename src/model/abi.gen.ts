@@ -31,6 +31,8 @@ export const OPERATION = {
   THREAD_END: 10,
   /** many blocks of `size` bytes in all, of a SAMPLED allocator; the stack is that of the last */
   SAMPLE: 11,
+  /** the resident memory of the process was looked at: element `size` of `residents` */
+  RESIDENT: 12,
 } as const;
 
 /** Allocator ids. */

@@ -10,6 +10,7 @@ import type {
   ProcessEnd,
   ProcessIndex,
   ProcessInfo,
+  ResidentInfo,
   StackIndex,
   ThreadIndex,
   ThreadInfo,
@@ -46,6 +47,19 @@ export interface MemoryPoint {
   rssBytes: number | null;
 }
 
+/** Live bytes of simple allocators, by site. */
+export interface LiveSites {
+  sites: readonly SiteIndex[];
+  bytes: readonly number[];
+}
+
+/** What of a process was resident at one moment. */
+export interface ResidentPoint extends ResidentInfo {
+  timeNs: number;
+  /** What was live then. Null where it is not kept: at points in between, and in processes without a V8. */
+  live: LiveSites | null;
+}
+
 /** One class of sizes; both ends inclusive. */
 export interface SizeCount {
   allocator: number;
@@ -64,6 +78,8 @@ export interface ProcessChanges {
   readonly threads: readonly ThreadInfo[];
   readonly points: Iterable<MemoryPoint>;
   readonly sizes: Iterable<SizeCount>;
+  /** All that are kept, by time; null if they are the same as in the last commit. */
+  readonly residents: readonly ResidentPoint[] | null;
   /** Sites whose counters, or whose part of the peak, may differ. */
   visitSites(visit: (site: SiteIndex) => void): void;
 }

@@ -88,6 +88,20 @@ export interface LocationSymbols {
   frames: Frame[];
 }
 
+/** Bytes of a process's memory by what they are used for: those of addon/resident.h. */
+export interface ResidentInfo {
+  /** Null: it has no V8, or none that is known; its pages are anonymous memory then. */
+  v8HeapBytes: number | null;
+  jitCodeBytes: number;
+  brkBytes: number;
+  anonymousBytes: number;
+  stackBytes: number;
+  fileBytes: number;
+  sharedBytes: number;
+  /** Not resident: address space that was reserved, not touched, or given back. */
+  untouchedBytes: number;
+}
+
 export interface Batch {
   /** Holds `count` records of RECORD_WORDS words. Valid until the next poll. */
   records: Uint32Array;
@@ -101,6 +115,8 @@ export interface Batch {
   modules: ModuleInfo[];
   stacks: StackInfo[];
   symbols: LocationSymbols[];
+  /** Records RESIDENT name them by their place. */
+  residents: ResidentInfo[];
 }
 
 /** Losses by kind; kinds and meanings: MP_COUNTERS and MP_LOSSES in bpf/mp.h. */

@@ -84,6 +84,26 @@ export interface SizeClassRow {
   bytes: number;
 }
 
+/** What resident memory was used for at one moment; all but the last two bytes are parts of `rss_bytes`. */
+export interface ResidentRow {
+  process_id: number;
+  pid: number;
+  time_ns: number;
+  rss_bytes: number;
+  /** Null: no V8 that is known. */
+  v8_heap_bytes: number | null;
+  jit_code_bytes: number;
+  brk_bytes: number;
+  anonymous_bytes: number;
+  stack_bytes: number;
+  file_bytes: number;
+  shared_bytes: number;
+  /** Not resident. */
+  untouched_bytes: number;
+  /** Requested bytes of recorded Buffers; null: not known. */
+  live_buffer_bytes: number | null;
+}
+
 /** Row type of each query. Those of sites, size classes and memory respect `pid` and `tid` of the parameters. */
 export interface Rows {
   meta: { key: string; value: string | null };
@@ -102,6 +122,8 @@ export interface Rows {
   sites_all_views: SiteViewsRow;
   /** By time. */
   memory: MemoryRow;
+  /** By process and time. */
+  residents: ResidentRow;
   /** Summed over allocators and processes, by size. */
   size_classes: SizeClassRow;
 }

@@ -13,6 +13,7 @@ import { type Column, renderTable } from '../util/table.ts';
 import type { Layout } from './header.ts';
 import { shortenLocation } from './names.ts';
 import { type Capture, jsonReport, moreLine, styledTable, textReport } from './report.ts';
+import { residentLines, residentProcesses } from './resident.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow } from './source.ts';
@@ -111,6 +112,7 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
   ]);
   const left = rows.length - shown.length;
   const body = [
+    ...(isWhole(selection) ? residentLines(capture, selection, layout) : []),
     ...styledTable(renderTable(columns, cells, layout.columns), layout),
     ...moreLine(`${formatPlural(left, 'more location')} not shown; -r sets the number of rows`, left),
   ];
@@ -119,8 +121,15 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
 
 export function summaryJson(capture: Capture, selection: Selection, options: SummaryOptions): string {
   const rows = sortSummary(summarize(capture, selection, options), options.sortColumn);
-  return jsonReport(capture.facts, selection, { locations: rows.slice(0, options.maxRows ?? rows.length) });
+  const resident = isWhole(selection) ? { resident: residentProcesses(capture, selection) } : {};
+  return jsonReport(capture.facts, selection, {
+    ...resident,
+    locations: rows.slice(0, options.maxRows ?? rows.length),
+  });
 }
+
+/** Resident memory is that of whole processes, and beside the high watermark. */
+const isWhole = ({ view, tid }: Selection): boolean => view === 'high_watermark' && tid === null;
 
 function rowOf(rows: Map<string, SummaryRow>, name: string, file: string): SummaryRow {
   const key = `${name}\0${file}`;

@@ -41,6 +41,14 @@ export const DELETE_TEMPORARIES = 'DELETE FROM temporary WHERE site_id = ?';
 export const PUT_MEMORY = `
   INSERT INTO memory (process_id, time_ns, heap_bytes, live_allocations, rss_bytes) VALUES (?, ?, ?, ?, ?)`;
 
+export const DELETE_RESIDENTS = 'DELETE FROM resident WHERE process_id = ?';
+
+export const PUT_RESIDENT = `
+  INSERT OR REPLACE INTO resident (
+    process_id, time_ns, rss_bytes, v8_heap_bytes, jit_code_bytes, brk_bytes, anonymous_bytes, stack_bytes, file_bytes,
+    shared_bytes, untouched_bytes, live_buffer_bytes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
 export const ADD_SIZES = `
   INSERT INTO size_histogram (process_id, allocator, min_bytes, max_bytes, allocations, bytes)
   VALUES (?, ?, ?, ?, ?, ?)

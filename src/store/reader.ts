@@ -20,6 +20,9 @@ function sites(allocations: string, bytes: string, which = `NOT ${IS_SAMPLE}`): 
     FROM ${SITE} WHERE s.${allocations} > 0 AND ${which} AND ${SELECTED}`;
 }
 
+/** Tables that captures of earlier versions lack; they are empty then. */
+const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident' };
+
 const QUERIES = {
   meta: 'SELECT key, value FROM meta ORDER BY key',
   processes: `SELECT id, pid, parent_id, origin, started_ns, ended_ns, exit_code, exit_signal, comm, executable,
@@ -50,6 +53,8 @@ const QUERIES = {
     FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
   memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
     FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,
+  residents: `SELECT r.*, p.pid FROM resident r JOIN process p ON p.id = r.process_id
+    WHERE :pid IS NULL OR p.pid = :pid ORDER BY r.process_id, r.time_ns`,
   size_classes: `SELECT h.min_bytes, h.max_bytes, sum(h.allocations) AS allocations, sum(h.bytes) AS bytes
     FROM size_histogram h JOIN process p ON p.id = h.process_id WHERE :pid IS NULL OR p.pid = :pid
     GROUP BY h.min_bytes, h.max_bytes ORDER BY h.min_bytes`,
@@ -70,12 +75,17 @@ export class Reader {
 
   all<Row>(query: QueryName, parameters: object = {}): Row[] {
     const { sql, params } = bound(query, parameters);
-    return this.#db.all<Row>(sql, params);
+    return this.#has(LATER_TABLES[query]) ? this.#db.all<Row>(sql, params) : [];
   }
 
   iterate<Row>(query: QueryName, parameters: object = {}): Iterable<Row> {
     const { sql, params } = bound(query, parameters);
-    return this.#db.iterate<Row>(sql, params);
+    return this.#has(LATER_TABLES[query]) ? this.#db.iterate<Row>(sql, params) : [];
+  }
+
+  #has(table: string | undefined): boolean {
+    if (table === undefined) return true;
+    return this.#db.get('SELECT 1 AS found FROM sqlite_schema WHERE name = ?', [table]) !== undefined;
   }
 }
 

@@ -88,6 +88,24 @@ CREATE TABLE memory (
   rss_bytes INTEGER
 ) STRICT;
 
+-- what the resident memory of a process was used for at some moments, as the kernel counts it; all but the last two
+-- columns together are rss_bytes. The first, the largest and the last moment are always there.
+CREATE TABLE resident (
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  time_ns INTEGER NOT NULL,
+  rss_bytes INTEGER NOT NULL,
+  v8_heap_bytes INTEGER,              -- pages of V8's heaps; NULL: no V8 that is known
+  jit_code_bytes INTEGER NOT NULL,    -- executable memory that is no file's
+  brk_bytes INTEGER NOT NULL,         -- [heap], which malloc takes first
+  anonymous_bytes INTEGER NOT NULL,   -- other memory that is no file's: malloc's large blocks and arenas, mappings
+  stack_bytes INTEGER NOT NULL,       -- of threads
+  file_bytes INTEGER NOT NULL,        -- mapped files: code and data of program and libraries
+  shared_bytes INTEGER NOT NULL,      -- MAP_SHARED
+  untouched_bytes INTEGER NOT NULL,   -- not resident: anonymous address space reserved, not touched, or given back
+  live_buffer_bytes INTEGER,          -- requested bytes of recorded Buffers and ArrayBuffers; NULL: not known
+  PRIMARY KEY (process_id, time_ns)
+) STRICT, WITHOUT ROWID;
+
 -- blocks of a site allocated in the interval that begins at from_ns and freed in the one that begins at to_ns
 CREATE TABLE site_interval (
   site_id INTEGER NOT NULL REFERENCES site (id),

@@ -17,6 +17,7 @@ import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from
 import { type Db, openWriter, type Statement } from './db.ts';
 import { FORMAT_VERSION } from './open.ts';
 import * as queries from './queries.ts';
+import { ResidentRows } from './resident-rows.ts';
 import { emptySum, SiteRows } from './site-rows.ts';
 
 export interface WriterOptions {
@@ -35,6 +36,7 @@ export class CaptureWriter {
   readonly #statements = new Map<string, Statement>();
   readonly #rows = new SiteRows();
   readonly #sum = emptySum();
+  readonly #residents = new ResidentRows();
   /** Node by stack index, UNRESOLVED or NO_STACK. */
   readonly #nodes: number[] = [];
   /** Sites whose stack has no symbols yet. */
@@ -112,6 +114,7 @@ export class CaptureWriter {
         for (const change of changes) this.#writeProcess(change);
         this.#resolvePending(accounts, stacks, isLast);
         for (const change of changes) change.visitSites((site) => this.#touch(site, accounts, stacks, isLast));
+        this.#writeResidents(changes, accounts, stacks, isLast);
         this.#writeTree(accounts.tree);
         for (const row of this.#rows.changed) this.#writeRow(row, accounts);
         this.#writeLosses(accounts, stacks, losses);
@@ -124,6 +127,7 @@ export class CaptureWriter {
       throw error;
     }
     this.#rows.committed();
+    this.#residents.committed();
     accounts.committed();
   }
 
@@ -142,6 +146,17 @@ export class CaptureWriter {
     }
     for (const { allocator, minBytes, maxBytes, allocations, bytes } of sizes) {
       this.#run(queries.ADD_SIZES, [id, allocatorName(allocator), minBytes, maxBytes, allocations, bytes]);
+    }
+  }
+
+  /** Whether a block is a Buffer's is known with its stack, which may be later. */
+  #writeResidents(changes: ProcessChanges[], accounts: Accounts, stacks: StackSource, isLast: boolean): void {
+    for (const { index, residents } of changes) if (residents !== null) this.#residents.set(index, residents);
+    const { tree } = accounts;
+    const nodeOf = (site: number) => this.#nodeOf(accounts.stackOf(site), tree, stacks, isLast);
+    for (const { process, rows } of this.#residents.rows(tree, nodeOf, UNRESOLVED)) {
+      this.#run(queries.DELETE_RESIDENTS, [process + 1]);
+      for (const row of rows) this.#run(queries.PUT_RESIDENT, [process + 1, ...row]);
     }
   }
 

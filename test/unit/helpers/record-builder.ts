@@ -20,6 +20,7 @@ import type {
   ProcessEnd,
   ProcessInfo,
   ProcessWarning,
+  ResidentInfo,
   StackInfo,
   StackStatus,
   ThreadInfo,
@@ -175,6 +176,13 @@ export class RecordBuilder {
     return this.#push(OPERATION.RSS, process, 0, 0, bytes);
   }
 
+  /** The resident memory is looked at; what is not given is 0, and there is no V8. */
+  resident(process: number, info: Partial<ResidentInfo>): this {
+    const none = { jitCodeBytes: 0, brkBytes: 0, anonymousBytes: 0, stackBytes: 0, fileBytes: 0, sharedBytes: 0 };
+    this.#new.residents.push({ v8HeapBytes: null, ...none, untouchedBytes: 0, ...info });
+    return this.#push(OPERATION.RESIDENT, process, 0, 0, this.#new.residents.length - 1);
+  }
+
   warn(process: number, text: string): this {
     this.#new.warnings.push({ index: process, text });
     return this;
@@ -223,5 +231,6 @@ function emptyNews() {
     modules: [] as ModuleInfo[],
     stacks: [] as StackInfo[],
     symbols: [] as LocationSymbols[],
+    residents: [] as ResidentInfo[],
   };
 }
