@@ -54,6 +54,21 @@ case $fuzzer in
     split -b 256 -a 4 "$work/code" "$out/code"
     printf '\270\013\000\000\000\017\005\110\075\001\360\377\377\163\001\303\203\310\377\303' > "$out/munmap"
     ;;
+  smaps)
+    head -c 16384 /proc/self/smaps > "$out/self"
+    cat /proc/self/syscall > "$out/syscall" 2> /dev/null || echo '-1 0x7ffc1a2b3c48 0x7f1a0000' > "$out/syscall"
+    ;;
+  v8_pages)
+    # two pages of a heap, 128 bytes of each, in each layout; see fuzz_v8_pages.cc
+    words() { perl -e 'print pack("Q<16", map { hex } @ARGV)' "$@"; }
+    for at in 100000 140000; do
+      metadata=$([ $at = 100000 ] && echo 8 || echo 88)
+      start=$(printf '%x' $((0x$at + 0x1148))) end=$(printf '%x' $((0x$at + 0x40000)))
+      words 40000 12 719dbf0 "$start" "$end" >> "$out/11.3"
+      words 4 "$at" 40000 719dbf0 "$start" "$end" >> "$out/12.4"
+      words 8 "$metadata" 0 0 0 0 0 40000 "$end" 719dbf0 "$start" >> "$out/13.6"
+    done
+    ;;
   v8_code)
     # each layout and kind of code; its data and tables are objects, its instructions and metadata have 64 bytes
     for version in 0 1 2; do
