@@ -41,10 +41,14 @@ const native = (row: ResidentRow) => row.brk_bytes + row.anonymous_bytes;
 /** Not all of a Buffer need be resident. */
 const buffers = (row: ResidentRow) => Math.min(row.live_buffer_bytes ?? 0, native(row));
 
+const BUFFERS = 'Buffers';
+/** Of a process that was attached to: older ones are other native memory. */
+const NEW_BUFFERS = 'Buffers since tracing began';
+
 const V8_PARTS: Part[] = [
   { title: "V8's heap", bytes: (row) => row.v8_heap_bytes ?? 0 },
   { title: "V8's compiled code", bytes: (row) => row.jit_code_bytes },
-  { title: 'Buffers', bytes: buffers },
+  { title: BUFFERS, bytes: buffers },
   { title: 'other native memory', bytes: (row) => native(row) - buffers(row) },
 ];
 const NATIVE_PARTS: Part[] = [
@@ -105,6 +109,7 @@ export function residentLines(capture: Capture, selection: Selection, layout: La
 
 function processLines(process: ResidentProcess, facts: ProcessFacts, layout: Layout): string[] {
   const moments = momentsOf(process);
+  const isAttached = facts.origin === 'attach';
   const right = (title: string): Column => ({ title, align: 'right' });
   const columns = [
     { title: `Resident memory of ${processName(facts)}` },
@@ -116,7 +121,7 @@ function processLines(process: ResidentProcess, facts: ProcessFacts, layout: Lay
   ];
   const parts = partsOf(process).filter(({ bytes }) => moments.some(({ row }) => bytes(row) > 0));
   const rows = [
-    ...parts.map(({ title, bytes }) => cells(title, bytes)),
+    ...parts.map(({ title, bytes }) => cells(title === BUFFERS && isAttached ? NEW_BUFFERS : title, bytes)),
     cells('together (RSS)', (row) => row.rss_bytes),
   ];
   const sentences = [growthSentence(process), untouchedSentence(process, facts)].filter((text) => text !== '');
@@ -161,9 +166,9 @@ export function growthSentence(process: ResidentProcess): string {
 
 function heapSentence({ first, most, v8_heap_flat_since_ns: since }: ResidentProcess, growth: number): string {
   const heapGrowth = (most.v8_heap_bytes ?? 0) - (first.v8_heap_bytes ?? 0);
-  const flat = since !== null && since < most.time_ns ? ` and is flat since ${formatDuration(since)}` : '';
+  const flat = since !== null && since < most.time_ns ? ` and has been flat since ${formatDuration(since)}` : '';
   if (heapGrowth >= growth * NAMED_SHARE)
-    return flat === '' ? '' : ` V8's heap is flat since ${formatDuration(since!)}.`;
+    return flat === '' ? '' : ` V8's heap has been flat since ${formatDuration(since!)}.`;
   return ` V8's heap did not: it grew by ${formatBytes(Math.max(0, heapGrowth))}${flat}.`;
 }
 

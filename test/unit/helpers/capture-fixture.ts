@@ -24,6 +24,9 @@ export interface FrameSpec {
   inlined?: boolean;
 }
 
+const RESIDENT_PARTS = ['v8_heap', 'jit_code', 'brk', 'anonymous', 'stack', 'file', 'shared'] as const;
+export type ResidentKind = (typeof RESIDENT_PARTS)[number] | 'untouched' | 'live_buffer';
+
 export class CaptureFixture {
   readonly db: Db;
   readonly #nextId: Record<string, number> = {};
@@ -121,6 +124,21 @@ export class CaptureFixture {
       heap_bytes: heapBytes,
       live_allocations: allocations,
       rss_bytes: rssBytes,
+    });
+  }
+
+  /** MiB each; what is not given is 0, and there is no V8. */
+  resident(process: number, timeMs: number, kinds: Partial<Record<ResidentKind, number>>): void {
+    const bytes = (kind: ResidentKind) => (kinds[kind] ?? 0) * 2 ** 20;
+    const optional = (kind: ResidentKind) => (kinds[kind] === undefined ? null : bytes(kind));
+    this.insert('resident', {
+      process_id: process,
+      time_ns: timeMs * 1e6,
+      rss_bytes: RESIDENT_PARTS.reduce((sum, kind) => sum + bytes(kind), 0),
+      ...Object.fromEntries(RESIDENT_PARTS.map((kind) => [`${kind}_bytes`, bytes(kind)])),
+      v8_heap_bytes: optional('v8_heap'),
+      untouched_bytes: bytes('untouched'),
+      live_buffer_bytes: optional('live_buffer'),
     });
   }
 
