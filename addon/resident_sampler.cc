@@ -21,6 +21,13 @@ constexpr uint64_t kIntervalNs = 1'000'000'000;
 constexpr uint64_t kShareOfTime = 100;
 constexpr uint64_t kPageBytes = 4096;
 
+// What this thread has worked, also in the kernel.
+uint64_t worked_ns() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000ull + now.tv_nsec;
+}
+
 // /proc/PID/pagemap: a word for each page (Documentation/admin-guide/mm/pagemap.rst).
 class Pagemap {
  public:
@@ -99,13 +106,13 @@ std::optional<uint32_t> ResidentSampler::due(uint64_t now_ns) const {
 
 std::optional<Resident> ResidentSampler::sample(uint32_t process, int pid, const V8ChunkLayout *chunk) {
   State &state = processes_[process];
-  const uint64_t begin = monotonic_ns();
+  const uint64_t begin_ns = worked_ns();
   auto mappings = read_smaps(pid);
   std::optional<Resident> resident;
   if (mappings && !mappings->empty()) resident = read(state, pid, chunk, std::move(*mappings));
-  const uint64_t end = monotonic_ns();
-  next_ns_ = end + kShareOfTime * (end - begin);
-  state.due_ns = std::max(next_ns_, end + kIntervalNs);
+  const uint64_t now_ns = monotonic_ns();
+  next_ns_ = now_ns + kShareOfTime * (worked_ns() - begin_ns);
+  state.due_ns = std::max(next_ns_, now_ns + kIntervalNs);
   if (!resident) return std::nullopt;
   state.largest_bytes = std::max(state.largest_bytes, resident->sum());
   // V8 gives its heap back before the process ends; what a program needs is over then

@@ -10,7 +10,7 @@ function point(timeNs: number, bytes: number): ResidentPoint {
 
 function lineOf(sizes: number[], maxPoints: number): ResidentLine {
   const line = new ResidentLine(maxPoints);
-  sizes.forEach((bytes, timeNs) => line.add(point(timeNs, bytes)));
+  for (const [timeNs, bytes] of sizes.entries()) line.add(point(timeNs, bytes));
   return line;
 }
 
