@@ -17,6 +17,8 @@ import type { ResidentRow } from './source.ts';
 const SHOWN_PROCESSES = 3;
 /** Parts that made up less of the growth are not named. */
 const NAMED_SHARE = 0.1;
+/** The moment of most memory was looked at, more or less. */
+const SEEN_SHARE = 0.9;
 /** Growth by less is none. */
 const MIN_GROWTH = 1024 * 1024;
 const MIN_GROWTH_SHARE = 0.05;
@@ -101,7 +103,9 @@ export function residentLines(capture: Capture, selection: Selection, layout: La
   return [
     ...shown.flatMap((process) => {
       const facts = capture.facts.processes.find(({ id }) => id === process.process_id);
-      return facts === undefined ? [] : [...processLines(process, facts, layout), ''];
+      // of a program that was over at once nothing can be said
+      const isOver = process.first === process.last && facts?.ended_ns !== null;
+      return facts === undefined || isOver ? [] : [...processLines(process, facts, layout), ''];
     }),
     ...(left > 0 ? [`${formatPlural(left, 'more process', 'more processes')} not shown; --pid shows one`, ''] : []),
   ];
@@ -124,7 +128,9 @@ function processLines(process: ResidentProcess, facts: ProcessFacts, layout: Lay
     ...parts.map(({ title, bytes }) => cells(title === BUFFERS && isAttached ? NEW_BUFFERS : title, bytes)),
     cells('together (RSS)', (row) => row.rss_bytes),
   ];
-  const sentences = [growthSentence(process), untouchedSentence(process, facts)].filter((text) => text !== '');
+  const sentences = [growthSentence(process), unseenSentence(process), untouchedSentence(process, facts)].filter(
+    (text) => text !== '',
+  );
   return [
     ...styledTable(renderTable(columns, rows, layout.columns), layout),
     ...sentences.flatMap((text) => wrap(text, layout.columns)),
@@ -170,6 +176,12 @@ function heapSentence({ first, most, v8_heap_flat_since_ns: since }: ResidentPro
   if (heapGrowth >= growth * NAMED_SHARE)
     return flat === '' ? '' : ` V8's heap has been flat since ${formatDuration(since!)}.`;
   return ` V8's heap did not: it grew by ${formatBytes(Math.max(0, heapGrowth))}${flat}.`;
+}
+
+/** A process that grows fast, or is large, is not looked at in each of its moments. */
+function unseenSentence({ most }: ResidentProcess): string {
+  if (most.rss_bytes >= most.largest_rss_bytes * SEEN_SHARE) return '';
+  return `RSS was ${formatBytes(most.largest_rss_bytes)} at another moment; what it was used for then was not looked at.`;
 }
 
 /** Why a table can show more than there was. */

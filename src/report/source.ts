@@ -102,6 +102,8 @@ export interface ResidentRow {
   untouched_bytes: number;
   /** Requested bytes of recorded Buffers; null: not known. */
   live_buffer_bytes: number | null;
+  /** Of the process, at any moment of the time line. */
+  largest_rss_bytes: number;
 }
 
 /** Row type of each query. Those of sites, size classes and memory respect `pid` and `tid` of the parameters. */

@@ -53,7 +53,10 @@ const QUERIES = {
     FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
   memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
     FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,
-  residents: `SELECT r.*, p.pid FROM resident r JOIN process p ON p.id = r.process_id
+  residents: `SELECT r.*, p.pid, coalesce(m.rss_bytes, 0) AS largest_rss_bytes
+    FROM resident r JOIN process p ON p.id = r.process_id
+    LEFT JOIN (SELECT process_id, max(rss_bytes) AS rss_bytes FROM memory GROUP BY process_id) m
+      ON m.process_id = r.process_id
     WHERE :pid IS NULL OR p.pid = :pid ORDER BY r.process_id, r.time_ns`,
   size_classes: `SELECT h.min_bytes, h.max_bytes, sum(h.allocations) AS allocations, sum(h.bytes) AS bytes
     FROM size_histogram h JOIN process p ON p.id = h.process_id WHERE :pid IS NULL OR p.pid = :pid

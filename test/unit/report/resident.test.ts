@@ -87,6 +87,36 @@ test('Buffers are no more than the memory in which they lie', (t) => {
   assert.match(growthSentence(process!), /^RSS grew by 50\.000 MiB: Buffers by 60\.000 MiB\./);
 });
 
+test('a larger moment that was not looked at is told', (t) => {
+  const unseen = (largest: number) => {
+    const capture = openCapture(
+      t,
+      nodeCapture((fixture, process) => {
+        growingBuffers(fixture, process);
+        fixture.memory(process, 1, 0, 0, largest * 2 ** 20);
+      }),
+    );
+    return residentLines(capture, HIGH_WATERMARK, PLAIN).find((line) => line.includes('another moment'));
+  };
+  const sentence = 'RSS was 400.000 MiB at another moment; what it was used for then was not looked at.';
+  assert.deepEqual([unseen(360), unseen(400)], [undefined, sentence]);
+});
+
+test('of a process that was over when it was looked at again, nothing is said', (t) => {
+  const lines = (facts: object) =>
+    residentLines(
+      openCapture(t, (path) => {
+        const fixture = new CaptureFixture(path);
+        fixture.resident(fixture.process({ pid: 1, comm: 'short', ...facts }), 5, { brk: 1 });
+        fixture.close();
+      }),
+      HIGH_WATERMARK,
+      PLAIN,
+    );
+  assert.deepEqual(lines({ ended_ns: 9e6 }), []);
+  assert.match(lines({})[0]!, /^Resident memory of 1 \(short\) +at 5 ms$/);
+});
+
 test('of many processes the three with most; with --pid the one', (t) => {
   const capture = openCapture(t, (path) => {
     const fixture = new CaptureFixture(path);
