@@ -19,6 +19,7 @@ namespace {
 
 constexpr uint64_t kIntervalNs = 1'000'000'000;
 constexpr uint64_t kShareOfTime = 100;
+constexpr uint64_t kMinGrowthBytes = 4 << 20;
 constexpr uint64_t kPageBytes = 4096;
 
 // What this thread has worked, also in the kernel.
@@ -94,7 +95,8 @@ void update_stack_pointers(int pid, std::map<int, uint64_t> &known) {
 
 void ResidentSampler::note(uint32_t process, uint64_t rss_bytes, uint64_t now_ns) {
   State &state = processes_[process];
-  if (rss_bytes > state.largest_bytes + state.largest_bytes / 10) state.due_ns = std::min(state.due_ns, now_ns);
+  if (rss_bytes > state.largest_bytes + std::max(state.largest_bytes / 10, kMinGrowthBytes))
+    state.due_ns = std::min(state.due_ns, now_ns);
 }
 
 std::optional<uint32_t> ResidentSampler::due(uint64_t now_ns) const {

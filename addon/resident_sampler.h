@@ -1,8 +1,8 @@
 // When the resident memory of processes is looked at, and looking at it.
 //
 // The kernel walks the pages of a process for that, which takes about a millisecond for each 100 MiB, and twice more to
-// search V8's pages among them. So it is done when a process begins, when its resident set has grown by a tenth beyond
-// what was seen, and every second besides, but never for more than a hundredth of the time.
+// search V8's pages among them. So it is done when a process begins, when its resident set has grown by a tenth and by
+// 4 MiB beyond what was seen, and every second besides, but never for more than a hundredth of the time.
 #pragma once
 
 #include <cstdint>

@@ -122,8 +122,7 @@ void Session::on_task(const mp_event_task &event) {
     case MP_EVENT_EXEC:
       return on_exec(*process, event);
     case MP_EVENT_MAPPINGS:
-      // a V8 that is held may be about to give up its heap
-      if (event.event.flags & MP_FLAG_HELD && process->v8) add_resident(*process);
+      if (event.event.flags & MP_FLAG_HELD && event.code) add_resident(*process);  // as it was at the end
       return on_mappings(*process);
     case MP_EVENT_EXIT:
       return on_exit(*process, event);

@@ -50,13 +50,14 @@ SEC("uprobe")
 int v8_life(struct pt_regs *ctx) {
   struct mp_process *process = traced_process(current_pid());
   if (!process || !(process->flags & MP_PROCESS_V8)) return 0;
-  if (!bpf_get_attach_cookie(ctx)) {
+  const u32 ends = bpf_get_attach_cookie(ctx) != 0;
+  if (!ends) {
     u32 *slot, pid = process->pid;
     slot = bpf_map_lookup_elem(&process_slots, &pid);
     struct mp_v8 *v8 = slot ? bpf_map_lookup_elem(&v8s, slot) : NULL;
     if (!v8 || __sync_lock_test_and_set(&v8->is_mapped, 1)) return 0;
   }
-  struct mp_event_task *event = reserve_task(MP_EVENT_MAPPINGS, 0, NULL);
+  struct mp_event_task *event = reserve_task(MP_EVENT_MAPPINGS, ends, NULL);
   if (!event) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   const int holds = process->flags & MP_PROCESS_HOLD && ignores_continuation(task) && !is_under_job_control(task);

@@ -293,8 +293,9 @@ struct mp_v8_place {
 };
 MP_ASSERT_SIZE(struct mp_v8_place, 16);
 
-/* THREAD, EXEC, EXIT, FORK, SELF_STOP: `comm` is the name. `code` is the wait status of EXIT, the pid of the child of
- * FORK, and for EXEC the tid of the thread that called it, which goes on under the tid of the first thread. */
+/* THREAD, EXEC, EXIT, FORK, SELF_STOP, MAPPINGS: `comm` is the name. `code` is the wait status of EXIT, the pid of the
+ * child of FORK, for EXEC the tid of the thread that called it, which goes on under the tid of the first thread, and
+ * for MAPPINGS 1 if the heap of a V8 or the program ends. */
 struct mp_event_task {
   struct mp_event event;
   char comm[MP_COMM_LENGTH];
