@@ -44,7 +44,14 @@ static long is_over(u32 look, void *context) {
   return look % 8 == 7 && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= wait->room_bytes;
 }
 
+/* A record that says nothing: it exists for the wake-up. */
+static __always_inline void wake_consumer(void) {
+  void *nothing = bpf_ringbuf_reserve(&ring, 8, 0);
+  if (nothing) bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
 static __noinline int wait_until_drained(u64 mark_bytes) {
+  wake_consumer();
   struct wait wait = {.task = bpf_get_current_task_btf()};
   wait.flags = wait.task->thread_info.flags;
   wait.room_bytes = mark_bytes - mark_bytes / 4; /* a little way, so that threads don't wait for every single event */

@@ -75,6 +75,11 @@ const STACK_STATUS_CODE: Record<StackStatus, number> = {
 
 const IS_RANGED = Uint8Array.from({ length: 256 }, (_, allocator) => (RANGED_ALLOCATORS.has(allocator) ? 1 : 0));
 
+/** The others are of a thread. */
+function isOfProcess(operation: number): boolean {
+  return (operation >= OPERATION.PROCESS_BEGIN && operation <= OPERATION.RSS) || operation === OPERATION.RESIDENT;
+}
+
 export class Aggregator implements Accounts {
   readonly tree = new StackTree();
   newModules: ModuleInfo[] = [];
@@ -229,7 +234,7 @@ export class Aggregator implements Accounts {
     for (let at = 0; at < count * RECORD_WORDS; at += RECORD_WORDS) {
       const operation = records[at]! & 0xff;
       this.#nowNs = baseTimeNs + records[at + 7]!;
-      if (operation >= OPERATION.PROCESS_BEGIN && operation <= OPERATION.RSS) {
+      if (isOfProcess(operation)) {
         this.#applyToProcess(operation, records, at);
         continue;
       }

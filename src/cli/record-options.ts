@@ -43,14 +43,7 @@ export function addPrefix(text: string, prefixes: string[] = []): string[] {
 }
 
 /** Options of cli.md that later versions will understand: [flags, attribute]. */
-const LATER_OPTIONS = [
-  '--no-native',
-  '--events',
-  '--aggregate',
-  '--live',
-  '--live-remote',
-  '--live-port <N>',
-];
+const LATER_OPTIONS = ['--no-native', '--events', '--aggregate', '--live', '--live-remote', '--live-port <N>'];
 
 /** `isLossless`: unless the user says otherwise. */
 export function addRecordOptions(command: Command, isLossless: boolean): Command {
