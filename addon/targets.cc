@@ -188,7 +188,7 @@ void Targets::find_v8(Process &process) {
     process.v8 = std::make_unique<V8Process>(*mapped.module->v8, [pid](uint64_t address, void *to, size_t size_bytes) {
       return read_memory(pid, address, to, size_bytes);
     });
-    loader_.set_v8(process.slot, {0, 0, mapped.module->v8->image.layout.function_shared, 0});
+    loader_.set_v8(process.slot, {0, 0, mapped.module->v8->image.layout.function_shared, 0, 0});
     return;
   }
 }
@@ -205,15 +205,13 @@ void Targets::attach_v8(Process &process) {
   if (!process.v8) return;
   for (const MappedModule &mapped : process.mappings) {
     const bool is_v8 = mapped.module == process.v8_module, is_libc = mapped.module && mapped.module->tss_values;
-    if (!(is_v8 || (is_libc && process.hold)) || std::exchange(process.links[mapped.module].has_v8, true)) continue;
+    if (!(is_v8 || is_libc) || std::exchange(process.links[mapped.module].has_v8, true)) continue;
     const Module &module = *mapped.module;
     if (is_v8) {
       const V8Image &image = module.v8->image;
       attach_functions(process, module, Program::kV8Collection,
                        {image.collection_begin, image.collection_end, image.heap_end}, MP_V8_COLLECTS);
-      std::vector<uint64_t> life = {module.v8->set_up};
-      if (process.hold) life.push_back(module.v8->tear_down);
-      attach_functions(process, module, Program::kV8Life, life);
+      attach_functions(process, module, Program::kV8Life, {module.v8->set_up, module.v8->tear_down});
       attach_functions(process, module, Program::kV8Sample, {image.allocation_counter}, image.counter_paused);
       attach_functions(process, module, Program::kV8Sample, {image.large_allocation}, MP_V8_LARGE_OBJECT);
     } else if (const auto exit = module.elf->find_function("exit")) {

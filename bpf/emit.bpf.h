@@ -30,7 +30,7 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u64 hash = u->hash;
   if (bpf_map_lookup_elem(&seen_stacks, &hash)) return;
   if (u->event.python_count) send_codes(u, stack_seed);
-  if (u->v8_count) send_v8_places(u, stack_seed);
+  const u32 new_places = u->v8_count ? send_v8_places(u, stack_seed) : 0;
   if (u->code_dropped) return; /* the addon resolves frames when they come, once */
   u32 n = u->event.frame_count + u->event.python_count;
   if (n > MP_MAX_FRAMES) return;
@@ -38,10 +38,12 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u->event.event.flags = u->v8_count ? MP_FLAG_JAVASCRIPT : 0;
   u->event.event.stack_status = u->status;
   u->event.stack = hash;
-  if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
+  const u64 wake = new_places ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+  if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, wake)) {
     count_dropped(MP_EVENT_STACK);
     return;
   }
+  if (new_places) note_unread(u->slot);
   u8 one = 1;
   bpf_map_update_elem(&seen_stacks, &hash, &one, BPF_ANY);
 }

@@ -43,26 +43,25 @@ int linker_state(struct pt_regs *ctx) {
   return 0;
 }
 
-/* Cookie 0: V8 has mapped its builtins a second time (CodeRange::RemapEmbeddedBuiltins, src/heap/code-range.cc). Else
- * the heap of a V8 ends, or the program: the addon has to read the names of the last functions before. The calls of
- * other threads that a stop interrupts are libuv's, which makes them again. */
+/* Cookie 0: V8 has mapped its builtins a second time, as it may for every worker (CodeRange::RemapEmbeddedBuiltins,
+ * src/heap/code-range.cc). Else the heap of a V8 ends, or the program: the addon has to read the names of the last
+ * functions before. The calls of other threads that a stop interrupts are libuv's, which makes them again. */
 SEC("uprobe")
 int v8_life(struct pt_regs *ctx) {
   struct mp_process *process = traced_process(current_pid());
   if (!process || !(process->flags & MP_PROCESS_V8)) return 0;
   const u32 ends = bpf_get_attach_cookie(ctx) != 0;
-  if (!ends) {
-    u32 *slot, pid = process->pid;
-    slot = bpf_map_lookup_elem(&process_slots, &pid);
-    struct mp_v8 *v8 = slot ? bpf_map_lookup_elem(&v8s, slot) : NULL;
-    if (!v8 || __sync_lock_test_and_set(&v8->is_mapped, 1)) return 0;
-  }
+  u32 *slot, pid = process->pid;
+  slot = bpf_map_lookup_elem(&process_slots, &pid);
+  struct mp_v8 *v8 = slot ? bpf_map_lookup_elem(&v8s, slot) : NULL;
+  if (!v8) return 0;
   struct mp_event_task *event = reserve_task(MP_EVENT_MAPPINGS, ends, NULL);
   if (!event) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   const int holds = process->flags & MP_PROCESS_HOLD && ignores_continuation(task) && !is_under_job_control(task);
   event->event.flags = holds ? hold_current() : 0;
   bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+  if (!holds) wait_until_read(ends ? v8->unread : bpf_ringbuf_query(&ring, BPF_RB_PROD_POS));
   return 0;
 }
 

@@ -209,6 +209,7 @@ int v8_collection(struct pt_regs *ctx) {
   if (!v8) return 0;
   u32 what = bpf_get_attach_cookie(ctx);
   if (what != MP_V8_COLLECTED) {
+    wait_until_read(v8->unread);
     __sync_fetch_and_add(&v8->begun, 1);
     t->collects_v8 = 1;
   }

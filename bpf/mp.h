@@ -455,9 +455,10 @@ enum {
 struct mp_v8 {
   __mp_u32 begun, ended;
   __mp_u32 function_shared; /* JSFunction -> SharedFunctionInfo, less the tag */
-  __mp_u32 is_mapped;       /* by BPF: it has mapped its builtins a second time, beside its heap */
+  __mp_u32 pad;
+  __mp_u64 unread; /* by BPF: the position in the ring behind the last stack with new places */
 };
-MP_ASSERT_SIZE(struct mp_v8, 16);
+MP_ASSERT_SIZE(struct mp_v8, 24);
 
 /* ---- Records handed to TypeScript -------------------------------------------------------------------------------- *
  * MP_RECORD_WORDS 32-bit words each. Word by word:

@@ -60,6 +60,28 @@ static __noinline int wait_until_drained(u64 mark_bytes) {
   return 0;
 }
 
+#define MAX_READ_WAIT_NS 2000000UL
+
+struct read_wait {
+  u64 position;
+  u64 end_ns;
+};
+
+static long is_read(u32 look, void *context) {
+  struct read_wait *wait = context;
+  return bpf_ringbuf_query(&ring, BPF_RB_CONS_POS) >= wait->position || bpf_ktime_get_ns() > wait->end_ns;
+}
+
+/* Waits until the consumer has read the ring up to `position`, also while others need the CPU: what comes next would
+ * spoil what it is to read in the memory of the process. */
+static __noinline int wait_until_read(u64 position) {
+  if (bpf_ringbuf_query(&ring, BPF_RB_CONS_POS) >= position) return 0;
+  wake_consumer();
+  struct read_wait wait = {position, bpf_ktime_get_ns() + MAX_READ_WAIT_NS};
+  bpf_loop(MAX_LOOKS, is_read, &wait, 0);
+  return 0;
+}
+
 /* At the end of probes that have put events into the ring. */
 static __always_inline void wait_for_room(void) {
   u64 mark_bytes = ring_mark_bytes;

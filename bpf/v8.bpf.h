@@ -8,8 +8,9 @@
  * that has its address now.
  *
  * The addon reads names and lines out of the process, a moment later, once for each place between two collections;
- * stacks differ much more than the places in them. A JSFunction may be moved by the collections of the young generation
- * too, which are many: what leads on from it, and stays, is read here.
+ * stacks differ much more than the places in them. It is woken for them, and a collection that begins in that moment,
+ * or the end of the heap, waits for it, though not for long. A JSFunction may be moved by the collections of the young
+ * generation too, which are many: what leads on from it, and stays, is read here.
  */
 #ifndef MP_V8_BPF_H
 #define MP_V8_BPF_H
@@ -84,16 +85,16 @@ static long mark_place(u32 index, void *context) {
 }
 
 /* Sends the places of a new stack that are new, and only then marks them as sent; u->code_dropped says whether the ring
- * had no room. While objects are moved nobody could read what is sent. */
-static __always_inline void send_v8_places(struct unwinder *u, u64 stack_seed) {
+ * had no room. While objects are moved nobody could read what is sent. Returns how many it has sent. */
+static __always_inline u32 send_v8_places(struct unwinder *u, u64 stack_seed) {
   u32 slot = u->slot, begun = u->event.begun, ended = u->event.ended;
   struct mp_v8 *v8 = bpf_map_lookup_elem(&v8s, &slot);
-  if (!v8 || begun != ended) return;
+  if (!v8 || begun != ended) return 0;
   struct place_sender sender = {.u = u, .seed = hash_place(stack_seed, begun), .function_shared = v8->function_shared};
   u->v8.count = 0;
   bpf_loop(MP_MAX_V8_FRAMES, take_new_place, &sender, 0);
   u32 n = u->v8.count;
-  if (!n || n > MP_MAX_V8_FRAMES) return;
+  if (!n || n > MP_MAX_V8_FRAMES) return 0;
   fill_header(&u->v8.event, MP_EVENT_V8_PLACES, 0);
   u->v8.begun = begun;
   u->v8.ended = ended;
@@ -101,9 +102,16 @@ static __always_inline void send_v8_places(struct unwinder *u, u64 stack_seed) {
   if (bpf_ringbuf_output(&ring, &u->v8, sizeof(u->v8) + n * sizeof(struct mp_v8_place), BPF_RB_NO_WAKEUP)) {
     count(MP_COUNTER_RING_DROPPED);
     u->code_dropped = 1;
-    return;
+    return 0;
   }
   bpf_loop(MP_MAX_V8_FRAMES, mark_place, &sender, 0);
+  return n;
+}
+
+/* The stack that was sent last has new places: until it is read, see wait_until_read(), objects had better stay. */
+static __always_inline void note_unread(u32 slot) {
+  struct mp_v8 *v8 = bpf_map_lookup_elem(&v8s, &slot);
+  if (v8) v8->unread = bpf_ringbuf_query(&ring, BPF_RB_PROD_POS);
 }
 
 #endif

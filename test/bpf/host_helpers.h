@@ -30,6 +30,7 @@ long bpf_loop(u32 turns, long (*step)(u32 index, void *context), void *context, 
 u32 bpf_get_smp_processor_id(void);
 /* 0, or -11 (EAGAIN) if the ring is full. */
 long bpf_ringbuf_output(void *ring, const void *event, u64 size_bytes, u64 flags);
+u64 bpf_ringbuf_query(void *ring, u64 flags);
 /* Not called by what the tests run. */
 void *bpf_ringbuf_reserve(void *ring, u64 size_bytes, u64 flags);
 void bpf_ringbuf_submit(void *event, u64 flags);

@@ -79,8 +79,13 @@ long bpf_map_delete_elem(void *map, const void *key) {
 }
 
 long bpf_ringbuf_output(void *map, const void *event, u64 size_bytes, u64 flags) {
-  assert(map == &ring && flags == BPF_RB_NO_WAKEUP);
+  assert(map == &ring && (flags == BPF_RB_NO_WAKEUP || flags == BPF_RB_FORCE_WAKEUP));
   return host.output(host.ring, event, size_bytes) < 0 ? -EAGAIN : 0;
+}
+
+u64 bpf_ringbuf_query(void *map, u64 flags) {
+  assert(map == &ring && flags == BPF_RB_PROD_POS);
+  return 0;
 }
 
 void fill_header(struct mp_event *event, u32 kind, u32 allocator) {

@@ -89,6 +89,8 @@ constexpr Kind kKinds[] = {
     {MP_EVENT_EXIT, TASK, sizeof(mp_event_task)},
     {MP_EVENT_MAPPINGS, TASK, sizeof(mp_event_task)},
     {MP_EVENT_THREAD_EXIT, TASK, sizeof(mp_event_task)},
+    {MP_EVENT_FORK, TASK, sizeof(mp_event_task)},
+    {MP_EVENT_SELF_STOP, TASK, sizeof(mp_event_task)},
     {MP_EVENT_PYTHON_CODE, CODE, sizeof(mp_event_python_code)},
     {MP_EVENT_V8_PLACES, V8, sizeof(mp_event_v8_places)},
 };
