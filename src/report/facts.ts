@@ -1,4 +1,5 @@
 /** What every report says about its capture before it says anything else; also the `metadata` of all JSON. */
+import { groupBy } from '../util/group-by.ts';
 import type { ProcessRow, Source } from './source.ts';
 
 /** `recording`: its recorder is still at work; `cut off`: its recorder was killed. */
@@ -56,10 +57,21 @@ export function readFacts(source: Source, capture: string, status: CaptureStatus
     leaked_allocations: sum((process) => process.leaked_allocations),
     leaked_bytes: sum((process) => process.leaked_bytes),
     processes,
-    warnings: processes.filter((p) => p.warning).map((p) => `${p.warning} (process ${p.pid})`),
+    warnings: warningsOf(processes),
     notes: hidesPythonObjects(processes, meta.get('options')) ? [PYTHON_OBJECTS_HIDDEN] : [],
     losses: Object.fromEntries(source.all('losses').map((row) => [row.kind, row.count])),
   };
+}
+
+/** Each once, with the first processes that have it. */
+function warningsOf(processes: ProcessFacts[]): string[] {
+  const byText = groupBy(
+    processes.filter(({ warning }) => warning),
+    ({ warning }) => warning,
+  );
+  return [...byText].map(([text, { length, 0: first }]) =>
+    length === 1 ? `${text} (process ${first!.pid})` : `${text} (process ${first!.pid} and ${length - 1} more)`,
+  );
 }
 
 const PYTHON_OBJECTS_HIDDEN =

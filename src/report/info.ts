@@ -4,6 +4,7 @@ import { type Column, renderColumns, renderTable } from '../util/table.ts';
 import type { ProcessFacts } from './facts.ts';
 import { headerLines, type Layout, processEnd } from './header.ts';
 import { type Effect, lossEffect, lossMeaning } from './losses.ts';
+import { processTree } from './process-tree.ts';
 import { type Capture, jsonReport, styledTable } from './report.ts';
 
 const AFFECTS: Record<Effect, string> = { numbers: 'numbers', stacks: 'stacks', information: 'nothing' };
@@ -50,15 +51,15 @@ function processTable(processes: ProcessFacts[], layout: Layout): string[] {
     { title: 'End' },
     { title: 'Command line', shorten: cutEnd },
   ];
-  const rows = processes.map((process) => [
+  const rows = processTree(processes).map(({ process, depth, origin, started_ns }) => [
     String(process.pid),
-    process.origin,
-    process.ended_ns === null ? '' : formatDuration(process.ended_ns - process.started_ns),
+    origin,
+    process.ended_ns === null ? '' : formatDuration(process.ended_ns - started_ns),
     formatCount(process.allocations),
     formatBytes(process.peak_bytes),
     formatBytes(process.leaked_bytes),
     processEnd(process),
-    printable(process.command_line || process.executable || process.comm || '?'),
+    '  '.repeat(depth) + printable(process.command_line || process.executable || process.comm || '?'),
   ]);
   return styledTable(renderTable(columns, rows, layout.columns), layout);
 }
