@@ -159,7 +159,7 @@ enum mp_stack_status {
   X(4, PYTHON_INCOMPLETE, "python_incomplete", "stacks whose Python frames could not be read to the end")           \
   X(5, ALLOCATIONS_DROPPED, "allocations_dropped", "allocations among the events of ring_dropped")                  \
   X(6, FREES_DROPPED, "frees_dropped", "frees among the events of ring_dropped")                                    \
-  X(7, CHILD_LOST, "child_lost", "children that could not be followed: the ring had no room for the event")         \
+  X(7, CHILD_LOST, "child_lost", "children that could not be followed: no room in the ring, or too many processes") \
   X(8, NEW_UNSEEN, "new_unseen", "calls of operator new not recorded: memory was too short to rule out an exception")
 
 enum mp_counter {

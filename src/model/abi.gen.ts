@@ -108,7 +108,7 @@ export const LOSS_MEANING = {
   python_incomplete: 'stacks whose Python frames could not be read to the end',
   allocations_dropped: 'allocations among the events of ring_dropped',
   frees_dropped: 'frees among the events of ring_dropped',
-  child_lost: 'children that could not be followed: the ring had no room for the event',
+  child_lost: 'children that could not be followed: no room in the ring, or too many processes',
   new_unseen: 'calls of operator new not recorded: memory was too short to rule out an exception',
   stack_truncated: 'allocations whose stack is deeper than the limit',
   stack_incomplete: 'allocations whose unwinding ended before the root',

@@ -35,7 +35,7 @@ const CONSEQUENCE: Record<string, string> = {
   thread_state: 'Those allocations and frees are missing: a missing free looks like a leak.',
   event_invalid: 'Those events are missing: recorder and BPF programs are of different versions.',
   new_unseen: 'Those allocations are missing; their frees are counted as unmatched.',
-  child_lost: 'What those processes and their children did is missing. Record with a larger --ring-size.',
+  child_lost: 'What those processes and their children did is missing. A larger --ring-size may help.',
   process_unheld: 'Their first allocations may be missing; frees of those are counted as unmatched.',
   unwinder_busy: 'Sizes and counts are exact; those allocations have no stack.',
   python_incomplete: 'Sizes and counts are exact; those stacks lack Python frames.',

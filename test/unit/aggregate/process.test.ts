@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Aggregator } from '../../../src/aggregate/aggregator.ts';
-import { ALLOCATOR } from '../../../src/model/abi.gen.ts';
+import { ALLOCATOR, FLAG_SHARES_PARENT } from '../../../src/model/abi.gen.ts';
 import type { MemoryPoint } from '../../../src/model/accounts.ts';
 import { oneProcess } from '../helpers/one-process.ts';
 import { processSum, sumOf } from '../helpers/site-sums.ts';
@@ -63,6 +63,16 @@ test('a forked child frees inherited blocks: no allocation, no unmatched free', 
   builder.free(clone, 0x3000);
   apply();
   assert.equal(aggregator.losses.unmatched_free, 1);
+});
+
+test('a child in the memory of its parent has a copy of nothing', () => {
+  const { aggregator, builder, process, thread, apply } = oneProcess();
+  builder.allocate(thread, 0x1000, 100);
+  builder.process({ origin: 'fork', parent: process }, true, FLAG_SHARES_PARENT);
+  builder.free(thread, 0x1000);
+  apply();
+  assert.equal(aggregator.losses.inherited, 0);
+  assert.equal(processSum(aggregator, process).liveBytes, 0);
 });
 
 test('a grandchild inherits what is left of both', () => {

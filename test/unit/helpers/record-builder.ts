@@ -51,10 +51,10 @@ export class RecordBuilder {
   }
 
   /** A process with its PROCESS_BEGIN; `isKnown: false` leaves its ProcessInfo for `know`. */
-  process(info: Partial<ProcessInfo> = {}, isKnown = true): number {
+  process(info: Partial<ProcessInfo> = {}, isKnown = true, flags = 0): number {
     const index = this.#processCount++;
     if (isKnown) this.know(index, info);
-    this.#push(OPERATION.PROCESS_BEGIN, index, 0, 0, 0);
+    this.#push(OPERATION.PROCESS_BEGIN | (flags << 16), index, 0, 0, 0);
     return index;
   }
 
