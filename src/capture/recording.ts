@@ -16,6 +16,8 @@ export interface Sink {
   commit(): void;
   /** The processes of this batch are in the capture now. */
   announce(batch: Batch): void;
+  /** The targets have ended, or a stop was asked for. */
+  stopping(): void;
   /** Names still to be looked up at the end; for showing progress. */
   resolving(pending: number): void;
 }
@@ -73,6 +75,7 @@ export class Recording {
       this.#commitIfDue(nowNs);
       await this.#pause(count);
     }
+    this.#sink.stopping();
     this.#session.stop();
     while (this.#poll() > 0) await setImmediate();
     this.#isResolving = true;

@@ -22,6 +22,8 @@ export type WorkerMessage =
   | { type: 'started'; pids: number[]; path: string }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
   | { type: 'warning'; text: string }
+  /** The targets have ended, or a stop was asked for. */
+  | { type: 'stopping' }
   | { type: 'resolving'; pending: number }
   | { type: 'finished'; path: string; losses: Losses }
   | { type: 'ended'; waitStatus: number | null }

@@ -65,6 +65,10 @@ class Pipeline implements Sink {
     this.#writer.commit(this.#aggregator, this.#symbolizer, this.#session.losses());
   }
 
+  stopping(): void {
+    say({ type: 'stopping' });
+  }
+
   resolving(pending: number): void {
     say({ type: 'resolving', pending });
   }

@@ -45,6 +45,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   let failure: UserError | undefined;
   let waitStatus: number | null = null;
   let isStarted = false;
+  let isStopping = false;
   let outlived: NodeJS.Timeout | undefined;
   let targets: number[] = [];
   const warnings = new Set<string>();
@@ -67,17 +68,19 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
       case 'warning':
         warn(message.text);
         break;
+      case 'stopping':
+        isStopping = true;
+        break;
       case 'resolving':
         if (hasProgress) tell(message.pending > 0 ? `\r\x1b[KResolving names: ${message.pending} left` : '\r\x1b[K');
         break;
       case 'finished':
-        clearTimeout(outlived);
         unregister();
         tell(closingText(message.path, message.losses));
         break;
       case 'ended':
         waitStatus = message.waitStatus;
-        outlived = setTimeout(() => tell(OUTLIVED), OUTLIVED_MS);
+        outlived = setTimeout(() => !isStopping && tell(OUTLIVED), OUTLIVED_MS);
         break;
       case 'failed':
         failure = new UserError(message.message, isLaunched && message.isStarted ? TRACER_FAILED : message.exitCode);
