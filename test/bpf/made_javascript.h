@@ -112,7 +112,7 @@ class MadeJavaScript {
     ring.use();
     clear_rule_cache();
     host_forget_places();
-    host.v8s[0] = {3, 3, kToShared, 1};
+    host.v8s[0] = {3, 3, kToShared, 0, 0};
   }
   MadeJavaScript(const MadeJavaScript &) = delete;
 
