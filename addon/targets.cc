@@ -16,6 +16,14 @@ constexpr size_t kMaxGone = 64;
 
 constexpr size_t kDecodedBytes = 64;  // of a function, to find a place for a probe
 
+// The mapping of that range among `known`, else `mapped` as it is.
+MappedModule same_range(const std::vector<MappedModule> &known, const MappedModule &mapped) {
+  const auto found = std::find_if(known.begin(), known.end(), [&](const MappedModule &other) {
+    return other.start == mapped.start && other.end == mapped.end;
+  });
+  return found == known.end() ? mapped : *found;
+}
+
 // The process ended or unmapped the module between the look at its mappings and the attempt to attach.
 bool is_target_gone(const Error &error) {
   return error.error_number() == ENOENT || error.error_number() == ESRCH;
@@ -80,6 +88,8 @@ bool Targets::synchronize(Process &process) {
     MappedModule mapped{mapping.start, mapping.end, 0, nullptr};
     if (mapping.inode) {
       Module *module = modules_.of_mapping(process.pid, mapping);
+      // it may have ended since its mappings were listed
+      if (!module) mapped = same_range(process.mappings, mapped);
       if (module && module->readable) {
         if (const auto bias = module->elf->load_bias(mapping.start, mapping.offset)) {
           mapped.module = module;
