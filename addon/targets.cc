@@ -108,7 +108,9 @@ bool Targets::synchronize(Process &process) {
       return now.start == old.start && now.end == old.end && now.module == old.module && now.bias == old.bias;
     });
     if (!kept) {
-      unmapped = true;
+      // What V8 maps for code changes with every worker. Stacks through it have another hash with every end of a heap.
+      const bool is_v8_code = process.v8 && (!old.module || old.module == process.v8_module);
+      unmapped |= !is_v8_code;
       if (process.gone.size() >= kMaxGone) process.gone.erase(process.gone.begin());
       process.gone.push_back(old);
     }

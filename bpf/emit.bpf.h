@@ -38,8 +38,7 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   u->event.event.flags = u->v8_count ? MP_FLAG_JAVASCRIPT : 0;
   u->event.event.stack_status = u->status;
   u->event.stack = hash;
-  const u64 wake = new_places ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-  if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, wake)) {
+  if (bpf_ringbuf_output(&ring, &u->event, sizeof(u->event) + n * 8, BPF_RB_NO_WAKEUP)) {
     count_dropped(MP_EVENT_STACK);
     return;
   }

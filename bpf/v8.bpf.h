@@ -8,8 +8,8 @@
  * that has its address now.
  *
  * The addon reads names and lines out of the process, a moment later, once for each place between two collections;
- * stacks differ much more than the places in them. It is woken for them, and a collection that begins in that moment,
- * or the end of the heap, waits for it, though not for long. A JSFunction may be moved by the collections of the young
+ * stacks differ much more than the places in them. A collection that begins before, or the end of the heap,
+ * wakes it and waits for it, though not for long. A JSFunction may be moved by the collections of the young
  * generation too, which are many: what leads on from it, and stays, is read here.
  */
 #ifndef MP_V8_BPF_H

@@ -79,7 +79,7 @@ long bpf_map_delete_elem(void *map, const void *key) {
 }
 
 long bpf_ringbuf_output(void *map, const void *event, u64 size_bytes, u64 flags) {
-  assert(map == &ring && (flags == BPF_RB_NO_WAKEUP || flags == BPF_RB_FORCE_WAKEUP));
+  assert(map == &ring && flags == BPF_RB_NO_WAKEUP);
   return host.output(host.ring, event, size_bytes) < 0 ? -EAGAIN : 0;
 }
 

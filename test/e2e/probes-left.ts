@@ -2,7 +2,8 @@
  * What a tracer has put into the kernel and into its target, seen from outside: BPF links by the descriptors of the
  * tracer, breakpoints by comparing the target's code in memory with the files that it comes from.
  */
-import { execFileSync } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { TOOL_PATH } from './helpers.ts';
 
@@ -28,11 +29,15 @@ function readIfThere(path: string): string {
 
 /** Those of `ids` that still exist in the kernel. */
 export function linksLeft(ids: number[]): number[] {
-  const text = execFileSync('bpftool', ['-j', 'link', 'show'], {
+  const { status, stdout } = spawnSync('bpftool', ['-j', 'link', 'show'], {
     encoding: 'utf8',
     env: { ...process.env, PATH: TOOL_PATH },
   });
-  const existing = new Set((JSON.parse(text) as { id: number }[]).map((link) => link.id));
+  const links = JSON.parse(stdout) as { id?: number; error?: string }[];
+  // a link that goes while bpftool looks at it ends the list
+  if (status !== 0 && links.some(({ error }) => error?.includes('temporarily unavailable'))) return ids;
+  assert.equal(status, 0, stdout);
+  const existing = new Set(links.map(({ id }) => id));
   return ids.filter((id) => existing.has(id));
 }
 

@@ -12,6 +12,7 @@ const WORKERS = 3;
 const COUNT = 60;
 const FIRST_BYTES = 300_001;
 const GARBAGE = 2000;
+const PAUSE_MS = 500;
 
 let kept = [];
 
@@ -27,16 +28,23 @@ function makeFunction(round, index) {
   return new Function('allocate', 'bytes', `return (function ${name}() { return allocate(bytes); });`);
 }
 
+/** The start of a worker makes ten thousand allocations: a recorder on a busy machine catches up with them here. */
+function pause() {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+}
+
 function work({ round, index }) {
   const bytes = FIRST_BYTES + 2 * (WORKERS * round + index);
   const make = makeFunction(round, index);
   const warm = make(() => null, 0);
   for (let i = 0; i < 20_000; i++) warm(); // compiled
   const made = make(Buffer.alloc, bytes);
+  pause();
   for (let i = 0; i < COUNT; i++) {
     made();
     makeGarbage();
   }
+  pause();
 }
 
 async function main() {
