@@ -1,6 +1,7 @@
 #include "proc_info.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include <cinttypes>
@@ -70,10 +71,9 @@ uint64_t read_rss_bytes(int pid) {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-char read_state(int pid) {
-  const std::string state = field(read_file(proc_path(pid, "status"), 1 << 14), "State:");
-  const size_t letter = state.find_first_not_of(" \t");
-  return letter == std::string::npos ? 0 : state[letter];
+bool can_signal_anyone() {
+  const std::string effective = field(read_file("/proc/thread-self/status", 1 << 14), "CapEff:");
+  return strtoull(effective.c_str(), nullptr, 16) >> CAP_KILL & 1;
 }
 
 bool has_ended(int pid) {

@@ -12,7 +12,7 @@ std::string read_command_line(int pid);  // arguments separated by spaces
 std::string read_cgroup(int pid);        // path in the unified hierarchy
 uint64_t read_rss_bytes(int pid);        // resident set; 0: unknown
 int read_tgid(int tid);                  // the process of a thread; 0: no such thread
-char read_state(int pid);                // R, S, T, Z, …; 0: no such process
+bool can_signal_anyone();                // CAP_KILL is in effect for this thread
 // No thread of it runs any more; it may still wait to be reaped.
 bool has_ended(int pid);
 

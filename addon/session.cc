@@ -30,6 +30,9 @@ Session::Session(const LoaderOptions &options)
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
+  // who is held must be let go, whatever user it has become
+  if (follow_fork_ && !can_signal_anyone())
+    throw Error("UNSUPPORTED", "--follow-fork needs CAP_KILL, too: run mp with sudo", 0);
   wakes_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
   epoll_event edge = {};
   edge.events = EPOLLIN | EPOLLET;
