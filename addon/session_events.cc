@@ -256,8 +256,12 @@ void Session::name_places(Process &process, const mp_event_stack &event, const s
   if (!is_unmoved()) return;
   std::vector<std::pair<V8Place *, std::vector<SymbolFrame>>> named;
   process.v8->forget();
-  for (const auto &[place, known] : places)
+  for (const auto &[place, known] : places) {
+    // A copy of V8's builtins that was mapped a moment ago: BPF took it for code of one function, but it runs many.
+    const MappedModule *mapped = MP_V8_IS_INTERPRETED(place) ? nullptr : Targets::find_mapping(process, place - 1);
+    if (mapped && mapped->module) continue;
     if (known->attempts++ < V8Process::kAttempts) named.emplace_back(known, process.v8->symbols(place, known->shared));
+  }
   if (named.empty() || !is_unmoved()) return;
   for (auto &[known, symbols] : named)
     if (!symbols.empty()) known->location = stacks_.javascript_location_of(std::move(symbols), batch_);

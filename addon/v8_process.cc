@@ -67,10 +67,7 @@ std::vector<SymbolFrame> V8Process::symbols(uint64_t place, uint64_t shared) {
   if (MP_V8_IS_INTERPRETED(place)) {
     activations = {{shared, MP_V8_PLACE_ARRAY(place), byte_code_offset(MP_V8_PLACE_OFFSET(place))}};
   } else if (code_) {
-    // It may be a copy of V8's builtins that has been mapped a moment ago, in which many functions have one place.
-    const V8Activations found = code_->activations(0, place, shared);
-    if (found.kind == V8CodeKind::kNone) return {};
-    activations = found.activations;
+    activations = code_->activations(0, place, shared).activations;
   }
   if (activations.empty()) activations = {{shared, 0, kUnknownV8Offset}};
   std::vector<SymbolFrame> symbols;
