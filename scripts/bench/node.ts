@@ -10,12 +10,11 @@
  *
  * Each round has every tracer once; medians over the rounds are reported.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { droppedEvents, LineProcess, MP, readCapture, SOURCES, startMp } from './overhead.ts';
-import { formatRatio, median, type Part, type Row } from './statistics.ts';
-import { formatSeconds, parseWorkTime, runToEnd, type Sample } from './work-time.ts';
+import { compareTimes, runAttached, runUnderMp, takeSamples } from './load.ts';
+import { SOURCES } from './overhead.ts';
+import type { Part, Row } from './statistics.ts';
+import { formatSeconds, runToEnd, type Sample } from './work-time.ts';
 
 const SCRIPT = join(SOURCES, 'node_load.cjs');
 const NODE = process.execPath;
@@ -25,78 +24,29 @@ const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...ENVIRONMENT } = process.env;
 const TRACERS = ['untraced', 'run', 'trace', 'heap-prof'] as const;
 type Tracer = (typeof TRACERS)[number];
 
-async function attach(folder: string, work: number): Promise<Sample> {
-  const gate = join(folder, 'gate');
-  const target = new LineProcess(NODE, [SCRIPT, `${work}`, gate], ENVIRONMENT);
-  try {
-    await target.readUntil('waiting');
-    const tracer = await startMp({ pid: target.child.pid! });
-    writeFileSync(gate, '');
-    const time = parseWorkTime(await target.readLine());
-    return { ...time, dropped: await tracer.finish(droppedEvents) };
-  } finally {
-    await target.end('SIGKILL');
-  }
-}
-
-async function runUnder(tracer: Tracer, folder: string, work: number): Promise<Sample> {
-  const capture = join(folder, 'capture.db');
+function runUnder(tracer: Tracer, folder: string, work: number): Promise<Sample> {
+  const alone = async (...options: string[]): Promise<Sample> => ({
+    ...(await runToEnd(NODE, [...options, SCRIPT, `${work}`], ENVIRONMENT)),
+    dropped: 0,
+  });
   switch (tracer) {
     case 'untraced':
-      return { ...(await runToEnd(NODE, [SCRIPT, `${work}`], ENVIRONMENT)), dropped: 0 };
-    case 'run': {
-      const time = await runToEnd(MP, ['run', '-q', '-o', capture, '--', NODE, SCRIPT, `${work}`], ENVIRONMENT);
-      return { ...time, dropped: readCapture(capture, droppedEvents) };
-    }
+      return alone();
+    case 'run':
+      return runUnderMp(folder, ['--', NODE, SCRIPT, `${work}`], ENVIRONMENT);
     case 'trace':
-      return attach(folder, work);
-    case 'heap-prof': {
-      const args = ['--heap-prof', `--heap-prof-dir=${folder}`, SCRIPT, `${work}`];
-      return { ...(await runToEnd(NODE, args, ENVIRONMENT)), dropped: 0 };
-    }
+      return runAttached(folder, [NODE, SCRIPT, `${work}`], ENVIRONMENT);
+    case 'heap-prof':
+      return alone('--heap-prof', `--heap-prof-dir=${folder}`);
   }
-}
-
-async function takeSample(tracer: Tracer, work: number): Promise<Sample> {
-  const folder = mkdtempSync(join(tmpdir(), 'mp-bench-'));
-  try {
-    return await runUnder(tracer, folder, work);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-async function takeSamples(rounds: number, work: number): Promise<Record<Tracer, Sample[]>> {
-  const samples: Record<Tracer, Sample[]> = { untraced: [], run: [], trace: [], 'heap-prof': [] };
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < TRACERS.length; i++) {
-      const tracer = TRACERS[(i + round) % TRACERS.length]!;
-      samples[tracer].push(await takeSample(tracer, work));
-    }
-    process.stderr.write(`Node, round ${round + 1} of ${rounds}\r`);
-  }
-  process.stderr.write('\n');
-  return samples;
 }
 
 /** Throws with what a tracer says if one fails. */
 export async function measureNodeLoad(quick: boolean): Promise<Part> {
   const rounds = quick ? 3 : 5;
   const work = quick ? 40 : 150;
-  const samples = await takeSamples(rounds, work);
-  const medians = (of: (sample: Sample) => number) =>
-    Object.fromEntries(TRACERS.map((tracer) => [tracer, median(samples[tracer].map(of))])) as Record<Tracer, number>;
-  const elapsed = medians((sample) => sample.elapsed);
-  const cpu = medians((sample) => sample.cpu);
-  const dropped = TRACERS.flatMap((tracer) => samples[tracer]).reduce((sum, sample) => sum + sample.dropped, 0);
-  const ratios = (times: Record<Tracer, number>) =>
-    Object.fromEntries(TRACERS.map((tracer) => [tracer, times[tracer] / times.untraced])) as Record<Tracer, number>;
-  const [elapsedRatio, cpuRatio] = [ratios(elapsed), ratios(cpu)];
-
-  const row = (what: string, tracer: Tracer): Row => [
-    `  ${what}`,
-    `${formatRatio(elapsedRatio[tracer])} (${formatRatio(cpuRatio[tracer])})`,
-  ];
+  const samples = await takeSamples('Node', TRACERS, rounds, (tracer, folder) => runUnder(tracer, folder, work));
+  const { elapsed, cpu, elapsedRatio, cpuRatio, row, dropped } = compareTimes(TRACERS, samples);
   const rows: Row[] = [
     ['Node: parse, compile, Buffers, zlib, untraced (CPU)', formatSeconds(elapsed.untraced, cpu.untraced)],
     row('mp run', 'run'),

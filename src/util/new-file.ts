@@ -37,12 +37,16 @@ export function createNewFile(path: string, { replace, owner, mode }: NewFile, t
   const file = openSync(path, 'wx', mode);
   try {
     if (owner !== null) fchownSync(file, owner.uid, owner.gid);
-    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+    writeAll(file, text);
     const { dev, ino } = fstatSync(file, { bigint: true });
     return { device: dev, inode: ino };
   } finally {
     closeSync(file);
   }
+}
+
+function writeAll(file: number, text: string): void {
+  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
 }
 
 /** Whether `path` is still that file, and no link to it. */
@@ -56,7 +60,7 @@ export function writeToDevice(path: string, text: string): void {
   const isTrusted = lstatSync(path).uid === 0;
   const file = openSync(path, constants.O_WRONLY | (isTrusted ? 0 : constants.O_NOFOLLOW));
   try {
-    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+    writeAll(file, text);
   } finally {
     closeSync(file);
   }

@@ -55,6 +55,19 @@ async function recordStalled(t: TestContext, mpArgs: string[], programArgs: stri
   return { path, capture: openCapture(t, path) };
 }
 
+/** Threads that wait for a tracer which is attached and takes nothing out of the ring. */
+async function attachStalled(t: TestContext, pairs: number) {
+  const path = join(scratchFolder(t), 'capture.db');
+  const target = startGated(t, 'pairs', { programArgs: [`${THREADS}`, `${pairs}`] });
+  const args = ['trace', '-q', '--lossless', '--ring-size', '256K', '-o', path, '--pid', `${target.pid}`];
+  const tracer = start(t, MP, args);
+  await untilTraced(path, target.pid, tracer);
+  tracer.child.kill('SIGSTOP');
+  target.open();
+  await sleep(STALL_MS);
+  return { target, tracer };
+}
+
 describe('a ring that is too small', { skip: cannotRecord() }, () => {
   before(buildPrograms);
 
@@ -128,46 +141,14 @@ while True:
   });
 
   test('go on when the tracer is killed', async (t) => {
-    const path = join(scratchFolder(t), 'capture.db');
-    const target = startGated(t, 'pairs', { programArgs: [`${THREADS}`, `${PAIRS}`] });
-    const tracer = start(t, MP, [
-      'trace',
-      '-q',
-      '--lossless',
-      '--ring-size',
-      '256K',
-      '-o',
-      path,
-      '--pid',
-      `${target.pid}`,
-    ]);
-    await untilTraced(path, target.pid, tracer);
-    tracer.child.kill('SIGSTOP');
-    target.open();
-    await sleep(STALL_MS);
+    const { target, tracer } = await attachStalled(t, PAIRS);
     assert.equal(target.child.exitCode, null, 'it waits');
     tracer.child.kill('SIGKILL');
     assert.deepEqual(await target.finished, { code: 0, signal: null, stdout: 'ok\n', stderr: '' });
   });
 
   test('can be killed', async (t) => {
-    const path = join(scratchFolder(t), 'capture.db');
-    const target = startGated(t, 'pairs', { programArgs: [`${THREADS}`, '100000'] });
-    const tracer = start(t, MP, [
-      'trace',
-      '-q',
-      '--lossless',
-      '--ring-size',
-      '256K',
-      '-o',
-      path,
-      '--pid',
-      `${target.pid}`,
-    ]);
-    await untilTraced(path, target.pid, tracer);
-    tracer.child.kill('SIGSTOP');
-    target.open();
-    await sleep(STALL_MS);
+    const { target, tracer } = await attachStalled(t, 100_000);
     const begin = Date.now();
     target.child.kill('SIGKILL');
     assert.equal((await target.finished).signal, 'SIGKILL');
