@@ -33,6 +33,11 @@ void LinkCloser::wait() {
   closed_.wait(lock, [this] { return queue_.empty() && !closing_; });
 }
 
+bool LinkCloser::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return queue_.empty() && !closing_;
+}
+
 void LinkCloser::run() {
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -22,6 +22,7 @@ class LinkCloser {
   void close(std::vector<UniqueFd> links);
   // Returns when everything that was handed over is closed.
   void wait();
+  bool is_idle();
 
  private:
   void run();

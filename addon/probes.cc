@@ -75,8 +75,10 @@ std::vector<UniqueFd> create_uprobe_perf(int program_fd, const std::string &path
   attributes.config1 = reinterpret_cast<uint64_t>(path.c_str());
   attributes.config2 = site.file_offset;
   std::vector<UniqueFd> descriptors;
-  // The program runs in every thread that shares the address space of `pid`, not only in that thread.
-  descriptors.emplace_back(syscall(__NR_perf_event_open, &attributes, pid, -1, -1, PERF_FLAG_FD_CLOEXEC));
+  // The program runs in every thread that shares the address space of `pid`, not only in that thread; and of an event
+  // for everybody on one CPU it runs on all CPUs (uprobe_perf_func, kernel/trace/trace_uprobe.c).
+  const int target = pid ? static_cast<int>(pid) : -1, cpu = pid ? -1 : 0;
+  descriptors.emplace_back(syscall(__NR_perf_event_open, &attributes, target, cpu, -1, PERF_FLAG_FD_CLOEXEC));
   if (!descriptors[0]) throw Error("ATTACH", "cannot create a uprobe in " + path, errno);
   LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event = {.bpf_cookie = site.cookie});
   descriptors.emplace_back(bpf_link_create(program_fd, descriptors[0].get(), BPF_PERF_EVENT, &options));

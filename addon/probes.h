@@ -19,7 +19,7 @@ struct UprobeSite {
 int create_uprobe_multi(int program_fd, const std::string &path, const std::vector<UprobeSite> &sites, uint32_t pid,
                         uint32_t attach_type, bool at_return);
 
-// The descriptors that keep one perf-event uprobe alive: the event and the BPF link on it.
+// The descriptors that keep one perf-event uprobe alive: the event and the BPF link on it. `pid` 0: every process.
 std::vector<UniqueFd> create_uprobe_perf(int program_fd, const std::string &path, const UprobeSite &site, uint32_t pid,
                                          bool at_return);
 

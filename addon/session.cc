@@ -26,7 +26,7 @@ Session::Session(const LoaderOptions &options)
       start_ns_(monotonic_ns()),
       loader_(options),
       modules_(loader_, symbolizer_, options.allocator_prefixes),
-      targets_(loader_, modules_, options.trace_python_allocators),
+      targets_(loader_, modules_, options.trace_python_allocators, false),
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "clock.h"
-#include "insn.h"
-#include "process_memory.h"
 #include "error.h"
 
 namespace mp {
@@ -13,8 +11,6 @@ namespace {
 
 // Unmapped modules that are remembered: stacks from just before may still be in the ring.
 constexpr size_t kMaxGone = 64;
-
-constexpr size_t kDecodedBytes = 64;  // of a function, to find a place for a probe
 
 // The mapping of that range among `known`, else `mapped` as it is.
 MappedModule same_range(const std::vector<MappedModule> &known, const MappedModule &mapped) {
@@ -120,12 +116,10 @@ bool Targets::synchronize(Process &process) {
   if (process.announced) close_unmapped(process);
   for (const auto &[module, path] : to_attach) {
     if (process.links.count(module)) continue;  // a module can have several executable mappings
-    if (process.closing.count(module)) {
-      closer_.wait();
-      process.closing.clear();
-    }
     try {
-      process.links.emplace(module, attach(process.pid, *module, path));
+      const auto links = linker_.links_of(process.pid, *module);
+      linker_.attach_module(*links, {process.pid, path}, *module);
+      process.links.emplace(module, links);
     } catch (const Error &error) {
       if (!is_target_gone(error)) throw;
     }
@@ -145,13 +139,7 @@ void Targets::close_unmapped(Process &process) {
   for (auto entry = process.links.begin(); entry != process.links.end();) {
     const bool is_mapped = std::any_of(process.mappings.begin(), process.mappings.end(),
                                        [&](const MappedModule &mapped) { return mapped.module == entry->first; });
-    if (is_mapped) {
-      entry++;
-      continue;
-    }
-    process.closing.insert(entry->first);
-    close(entry->second);
-    entry = process.links.erase(entry);
+    entry = is_mapped ? std::next(entry) : process.links.erase(entry);
   }
 }
 
@@ -171,132 +159,6 @@ void Targets::publish(Process &process, bool unmapped) {
   update(process, next_generation_, 0);
 }
 
-void Targets::find_interpreter(Process &process) {
-  const MappedModule *interpreter = nullptr, *libc = nullptr;
-  for (const MappedModule &mapped : process.mappings) {
-    if (!mapped.module) continue;
-    if (mapped.module->python && mapped.module->python->unsupported.empty()) interpreter = &mapped;
-    if (mapped.module->tss_values) libc = &mapped;
-  }
-  if (!interpreter || !libc) return;
-  PythonProcess &python = process.python;
-  if (python.module == interpreter->module && python.bias == interpreter->bias) return;
-  python = {interpreter->module, interpreter->bias};
-  const PythonImage &image = *interpreter->module->python;
-  mp_python layout = image.layout;
-  if (image.current) layout.current_address = interpreter->bias + image.runtime + image.current;
-  layout.tss_key_address = interpreter->bias + image.runtime + image.tss_key;
-  layout.tss_values = *libc->module->tss_values;
-  loader_.set_python(process.slot, layout);
-}
-
-void Targets::find_v8(Process &process) {
-  for (const MappedModule &mapped : process.mappings) {
-    if (!mapped.module || !mapped.module->v8) continue;
-    if (process.v8_module == mapped.module) return;
-    const int pid = process.pid;
-    process.v8_module = mapped.module;
-    if (!mapped.module->v8->image.unsupported.empty()) return;
-    process.v8 = std::make_unique<V8Process>(*mapped.module->v8, [pid](uint64_t address, void *to, size_t size_bytes) {
-      return read_memory(pid, address, to, size_bytes);
-    });
-    loader_.set_v8(process.slot, {0, 0, mapped.module->v8->image.layout.function_shared, 0, 0});
-    return;
-  }
-}
-
-uint64_t Targets::interpreter_address(const Process &process) {
-  for (const MappedModule &mapped : process.mappings)
-    if (mapped.module == process.v8_module)
-      for (const auto &[before, end] : process.v8_module->v8->image.interpreted) return mapped.bias + before + 1;
-  return 0;
-}
-
-// Collections are counted from before the first event with JavaScript frames on. libc is mapped later than the program.
-void Targets::attach_v8(Process &process) {
-  if (!process.v8) return;
-  for (const MappedModule &mapped : process.mappings) {
-    const bool is_v8 = mapped.module == process.v8_module, is_libc = mapped.module && mapped.module->tss_values;
-    if (!(is_v8 || is_libc) || std::exchange(process.links[mapped.module].has_v8, true)) continue;
-    const Module &module = *mapped.module;
-    if (is_v8) {
-      const V8Image &image = module.v8->image;
-      attach_functions(process, module, Program::kV8Collection,
-                       {image.collection_begin, image.collection_end, image.heap_end}, MP_V8_COLLECTS);
-      attach_functions(process, module, Program::kV8Life, {module.v8->set_up, module.v8->tear_down});
-      attach_functions(process, module, Program::kV8Sample, {image.allocation_counter}, image.counter_paused);
-      attach_functions(process, module, Program::kV8Sample, {image.large_allocation}, MP_V8_LARGE_OBJECT);
-    } else if (const auto exit = module.elf->find_function("exit")) {
-      attach_functions(process, module, Program::kV8Life, {exit->address}, 1);
-    }
-  }
-}
-
-// At the entry of functions; cookies count from `first_cookie` on.
-void Targets::attach_functions(Process &process, const Module &module, Program program,
-                               const std::vector<uint64_t> &addresses, uint64_t first_cookie) {
-  const auto mapped = std::find_if(process.mappings.begin(), process.mappings.end(),
-                                   [&](const MappedModule &m) { return m.module == &module; });
-  if (mapped == process.mappings.end()) return;
-  std::vector<UprobeSite> sites;
-  for (const uint64_t address : addresses) {
-    const uint64_t cookie = first_cookie++;
-    const auto [code, size] = module.elf->bytes_at(address, kDecodedBytes);
-    const auto offset = module.elf->file_offset(address);
-    if (code && offset) sites.push_back({*offset + pick_entry_site(code, size).offset, cookie});
-  }
-  attach_sites(process.pid, process.links[&module].deallocators, program,
-               map_files_path(process.pid, mapped->start, mapped->end), sites);
-}
-
-// Their functions are found through pointers in the running process, which relocations fill in.
-void Targets::attach_python(Process &process) {
-  PythonProcess &python = process.python;
-  if (!python.module || process.links[python.module].has_python) return;
-  const auto mapped = std::find_if(process.mappings.begin(), process.mappings.end(),
-                                   [&](const MappedModule &m) { return m.module == python.module; });
-  if (mapped == process.mappings.end()) return;
-  const auto destructor = find_code_destructor(mapped_python(process));
-  const auto sites = allocator_sites(process);
-  if (!destructor || !sites) return;
-  const std::string path = map_files_path(process.pid, mapped->start, mapped->end);
-  ProbeLinks &links = process.links[python.module];
-  links.has_python = true;
-  attach_sites(process.pid, links.deallocators, Program::kPythonCodeFreed, path, {*destructor});
-  attach_sites(process.pid, links.deallocators, Program::kDeallocatorEntry, path, sites->deallocators);
-  attach_allocators(process.pid, links.allocators, path, sites->allocators);
-}
-
-MappedPython Targets::mapped_python(const Process &process) {
-  const PythonProcess &python = process.python;
-  return {static_cast<int>(process.pid), *python.module->elf, *python.module->python, python.bias};
-}
-
-// Of a launched interpreter it is not known yet which allocator its objects come from. nullopt: not relocated yet.
-std::optional<PythonAllocatorSites> Targets::allocator_sites(Process &process) {
-  if (!trace_python_allocators_) return PythonAllocatorSites();
-  const MappedPython python = mapped_python(process);
-  auto objects = find_python_allocators(python, false);
-  if (!objects) return std::nullopt;
-  if (!process.launched) {
-    process.python.refused = objects->refused;
-    return objects;
-  }
-  process.python.depends_on_variable = !objects->refused.empty();
-  const auto raw = find_python_allocators(python, true);
-  if (!raw) return std::nullopt;
-  for (const UprobeSite &site : raw->allocators) {
-    const bool is_both = std::any_of(objects->allocators.begin(), objects->allocators.end(),
-                                     [&](const UprobeSite &other) { return other.file_offset == site.file_offset; });
-    if (!is_both) objects->allocators.push_back(site);
-  }
-  return objects;
-}
-
-bool Targets::take_untraced_objects(Process &process) {
-  return std::exchange(process.python.depends_on_variable, false) && !has_raw_objects(mapped_python(process));
-}
-
 void Targets::new_seed(Process &process) {
   process.stack_seed = next_seed_++;
   process.stacks.new_seed(monotonic_ns());
@@ -310,53 +172,6 @@ void Targets::update(const Process &process, uint32_t generation, uint32_t flags
   if (process.v8_module) flags |= MP_PROCESS_V8;
   if (process.v8) flags |= MP_PROCESS_JAVASCRIPT;
   loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
-}
-
-ProbeLinks Targets::attach(uint32_t pid, const Module &module, const std::string &path) {
-  ProbeLinks links;
-  attach_sites(pid, links.deallocators, Program::kLinkerState, path, module.linker_state);
-  attach_sites(pid, links.deallocators, Program::kDeallocatorEntry, path, module.deallocators);
-  attach_sites(pid, links.deallocators, Program::kMappingSyscall, path, module.mapping_calls);
-  attach_allocators(pid, links.allocators, path, module.allocators);
-  return links;
-}
-
-void Targets::attach_sites(uint32_t pid, std::vector<UniqueFd> &links, Program program, const std::string &path,
-                           const std::vector<UprobeSite> &sites) {
-  if (sites.empty()) return;
-  if (loader_.probe_mode() == ProbeMode::kPerf) {
-    for (const UprobeSite &site : sites)
-      for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, pid, false))
-        links.push_back(std::move(fd));
-    return;
-  }
-  UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, pid, kAttachUprobeMulti, false));
-  if (!link) throw Error("ATTACH", "cannot attach probes to " + path, errno);
-  links.push_back(std::move(link));
-}
-
-void Targets::attach_allocators(uint32_t pid, std::vector<UniqueFd> &links, const std::string &path,
-                                const std::vector<UprobeSite> &sites) {
-  if (sites.empty()) return;
-  const auto add = [&](Program program, uint32_t type, bool at_return) {
-    UniqueFd link(create_uprobe_multi(loader_.program_fd(program), path, sites, pid, type, at_return));
-    if (!link) throw Error("ATTACH", "cannot attach probes to " + path, errno);
-    links.push_back(std::move(link));
-  };
-  switch (loader_.probe_mode()) {
-    case ProbeMode::kSession:
-      return add(Program::kAllocatorSession, kAttachUprobeSession, false);
-    case ProbeMode::kMulti:
-      // returns first: a call whose entry was seen has its return seen
-      add(Program::kAllocatorReturn, kAttachUprobeMulti, true);
-      return add(Program::kAllocatorEntry, kAttachUprobeMulti, false);
-    default:
-      for (const UprobeSite &site : sites)
-        for (const auto &[program, at_return] :
-             {std::pair{Program::kAllocatorReturn, true}, std::pair{Program::kAllocatorEntry, false}})
-          for (UniqueFd &fd : create_uprobe_perf(loader_.program_fd(program), path, site, pid, at_return))
-            links.push_back(std::move(fd));
-  }
 }
 
 void Targets::replace_image(Process &process, uint32_t index) {
@@ -373,12 +188,12 @@ void Targets::replace_image(Process &process, uint32_t index) {
   process.python = {};
   process.v8_module = nullptr;
   process.v8.reset();
+  process.v8_probed.clear();
 }
 
 void Targets::remove(uint32_t pid) {
   Process *process = find(pid);
   if (!process) return;
-  for (auto &[module, links] : process->links) close(links);
   loader_.clear_process_slot(pid);
   loader_.set_process(process->slot, {0, 0, 0, 0});
   free_slots_.push_back(process->slot);
@@ -390,22 +205,13 @@ void Targets::stop() {
     process->hold = process->follow = false;
     update(*process, 0, MP_PROCESS_STALE);
   }
-  for (auto &[pid, process] : processes_)
-    for (auto &[module, links] : process->links) closer_.close(std::exchange(links.allocators, {}));
-  closer_.wait();
-  for (auto &[pid, process] : processes_) drop_links(*process, false);
-  closer_.wait();
+  linker_.stop();
 }
 
-void Targets::close(ProbeLinks &links) {
-  closer_.close(std::move(links.allocators));
-  closer_.close(std::move(links.deallocators));
-}
-
-void Targets::drop_links(Process &process, bool wait) {
-  for (auto &[module, links] : process.links) close(links);
+void Targets::drop_links(Process &process) {
+  if (linker_.is_shared()) return;  // bound to no thread
   process.links.clear();
-  if (wait) closer_.wait();
+  linker_.wait();
 }
 
 const MappedModule *Targets::find_mapping(const Process &process, uint64_t address) {

@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "link_closer.h"
 #include "loader.h"
 #include "modules.h"
+#include "probe_links.h"
 #include "python_probes.h"
 #include "stack_table.h"
 
@@ -28,20 +28,13 @@ struct MappedModule {
   Module *module;  // nullptr: no ELF file (JIT code, vdso)
 };
 
-// What keeps the probes in one module alive.
-struct ProbeLinks {
-  std::vector<UniqueFd> allocators;
-  std::vector<UniqueFd> deallocators;
-  bool has_v8 = false;
-  bool has_python = false;  // also those that no symbol leads to, see python_probes.h
-};
-
 // The interpreter in a process.
 struct PythonProcess {
   const Module *module = nullptr;  // nullptr: there is none, or none that is known
   uint64_t bias = 0;
   std::unordered_map<uint64_t, uint32_t> codes;  // address of a code object -> its index in Stacks
   std::string refused;                           // why its allocator can't be traced; "": it is, or need not be
+  bool has_probes = false;
   // Only its raw allocator has probes, and PYTHONMALLOC=malloc, if it heeds that, makes objects come from there.
   bool depends_on_variable = false;
 };
@@ -63,17 +56,21 @@ struct Process {
   std::vector<MappedModule> mappings;  // executable ones, sorted
   std::vector<MappedModule> gone;      // unmapped ones: stacks from before may still come
   // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
-  std::map<const Module *, ProbeLinks> links;
-  std::set<const Module *> closing;  // whose links may not be closed yet
+  std::map<const Module *, std::shared_ptr<ProbeLinks>> links;
   PythonProcess python;
-  const Module *v8_module = nullptr;  // that with V8 in it, known or not
-  std::unique_ptr<V8Process> v8;      // nullptr: there is none, or none that is known
+  const Module *v8_module = nullptr;   // that with V8 in it, known or not
+  std::unique_ptr<V8Process> v8;       // nullptr: there is none, or none that is known
+  std::set<const Module *> v8_probed;  // those with probes on what only V8 does
 };
 
 class Targets {
  public:
-  Targets(Loader &loader, Modules &modules, bool trace_python_allocators)
-      : loader_(loader), modules_(modules), trace_python_allocators_(trace_python_allocators) {}
+  // `share_links`: see probe_links.h.
+  Targets(Loader &loader, Modules &modules, bool trace_python_allocators, bool share_links)
+      : loader_(loader),
+        modules_(modules),
+        trace_python_allocators_(trace_python_allocators),
+        linker_(loader, share_links) {}
 
   // Registers a process image. Probes come with synchronize(). Throws Error LIMIT.
   Process &add(uint32_t pid, uint32_t index, bool launched, bool follow);
@@ -87,7 +84,7 @@ class Targets {
   void replace_image(Process &process, uint32_t index);
   // For an exec by a thread other than the first. The kernel's links are bound to the first, which is gone: they put no
   // probes into the new image, but would run beside those of new links. Returns when they are closed.
-  void drop_links(Process &process, bool wait = true);
+  void drop_links(Process &process);
   // A running interpreter whose objects would have to come from the allocator that has probes, and do not. Said once.
   bool take_untraced_objects(Process &process);
   void remove(uint32_t pid);
@@ -107,30 +104,24 @@ class Targets {
   void find_interpreter(Process &process);
   void find_v8(Process &process);
   void attach_v8(Process &process);
-  void attach_functions(Process &process, const Module &module, Program program, const std::vector<uint64_t> &addresses,
-                        uint64_t first_cookie = 0);
+  void attach_functions(Process &process, const MappedModule &mapped, Program program,
+                        const std::vector<uint64_t> &addresses, uint64_t first_cookie = 0);
   static MappedPython mapped_python(const Process &process);
   std::optional<PythonAllocatorSites> allocator_sites(Process &process);
   void attach_python(Process &process);
   void new_seed(Process &process);
-  void close(ProbeLinks &links);
   void close_unmapped(Process &process);
   void update(const Process &process, uint32_t generation, uint32_t flags);
-  ProbeLinks attach(uint32_t pid, const Module &module, const std::string &path);
-  void attach_sites(uint32_t pid, std::vector<UniqueFd> &links, Program program, const std::string &path,
-                    const std::vector<UprobeSite> &sites);
-  void attach_allocators(uint32_t pid, std::vector<UniqueFd> &links, const std::string &path,
-                         const std::vector<UprobeSite> &sites);
 
   Loader &loader_;
   Modules &modules_;
   bool trace_python_allocators_;
+  ProbeLinker linker_;  // outlives the links of processes
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   std::vector<uint32_t> free_slots_;
   uint32_t next_slot_ = 0;
   uint32_t next_seed_ = 1;
   uint32_t next_generation_ = 1;
-  LinkCloser closer_;
 };
 
 }  // namespace mp
