@@ -174,6 +174,28 @@ mp::ProbeMode probe_mode_of(Napi::Env env, const std::string &name) {
   throw Napi::TypeError::New(env, "unknown probe mode " + name);
 }
 
+// { all } or { comm } or { cgroup }, and pids that are never traced; undefined: none.
+mp::Selection selection_of(const Napi::Value &value) {
+  mp::Selection selection;
+  if (!value.IsObject()) return selection;
+  const auto object = value.As<Napi::Object>();
+  selection.strangers = numbers_of(object, "strangers");
+  const Napi::Value comm = object.Get("comm"), cgroup = object.Get("cgroup");
+  if (comm.IsString()) {
+    selection.kind = MP_SELECT_COMM;
+    selection.comm = comm.As<Napi::String>();
+  } else if (cgroup.IsObject()) {
+    const auto of = cgroup.As<Napi::Object>();
+    selection.kind = MP_SELECT_CGROUP;
+    selection.hierarchy = of.Get("hierarchy").As<Napi::Number>().Uint32Value();
+    selection.cgroup = of.Get("inode").As<Napi::Number>().Int64Value();
+    selection.cgroup_path = string_of(of, "path");
+  } else {
+    selection.kind = MP_SELECT_ALL;
+  }
+  return selection;
+}
+
 const char *probe_mode_name(mp::ProbeMode mode) {
   switch (mode) {
     case mp::ProbeMode::kSession:
@@ -214,6 +236,7 @@ class Session : public Napi::ObjectWrap<Session> {
     loader.follow_fork = options.Get("followFork").ToBoolean();
     loader.lossless = options.Get("lossless").ToBoolean();
     loader.allocator_prefixes = strings_of(options.Get("allocatorPrefixes").As<Napi::Array>());
+    loader.selection = selection_of(options.Get("selection"));
     session_ = forward(info.Env(), [&] { return std::make_unique<mp::Session>(loader); });
   }
 
@@ -291,6 +314,8 @@ class Session : public Napi::ObjectWrap<Session> {
     mp::Session &session = this->session(info.Env());
     Napi::Object state = Napi::Object::New(info.Env());
     state.Set("hasTargets", session.has_targets());
+    state.Set("isSettled", session.is_settled());
+    state.Set("processCount", static_cast<double>(session.process_count()));
     state.Set("launchedStatus", number_or_null(info.Env(), session.launched_status()));
     state.Set("pendingSymbols", static_cast<double>(session.pending_symbols()));
     state.Set("nowNs", static_cast<double>(session.now_ns()));

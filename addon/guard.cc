@@ -17,17 +17,22 @@
 namespace mp {
 namespace {
 
-// Lets everyone go that the tracer left stopped. What stopped them may still be on its way when the tracer's end of the
-// pipe closes, since a process that dies closes its descriptors one after the other; hence a second of patience.
-[[noreturn]] void watch(int pipe_end, int held_map) {
+enum { kPipe, kHeldMap, kEndedMap, kDescriptors };
+
+// Lets everyone go that the tracer left stopped. What stops processes may still be running: a process that dies closes
+// its descriptors, and so the links of its programs, one after the other; hence it is switched off first.
+[[noreturn]] void watch() {
   constexpr int kRounds = 50;
   constexpr timespec kPause = {0, 20'000'000};
   char byte;
-  if (read(pipe_end, &byte, 1) == 1) _exit(0);
+  if (read(kPipe, &byte, 1) == 1) _exit(0);
+  const uint32_t key = 0;
+  const uint64_t ended = 1;
+  bpf_map_update_elem(kEndedMap, &key, &ended, BPF_ANY);
   for (int round = 0; round < kRounds; round++) {
     // nobody removes what has ended when the tracer's programs are gone: a pid is only used as long as it is fresh
-    for (uint32_t pid; !bpf_map_get_next_key(held_map, nullptr, &pid);) {
-      bpf_map_delete_elem(held_map, &pid);
+    for (uint32_t pid; !bpf_map_get_next_key(kHeldMap, nullptr, &pid);) {
+      bpf_map_delete_elem(kHeldMap, &pid);
       kill(pid, SIGCONT);
     }
     nanosleep(&kPause, nullptr);
@@ -35,18 +40,19 @@ namespace {
   _exit(0);
 }
 
-// Moves two descriptors to 0 and 1 and closes all others: the guard must not hold the tracer's files, pipes or BPF
-// links open.
-void keep_only(int first, int second) {
-  constexpr int kFree = 100;  // above the two, so that none is overwritten before it is moved
-  const int copies[] = {fcntl(first, F_DUPFD, kFree), fcntl(second, F_DUPFD, kFree)};
-  for (int i = 0; i < 2; i++) dup2(copies[i], i);
-  close_range(2, ~0u, 0);
+// Moves descriptors to 0, 1 and 2 and closes all others: the guard must not hold the tracer's files, pipes or BPF links
+// open.
+void keep_only(const int (&descriptors)[kDescriptors]) {
+  constexpr int kFree = 100;  // above them, so that none is overwritten before it is moved
+  int copies[kDescriptors];
+  for (int i = 0; i < kDescriptors; i++) copies[i] = fcntl(descriptors[i], F_DUPFD, kFree);
+  for (int i = 0; i < kDescriptors; i++) dup2(copies[i], i);
+  close_range(kDescriptors, ~0u, 0);
 }
 
 }  // namespace
 
-Guard::Guard(int held_map) {
+Guard::Guard(int held_map, int ended_map) {
   auto [read_end, write_end] = make_pipe();
   {
     const BlockedSignals blocked;
@@ -54,8 +60,8 @@ Guard::Guard(int held_map) {
     if (pid_ == 0) {  // its signals stay blocked: a SIGTERM meant for the tracer's group is not meant for its guard
       setsid();
       prctl(PR_SET_NAME, "mp-guard");
-      keep_only(read_end.get(), held_map);
-      watch(0, 1);
+      keep_only({read_end.get(), held_map, ended_map});
+      watch();
     }
   }
   if (pid_ < 0) throw Error("LAUNCH", "cannot fork", errno);

@@ -1,6 +1,6 @@
 // Targets are stopped for moments while tables are loaded. A tracer that is killed in such a moment must not leave one
-// stopped: a small process holds the other end of a pipe and the map of who is stopped (bpf/hold.bpf.h), and lets them
-// go when the tracer's end closes unannounced.
+// stopped: a small process holds the other end of a pipe, the map of who is stopped and the one that ends that
+// (bpf/hold.bpf.h). It lets them go when the tracer's end closes unannounced.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@ namespace mp {
 class Guard {
  public:
   // Forks the guard. Throws Error.
-  explicit Guard(int held_map);
+  Guard(int held_map, int ended_map);
   Guard(const Guard &) = delete;
   // Dismisses it.
   ~Guard();

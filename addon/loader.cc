@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -138,7 +139,9 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
   if (!skeleton_) throw Error("LOAD", "cannot open the BPF programs", errno);
   configure_programs(skeleton_.get(), probe_mode_);
   skeleton_->rodata->certain_bytes = certain_mapping_bytes();
+  skeleton_->rodata->selection = options.selection.for_kernel();
   bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
+  skeleton_->rodata->lag_bytes = options.ring_bytes / 2;
   if (options.lossless) skeleton_->data_pressure->ring_mark_bytes = options.ring_bytes / 2;
   bpf_map__set_max_entries(skeleton_->maps.unwinders, libbpf_num_possible_cpus() * MP_UNWINDERS_PER_CPU);
   const int failure = mp_bpf__load(skeleton_.get());
@@ -162,8 +165,15 @@ int Loader::ring_fd() const {
   return bpf_map__fd(skeleton_->maps.ring);
 }
 
-void Loader::end_lossless() {
+void Loader::end() {
   skeleton_->data_pressure->ring_mark_bytes = 0;
+  skeleton_->data_ended->recording_ended = 1;
+  // Returns when programs that saw the old values have ended: it waits for a grace period of RCU.
+  syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+int Loader::ended_fd() const {
+  return bpf_map__fd(skeleton_->maps.data_ended);
 }
 
 void Loader::set_process(uint32_t slot, const mp_process &process) {
@@ -174,6 +184,11 @@ void Loader::set_process(uint32_t slot, const mp_process &process) {
 void Loader::set_process_slot(uint32_t pid, uint32_t slot) {
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid, &slot, BPF_ANY))
     throw Error("LOAD", "cannot register a process", errno);
+}
+
+bool Loader::has_process(uint32_t pid) const {
+  uint32_t slot;
+  return !bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid, &slot);
 }
 
 void Loader::set_python(uint32_t slot, const mp_python &python) {

@@ -10,6 +10,7 @@
 
 #include "../bpf/mp.h"
 #include "mapping_tables.h"
+#include "selection.h"
 #include "unique_fd.h"
 
 struct mp_bpf;
@@ -26,6 +27,7 @@ struct LoaderOptions {
   bool follow_fork = false;                     // children of targets, too
   bool lossless = false;                        // threads wait while the ring is half full
   std::vector<std::string> allocator_prefixes;  // of renamed allocators: "je_"
+  Selection selection;
 };
 
 enum class Program {
@@ -52,11 +54,14 @@ class Loader {
   ProbeMode probe_mode() const { return probe_mode_; }  // never kAuto
   int program_fd(Program program) const;
   int ring_fd() const;
-  // From now on nothing is waited for: what comes is not recorded any more.
-  void end_lossless();
+  // From now on nobody is held, follows or waits: what comes is not recorded any more.
+  void end();
+  int ended_fd() const;  // the map that says so: 8 bytes, not 0
 
   void set_process(uint32_t slot, const mp_process &process);
   void set_process_slot(uint32_t pid, uint32_t slot);
+  // Whether BPF knows it, perhaps from an event that is still to come.
+  bool has_process(uint32_t pid) const;
   void set_python(uint32_t slot, const mp_python &python);
   void set_v8(uint32_t slot, const mp_v8 &v8);
   mp_v8 v8(uint32_t slot) const;

@@ -38,6 +38,14 @@ void set_sites(const ProbeSites &sites, bool spares_returns, Module &module) {
   for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
 }
 
+// bash exports its variables for builtins that it loads.
+std::optional<uint64_t> find_job_control(const Module &module) {
+  if (module.path.substr(module.path.rfind('/') + 1) != "bash") return std::nullopt;
+  for (const ElfSymbol &symbol : module.elf->symbols(false))
+    if (symbol.name == "job_control") return symbol.address;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string map_files_path(int pid, uint64_t start, uint64_t end) {
@@ -85,6 +93,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   const bool is_c_library = module.elf->find_function("__libc_start_main").has_value();
   module.is_allocator_library = module.has_allocator && !is_program && !is_c_library;
   module.python = find_python(*module.elf);
+  module.job_control = find_job_control(module);
   module.tss_values = find_tss_values(*module.elf);
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});

@@ -44,6 +44,7 @@ struct Module {
   std::optional<uint32_t> tss_values;  // it is glibc: see find_tss_values
   std::optional<V8Module> v8;          // it holds a JavaScript engine
   std::vector<NodeThreadRoot> thread_roots;
+  std::optional<uint64_t> job_control;  // it is bash: see struct mp_process
 
   std::unique_ptr<ElfFile> elf;
 };

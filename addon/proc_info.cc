@@ -60,8 +60,29 @@ std::string read_command_line(int pid) {
   return line;
 }
 
+std::string read_cgroup(int pid, uint32_t hierarchy) {
+  const std::string line = field(read_file(proc_path(pid, "cgroup"), 1 << 14), std::to_string(hierarchy) + ":");
+  const size_t path = line.find(':');  // behind the controllers
+  return path == std::string::npos ? "" : line.substr(path + 1);
+}
+
 std::string read_cgroup(int pid) {
-  return field(read_file(proc_path(pid, "cgroup"), 1 << 14), "0::");
+  const std::string text = read_file(proc_path(pid, "cgroup"), 1 << 14);
+  const std::string unified = field(text, "0::");
+  if (unified.size() > 1) return unified;
+  for (const char *controllers : {":memory:", ":name=systemd:"}) {
+    const size_t found = text.find(controllers);
+    if (found == std::string::npos) continue;
+    const size_t begin = found + strlen(controllers);
+    const std::string path = text.substr(begin, text.find('\n', begin) - begin);
+    if (path.size() > 1) return path;
+  }
+  return unified;
+}
+
+ProcessStatus read_process_status(int pid) {
+  const std::string text = read_file(proc_path(pid, "status"), 1 << 14);
+  return {atoi(field(text, "PPid:").c_str()), !field(text, "VmSize:").empty()};
 }
 
 uint64_t read_rss_bytes(int pid) {

@@ -22,17 +22,18 @@ constexpr uint64_t kThreadNamesNs = 20'000'000;
 }  // namespace
 
 Session::Session(const LoaderOptions &options)
-    : follow_fork_(options.follow_fork),
+    : selection_(options.selection),
+      follow_fork_(options.follow_fork || selection_),
       start_ns_(monotonic_ns()),
       loader_(options),
       modules_(loader_, symbolizer_, options.allocator_prefixes),
-      targets_(loader_, modules_, options.trace_python_allocators, false),
+      targets_(loader_, modules_, options.trace_python_allocators, selection_.kind == MP_SELECT_ALL),
       stacks_(symbolizer_),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
   // who is held must be let go, whatever user it has become
   if (follow_fork_ && !can_signal_anyone())
-    throw Error("UNSUPPORTED", "--follow-fork needs CAP_KILL, too: run mp with sudo", 0);
+    throw Error("UNSUPPORTED", "to follow new processes mp needs CAP_KILL, too: run it with sudo", 0);
   wakes_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
   epoll_event edge = {};
   edge.events = EPOLLIN | EPOLLET;
@@ -42,12 +43,13 @@ Session::Session(const LoaderOptions &options)
 
 Session::~Session() {
   // somebody may be held while tables are loaded, and nobody else would let it go
+  if (!is_stopped()) loader_.end();
   loader_.release_all();
 }
 
 // Whoever stops processes has one. After a fork of ours, so that no target inherits its pipe.
 void Session::guard() {
-  if (!guard_) guard_.emplace(loader_.held_fd());
+  if (!guard_) guard_.emplace(loader_.held_fd(), loader_.ended_fd());
 }
 
 void Session::wait(int timeout_ms) const {
@@ -116,6 +118,7 @@ void Session::fill_batch() {
   ring_buffer__consume(ring_.get());
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   if (!is_stopped()) {
+    attach_selected();
     resynchronize_after_losses();
     if (!batch_.full(monotonic_ns())) sample_rss();
     if (!batch_.full(monotonic_ns())) sample_resident();
@@ -158,7 +161,7 @@ void Session::poll_launched() {
 void Session::stop() {
   if (is_stopped()) return;
   stop_ns_ = monotonic_ns();
-  loader_.end_lossless();
+  loader_.end();
   stopped_losses_ = loader_.losses();
   targets_.stop();
   // Some may have been held since the last poll, and a recording that failed does not poll again.
@@ -169,14 +172,20 @@ std::map<std::string, uint64_t> Session::losses() const {
   auto losses = is_stopped() ? stopped_losses_ : loader_.losses();
   losses["event_invalid"] = invalid_events_;
   losses["child_lost"] += lost_children_;
-  losses["process_unheld"] = unheld_children_;
+  losses["process_unheld"] = unheld_;
   return losses;
+}
+
+// To look at a hundred processes takes longer than to look at one.
+uint64_t Session::interval_ns(uint64_t of_few_ns) const {
+  constexpr size_t kFew = 16;
+  return of_few_ns * (1 + targets_.processes().size() / kFew);
 }
 
 void Session::sample_rss() {
   const uint64_t now = monotonic_ns();
   if (now < next_rss_ns_) return;
-  next_rss_ns_ = now + kRssIntervalNs;
+  next_rss_ns_ = now + interval_ns(kRssIntervalNs);
   for (const auto &[pid, process] : targets_.processes()) {
     if (batch_.full(now)) break;
     const uint64_t bytes = read_rss_bytes(pid);
@@ -197,7 +206,7 @@ void Session::resynchronize_after_losses() {
   const uint64_t drops = loader_.counter(MP_COUNTER_RING_DROPPED);
   if (drops == seen_drops_) return;
   seen_drops_ = drops;
-  for (const auto &[pid, process] : targets_.processes()) targets_.synchronize(*process);
+  for (const auto &[pid, process] : targets_.processes()) synchronize(*process);
 }
 
 // Python's threads have names that the kernel does not know. They get them a moment after they have begun, and may
@@ -206,7 +215,7 @@ void Session::resynchronize_after_losses() {
 void Session::name_python_threads() {
   const uint64_t now = monotonic_ns();
   if (now < next_thread_names_ns_) return;
-  next_thread_names_ns_ = now + kThreadNamesNs;
+  next_thread_names_ns_ = now + interval_ns(kThreadNamesNs);
   for (const auto &[pid, process] : targets_.processes()) {
     const PythonProcess &python = process->python;
     if (!python.module || !process->announced) continue;

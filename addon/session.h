@@ -20,6 +20,7 @@
 #include "loader.h"
 #include "modules.h"
 #include "resident_sampler.h"
+#include "selection.h"
 #include "stacks.h"
 #include "symbolize.h"
 #include "targets.h"
@@ -48,7 +49,10 @@ class Session : private EventHandler {
   // ignored: no free is seen of a block whose allocation was not.
   void stop();
 
-  bool has_targets() const { return !targets_.processes().empty(); }
+  bool has_targets() const { return selection_ || !targets_.processes().empty(); }
+  // Every process that was running and is selected has its probes.
+  bool is_settled() const { return is_settled_; }
+  size_t process_count() const { return targets_.processes().size(); }
   // Wait status of the launched program, -1 while it runs.
   int launched_status() const { return launched_status_; }
   size_t pending_symbols() const { return symbolizer_.pending(); }
@@ -80,6 +84,12 @@ class Session : private EventHandler {
   void on_fork(const mp_event_task &event);
   void on_exec(Process &process, const mp_event_task &event);
   void on_mappings(Process &process);
+  void attach_selected();
+  void attach_selected(uint32_t pid);
+  void scan();
+  void on_selected(const mp_event_task &event);
+  bool synchronize(Process &process);
+  uint64_t interval_ns(uint64_t of_few_ns) const;
   void on_exit(Process &process, const mp_event_task &event);
   void end_process(const Process &process, uint64_t time_ns, int exit_code, int exit_signal);
   void announce(Process &process, const std::string &comm, uint64_t time_ns, uint32_t flags = 0);
@@ -108,6 +118,7 @@ class Session : private EventHandler {
   bool is_stopped() const { return stop_ns_ != ~0ull; }
   uint64_t since_start(uint64_t time_ns) const { return time_ns > start_ns_ ? time_ns - start_ns_ : 0; }
 
+  const Selection selection_;
   const bool follow_fork_;
   uint64_t start_ns_;
   uint64_t stop_ns_ = ~0ull;
@@ -126,6 +137,10 @@ class Session : private EventHandler {
   Batch delivered_;                       // the result of the last poll
   std::vector<uint64_t> deferred_event_;  // did not fit into the last batch
   size_t deferred_bytes_ = 0;
+  std::vector<uint32_t> selected_;   // pids that are still to be attached to
+  std::set<uint32_t> unselectable_;  // those that can't be
+  bool is_settled_ = false;
+  uint64_t next_scan_ns_ = 0;
   uint64_t next_rss_ns_ = 0;
   ResidentSampler resident_;
   bool has_sampled_last_ = false;
@@ -134,8 +149,8 @@ class Session : private EventHandler {
   uint64_t next_thread_names_ns_ = 0;
   std::map<uint32_t, int> missing_;  // pid -> samples for which it was gone without an EXIT event
   uint64_t invalid_events_ = 0;
-  uint64_t lost_children_ = 0;    // there were too many processes
-  uint64_t unheld_children_ = 0;  // ran before their probes were in place
+  uint64_t lost_children_ = 0;  // there were too many processes
+  uint64_t unheld_ = 0;         // ran before their probes were in place
   std::map<std::string, uint64_t>
       stopped_losses_;  // as they were then: what probes do while they are taken off is moot
   std::exception_ptr failure_;

@@ -117,6 +117,7 @@ void Session::on_task(const mp_event_task &event) {
   if (event.event.kind == MP_EVENT_THREAD) return on_thread(event);
   if (event.event.kind == MP_EVENT_THREAD_EXIT) return on_thread_exit(event);
   Process *process = targets_.find(event.event.pid);
+  if (!process && selection_ && event.event.kind == MP_EVENT_EXEC) return on_selected(event);
   if (!process) return;
   switch (event.event.kind) {
     case MP_EVENT_EXEC:
@@ -146,11 +147,14 @@ void Session::on_thread_exit(const mp_event_task &event) {
 }
 
 void Session::on_exec(Process &process, const mp_event_task &event) {
+  if (process.hold && !(event.event.flags & (MP_FLAG_HELD | MP_FLAG_NOT_SELECTED))) unheld_++;
+  if (process.announced) end_process(process, event.event.time_ns, -1, -1);
+  if (event.event.flags & MP_FLAG_NOT_SELECTED) return targets_.remove(event.event.pid);
   if (process.announced) {
-    end_process(process, event.event.time_ns, -1, -1);
     const uint32_t replaced = process.index;
     targets_.replace_image(process, process_count_++);
     origins_[process.index] = {"exec", replaced};
+    if (selection_) process.hold = true;
   }
   threads_.erase(event.event.tid);
   const uint32_t caller = event.code;
@@ -159,7 +163,7 @@ void Session::on_exec(Process &process, const mp_event_task &event) {
 }
 
 void Session::on_mappings(Process &process) {
-  targets_.synchronize(process);
+  synchronize(process);
   if (process.announced || !(has_allocator(process) || is_static_program(process))) return;
   announce(process, read_comm(process.pid, process.pid), monotonic_ns());
 }
@@ -178,8 +182,8 @@ void Session::on_fork(const mp_event_task &event) {
   origins_[child->index] = {"fork", parent->index};
   const bool shares_memory = event.event.flags & MP_FLAG_SHARES_MEMORY;
   if (!shares_memory) {
-    if (!(event.event.flags & MP_FLAG_HELD)) unheld_children_++;
-    targets_.synchronize(*child);
+    if (!(event.event.flags & MP_FLAG_HELD)) unheld_++;
+    synchronize(*child);
   }
   announce(*child, comm_of(event), event.event.time_ns, shares_memory ? MP_FLAG_SHARES_PARENT : 0);
 }

@@ -34,7 +34,10 @@ Process &Targets::add(uint32_t pid, uint32_t index, bool launched, bool follow) 
   process->index = index;
   process->launched = process->hold = launched;
   process->follow = follow;
-  return add(std::move(process));
+  Process &added = add(std::move(process));
+  // Probes that serve everybody may be there already: what they record needs tables.
+  if (!linker_.is_shared()) admit(added);
+  return added;
 }
 
 Process *Targets::add_child(const Process &parent, uint32_t pid, uint32_t index) {
@@ -51,7 +54,9 @@ Process *Targets::add_child(const Process &parent, uint32_t pid, uint32_t index)
   process->command_line = parent.command_line;
   process->cgroup = parent.cgroup;
   process->runtime = parent.runtime;
-  return &add(std::move(process));
+  Process &added = add(std::move(process));
+  admit(added);
+  return &added;
 }
 
 Process &Targets::add(std::unique_ptr<Process> owned) {
@@ -65,8 +70,11 @@ Process &Targets::add(std::unique_ptr<Process> owned) {
   process.stack_seed = next_seed_++;
   processes_[process.pid] = std::move(owned);
   update(process, 0, MP_PROCESS_STALE);
-  loader_.set_process_slot(process.pid, process.slot);
   return process;
+}
+
+void Targets::admit(Process &process) {
+  if (!std::exchange(process.admitted, true)) loader_.set_process_slot(process.pid, process.slot);
 }
 
 Process *Targets::find(uint32_t pid) {
@@ -90,6 +98,7 @@ bool Targets::synchronize(Process &process) {
         if (const auto bias = module->elf->load_bias(mapping.start, mapping.offset)) {
           mapped.module = module;
           mapped.bias = *bias;
+          if (module->job_control) process.job_control = *bias + *module->job_control;
           if (process.executable.empty()) process.executable = mapping.path;
           if (!process.links.count(module))
             to_attach.emplace_back(module, map_files_path(process.pid, mapping.start, mapping.end));
@@ -113,6 +122,8 @@ bool Targets::synchronize(Process &process) {
   }
   process.mappings = std::move(mappings);
   publish(process, unmapped);
+  admit(process);
+  if (is_stopped_) return true;
   if (process.announced) close_unmapped(process);
   for (const auto &[module, path] : to_attach) {
     if (process.links.count(module)) continue;  // a module can have several executable mappings
@@ -171,7 +182,7 @@ void Targets::update(const Process &process, uint32_t generation, uint32_t flags
   if (process.python.module) flags |= MP_PROCESS_PYTHON;
   if (process.v8_module) flags |= MP_PROCESS_V8;
   if (process.v8) flags |= MP_PROCESS_JAVASCRIPT;
-  loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags});
+  loader_.set_process(process.slot, {process.pid, process.stack_seed, generation, flags, process.job_control});
 }
 
 void Targets::replace_image(Process &process, uint32_t index) {
@@ -185,6 +196,7 @@ void Targets::replace_image(Process &process, uint32_t index) {
   process.warning.clear();
   process.mappings.clear();
   process.gone.clear();
+  process.job_control = 0;
   process.python = {};
   process.v8_module = nullptr;
   process.v8.reset();
@@ -195,12 +207,13 @@ void Targets::remove(uint32_t pid) {
   Process *process = find(pid);
   if (!process) return;
   loader_.clear_process_slot(pid);
-  loader_.set_process(process->slot, {0, 0, 0, 0});
+  loader_.set_process(process->slot, {});
   free_slots_.push_back(process->slot);
   processes_.erase(pid);
 }
 
 void Targets::stop() {
+  is_stopped_ = true;
   for (auto &[pid, process] : processes_) {
     process->hold = process->follow = false;
     update(*process, 0, MP_PROCESS_STALE);

@@ -50,6 +50,7 @@ struct Process {
   bool launched = false;   // by us, or the child of a process that was
   bool hold = false;       // is held while probes and tables for what it newly maps are put in place
   bool follow = false;     // its children are traced, too
+  bool admitted = false;   // BPF records what it does
   bool announced = false;  // handed to TypeScript
   std::string executable, command_line, cgroup, runtime;
   std::string warning;                 // what can't be probed, as a sentence
@@ -57,6 +58,7 @@ struct Process {
   std::vector<MappedModule> gone;      // unmapped ones: stacks from before may still come
   // One per module, or every call would count twice. Kept over an exec: the kernel puts the probes into the new image.
   std::map<const Module *, std::shared_ptr<ProbeLinks>> links;
+  uint64_t job_control = 0;  // see struct mp_process
   PythonProcess python;
   const Module *v8_module = nullptr;   // that with V8 in it, known or not
   std::unique_ptr<V8Process> v8;       // nullptr: there is none, or none that is known
@@ -72,12 +74,14 @@ class Targets {
         trace_python_allocators_(trace_python_allocators),
         linker_(loader, share_links) {}
 
+  bool is_full() const { return free_slots_.empty() && next_slot_ >= MP_MAX_PROCESSES; }
   // Registers a process image. Probes come with synchronize(). Throws Error LIMIT.
   Process &add(uint32_t pid, uint32_t index, bool launched, bool follow);
   // The same for a child, whose image is that of its parent. nullptr: there are too many processes.
   Process *add_child(const Process &parent, uint32_t pid, uint32_t index);
   Process *find(uint32_t pid);
-  // Reads the mappings of a process; loads tables and attaches probes for what is new. False if it is gone.
+  // Reads the mappings of a process; loads tables and, until stop(), attaches probes for what is new. False if it is
+  // gone.
   // Throws Error if a probe can't be attached.
   bool synchronize(Process &process);
   // The image was replaced: forgets mappings, takes a new index.
@@ -99,7 +103,7 @@ class Targets {
 
  private:
   Process &add(std::unique_ptr<Process> owned);
-  bool is_full() const { return free_slots_.empty() && next_slot_ >= MP_MAX_PROCESSES; }
+  void admit(Process &process);
   void publish(Process &process, bool unmapped);
   void find_interpreter(Process &process);
   void find_v8(Process &process);
@@ -122,6 +126,7 @@ class Targets {
   uint32_t next_slot_ = 0;
   uint32_t next_seed_ = 1;
   uint32_t next_generation_ = 1;
+  bool is_stopped_ = false;
 };
 
 }  // namespace mp

@@ -63,9 +63,16 @@ static __always_inline struct mp_process *thread_process(struct thread_state *t)
   return process && process->pid == pid ? process : NULL;
 }
 
+/* Probes that serve every process are hit by processes that are not traced, too: the tracer itself, for one. */
+static __always_inline int is_stranger(void) {
+  u32 pid = current_pid();
+  return selection.kind == MP_SELECT_ALL && !bpf_map_lookup_elem(&process_slots, &pid);
+}
+
 static __always_inline struct thread_state *get_thread(void) {
   struct thread_state *t = peek_thread();
   if (!t) {
+    if (is_stranger()) return NULL;
     t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
     if (!t) count(MP_COUNTER_THREAD_STATE);
   }

@@ -57,6 +57,7 @@ struct signal_struct {
   int group_exit_code;
   unsigned int flags;
   struct mm_struct *oom_mm; /* what the OOM killer has marked its victim with */
+  struct pid *pids[4];
 };
 
 struct sigaction {
@@ -80,6 +81,43 @@ struct thread_info {
   unsigned long flags;
 };
 
+struct list_head {
+  struct list_head *next;
+};
+
+/* include/linux/cgroup-defs.h */
+struct kernfs_node {
+  u64 id;
+};
+
+struct cgroup_root {
+  int hierarchy_id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+  struct cgroup *cgroup;
+  struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+  struct cgroup_subsys_state self;
+  struct kernfs_node *kn;
+  struct cgroup_root *root;
+};
+
+struct css_set {
+  struct cgroup *dfl_cgrp; /* in the hierarchy of version 2 */
+  struct list_head cgrp_links;
+};
+
+/* kernel/cgroup/cgroup-internal.h: one for each hierarchy */
+struct cgrp_cset_link {
+  struct cgroup *cgrp;
+  struct list_head cgrp_link;
+};
+
 struct task_struct {
   struct thread_info thread_info;
   int pid;
@@ -91,6 +129,7 @@ struct task_struct {
   struct sighand_struct *sighand;
   struct task_struct *real_parent;
   struct uprobe_task *utask;
+  struct css_set *cgroups;
   struct thread_struct thread;
 };
 
@@ -101,6 +140,9 @@ struct pt_regs {
   unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
 
+/* include/linux/pid_types.h: indices of signal_struct.pids */
+#define PIDTYPE_PGID 2
+#define PIDTYPE_SID 3
 #define SIGNAL_GROUP_EXIT 0x4 /* include/linux/sched/signal.h */
 #define RLIMIT_DATA 2
 #define RLIMIT_AS 9

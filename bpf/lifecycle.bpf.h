@@ -4,7 +4,7 @@
 #ifndef MP_LIFECYCLE_BPF_H
 #define MP_LIFECYCLE_BPF_H
 
-#include "hold.bpf.h"
+#include "select.bpf.h"
 #include "v8_sample.bpf.h"
 
 /* NULL for a child whose FORK event the tracer has not seen yet; see is_known(). */
@@ -19,27 +19,21 @@ static __always_inline int is_known(u32 pid) {
   return bpf_map_lookup_elem(&process_slots, &pid) != NULL;
 }
 
-/* Holds the current process if it is to be held. Returns the flags of the event. A child without a slot yet is one of a
- * process that is followed. */
+/* Holds the current process if it is to be held. Returns the flags of the event, which leads to its release: without a
+ * place for that in the ring nobody may be held. A child without a slot yet is one of a process that is followed. */
 static __always_inline u32 hold(struct mp_process *process) {
   if (process && !(process->flags & MP_PROCESS_HOLD)) return 0;
   return is_hold_invisible(bpf_get_current_task_btf()) ? hold_current() : 0;
-}
-
-/* MAPPINGS, EXEC. The event leads to the release of the process: without a place for it in the ring there is no hold.
- */
-static __always_inline void emit_and_hold(struct mp_process *process, u32 kind, u32 code, const char *comm) {
-  struct mp_event_task *event = reserve_task(kind, code, comm);
-  if (!event) return;
-  event->event.flags = hold(process);
-  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 }
 
 /* At _dl_debug_state, which the dynamic linker calls for debuggers whenever its list of modules changes. */
 SEC("uprobe")
 int linker_state(struct pt_regs *ctx) {
   struct mp_process *process = traced_process(current_pid());
-  if (process) emit_and_hold(process, MP_EVENT_MAPPINGS, 0, NULL);
+  struct mp_event_task *event = process ? reserve_task(MP_EVENT_MAPPINGS, 0, NULL) : NULL;
+  if (!event) return 0;
+  event->event.flags = hold(process);
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
   return 0;
 }
 
@@ -71,7 +65,7 @@ int v8_life(struct pt_regs *ctx) {
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child) {
   u32 pid = child->tgid, no_slot = MP_NO_SLOT;
-  if (pid == parent->tgid) return 0; /* a thread */
+  if (pid == parent->tgid || recording_ended) return 0; /* a thread */
   struct mp_process *process = traced_process(parent->tgid);
   if (process ? !(process->flags & MP_PROCESS_FOLLOW) : !is_known(parent->tgid)) return 0;
   struct mp_event_task *event = reserve_task(MP_EVENT_FORK, pid, NULL);
@@ -83,15 +77,25 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
   if (child->mm == parent->mm)
     event->event.flags = MP_FLAG_SHARES_MEMORY;
   else
-    event->event.flags = hold_child(child);
+    event->event.flags = hold_child(process, child);
   bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+  return 0;
+}
+
+/* A selected program is known from now on, as a child is. */
+static __always_inline int begin_tracing(u32 pid) {
+  u32 no_slot = MP_NO_SLOT;
+  if (recording_ended) return 0;
+  if (!bpf_map_update_elem(&process_slots, &pid, &no_slot, BPF_ANY)) return 1;
+  count(MP_COUNTER_CHILD_LOST);
   return 0;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
   struct mp_process *process = traced_process(task->tgid);
-  if (!process && !is_known(task->tgid)) return 0;
+  const int selected = is_selected(task);
+  if (!process && !is_known(task->tgid) && !(selected && begin_tracing(task->tgid))) return 0;
   if (process) process->flags |= MP_PROCESS_STALE;
   struct thread_state *t = peek_thread();
   if (t) {
@@ -100,7 +104,13 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_tid) {
     t->v8_bytes = 0;
     t->collects_v8 = 0;
   }
-  emit_and_hold(process, MP_EVENT_EXEC, old_tid, task->comm);
+  struct mp_event_task *event = reserve_task(MP_EVENT_EXEC, old_tid, task->comm);
+  if (!event) return 0;
+  if (selection.kind != MP_SELECT_NONE && !selected)
+    event->event.flags = MP_FLAG_NOT_SELECTED;
+  else
+    event->event.flags = hold(selected ? NULL : process);
+  bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
   return 0;
 }
 
@@ -128,7 +138,7 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(self_stop, int number, void *info, struct task_struct *task) {
   u32 pid = current_pid();
   if (number != SIGSTOP || task->tgid != pid || (u64)info < 4096) return 0;
-  if (!traced_process(pid) || !had_held_child(pid)) return 0;
+  if (recording_ended || !traced_process(pid) || !had_held_child(pid)) return 0;
   struct mp_event_task *event = reserve_task(MP_EVENT_SELF_STOP, 0, NULL);
   if (!event) return 0;
   event->event.flags = MP_FLAG_HELD;

@@ -179,6 +179,7 @@ int allocator_return(struct pt_regs *ctx) {
 
 SEC("uprobe")
 int deallocator_entry(struct pt_regs *ctx) {
+  if (is_stranger()) return 0;
   u32 cookie = bpf_get_attach_cookie(ctx);
   u64 arguments[4] = {ctx->di, ctx->si};
   if (cookie & MP_COOKIE_MOVED) read_moved(ctx, cookie, arguments);

@@ -28,6 +28,9 @@ struct {
 
 /* ---- traced processes ---- */
 
+/* Set before load; select.bpf.h. */
+const volatile struct mp_selection selection = {};
+
 /* pid -> slot */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

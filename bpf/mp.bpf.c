@@ -16,6 +16,8 @@
  *   malloc.bpf.h       probes on allocators of blocks
  *   mmap.bpf.h         probes on allocators of ranges
  *   v8_sample.bpf.h    samples of V8's heap
+ *   hold.bpf.h         stopping a process until it has its probes
+ *   select.bpf.h       which processes, by name or cgroup
  *   lifecycle.bpf.h    exec, exit, modules, thread names
  */
 #include "lifecycle.bpf.h"

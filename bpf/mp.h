@@ -207,6 +207,7 @@ enum {
 enum {
   MP_FLAG_HELD = 1,          /* the process (FORK: the child) got SIGSTOP and waits for SIGCONT from the tracer */
   MP_FLAG_SHARES_MEMORY = 2, /* FORK: the child runs in the memory of its parent, until exec (vfork) */
+  MP_FLAG_NOT_SELECTED = 4,  /* EXEC: not one of struct mp_selection, though it is traced */
 };
 
 /* Flags of an EXIT event. */
@@ -304,6 +305,20 @@ struct mp_event_task {
 };
 MP_ASSERT_SIZE(struct mp_event_task, 48);
 
+/* ---- Selection --------------------------------------------------------------------------------------------------- */
+enum mp_selection_kind { MP_SELECT_NONE, MP_SELECT_ALL, MP_SELECT_COMM, MP_SELECT_CGROUP };
+
+/* Which processes are traced without being given by pid. */
+struct mp_selection {
+  __mp_u64 cgroup;    /* inode of its directory */
+  __mp_u32 kind;      /* enum mp_selection_kind */
+  __mp_u32 hierarchy; /* of the cgroup, as in /proc/PID/cgroup; 0: version 2 */
+  __mp_u32 tracer;    /* pid */
+  char comm[MP_COMM_LENGTH];
+  __mp_u32 pad;
+};
+MP_ASSERT_SIZE(struct mp_selection, 40);
+
 /* ---- Unwind tables ----------------------------------------------------------------------------------------------- */
 
 /* One row: from `pc` (offset from the lowest PT_LOAD address of the module) to the next row, `rule` holds.
@@ -357,12 +372,13 @@ MP_ASSERT_SIZE(struct mp_mapping, 32);
 
 /* What BPF knows of a traced process, by slot. */
 struct mp_process {
-  __mp_u32 pid;        /* 0: the slot is free */
-  __mp_u32 stack_seed; /* starts every stack hash; changes when addresses get a new meaning (exec, unmapped module) */
-  __mp_u32 generation; /* 16 bits; changes with the mappings: tags rule cache entries */
-  __mp_u32 flags;      /* MP_PROCESS_* */
+  __mp_u32 pid;         /* 0: the slot is free */
+  __mp_u32 stack_seed;  /* starts every stack hash; changes when addresses get a new meaning (exec, unmapped module) */
+  __mp_u32 generation;  /* 16 bits; changes with the mappings: tags rule cache entries */
+  __mp_u32 flags;       /* MP_PROCESS_* */
+  __mp_u64 job_control; /* address of bash's variable of that name: not 0 while it has its children as jobs; 0: none */
 };
-MP_ASSERT_SIZE(struct mp_process, 16);
+MP_ASSERT_SIZE(struct mp_process, 24);
 
 enum {
   MP_PROCESS_HOLD = 1,        /* launched by us: hold it while the tables of a new module are loaded */

@@ -1,6 +1,6 @@
 /** Options that `mp run` and `mp trace` share, and the later ones that are refused rather than ignored. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ProbeMode, SessionOptions } from '../native/binding.ts';
+import type { ProbeMode, SessionOptions, TargetSelection } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
 
 export interface RecordOptions {
@@ -82,8 +82,9 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
   return addLaterOptions(command, LATER_OPTIONS);
 }
 
-export function sessionOptions(options: RecordOptions): SessionOptions {
+export function sessionOptions(options: RecordOptions, selection?: TargetSelection): SessionOptions {
   return {
+    ...(selection && { selection }),
     ringBytes: options.ringSize,
     probeMode: options.probe,
     tracePythonAllocators: options.tracePythonAllocators ?? false,

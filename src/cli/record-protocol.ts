@@ -4,8 +4,8 @@ import type { LaunchOptions, SessionOptions } from '../native/binding.ts';
 
 export interface RecordRequest {
   session: SessionOptions;
-  /** A program to start, or the processes to attach to. */
-  target: { launch: LaunchOptions } | { pids: number[] };
+  /** A program to start, the processes to attach to, or a sentence's part about those that the session selects. */
+  target: { launch: LaunchOptions } | { pids: number[] } | { selection: string };
   /** Path of the capture; null: mp-<name>.<pid>.db. */
   output: string | null;
   /** For the default path; null: the name of the first process. */
@@ -20,6 +20,8 @@ export interface RecordRequest {
 export type WorkerMessage =
   /** The targets exist; a launched one waits for the next moment. */
   | { type: 'started'; pids: number[]; path: string }
+  /** All selected processes that were running are traced. */
+  | { type: 'settled'; processCount: number }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
   | { type: 'warning'; text: string }
   /** The targets have ended, or a stop was asked for. */

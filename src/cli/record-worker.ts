@@ -29,8 +29,9 @@ function fileName(name: string): string {
 }
 
 function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
-  const name = request.name ?? session.nameOf(pids[0]!);
-  const path = request.output ?? `mp-${fileName(name)}.${pids[0]}.db`;
+  const pid = pids[0] ?? process.pid;
+  const name = request.name ?? session.nameOf(pid);
+  const path = request.output ?? `mp-${fileName(name)}.${pid}.db`;
   const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
   for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
   writer.meta('probe_mode', session.state().probeMode);
@@ -51,6 +52,7 @@ class Pipeline implements Sink {
 
   apply(batch: Batch): void {
     sayIfEnded(this.#session);
+    sayIfSettled(this.#session);
     this.#symbolizer.add(batch);
     this.#aggregator.apply(batch);
     for (const { text } of batch.warnings) say({ type: 'warning', text });
@@ -109,6 +111,14 @@ function sayIfEnded(session: NativeSession): boolean {
   return hasSaidEnded;
 }
 
+let hasSaidSettled = false;
+
+function sayIfSettled(session: NativeSession): void {
+  const { isSettled, processCount } = session.state();
+  if (isSettled && !hasSaidSettled) say({ type: 'settled', processCount });
+  hasSaidSettled = isSettled;
+}
+
 /** Waits for the launched program, which goes on when a recording ends before it does. */
 async function waitForEnd(session: NativeSession): Promise<void> {
   const unused = new Uint32Array(64 * RECORD_WORDS);
@@ -130,6 +140,7 @@ function raisePriority(): void {
 /** The pids of the targets: one that waits to be started, or those that are being traced from now on. */
 function takeTargets(session: NativeSession): number[] {
   if ('launch' in request.target) return [session.launch(request.target.launch)];
+  if ('selection' in request.target) return [];
   for (const pid of request.target.pids) session.attach(pid);
   return request.target.pids;
 }

@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { Worker } from 'node:worker_threads';
 import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
-import { printable } from '../util/format.ts';
+import { formatPlural, printable } from '../util/format.ts';
 import { STDERR, writeStderr } from '../util/stderr.ts';
 import { mustNotBeInPidNamespace } from './pid-namespace.ts';
 import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
@@ -59,7 +59,10 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
       case 'started':
         isStarted = true;
         targets = message.pids;
-        unregister = register(message.pids);
+        unregister = register(targets.length > 0 ? targets : [process.pid]);
+        break;
+      case 'settled':
+        tell(settledText(request, message.processCount));
         break;
       case 'attached':
         if (targets.includes(message.pid)) tell(`Tracing ${message.pid} (${printable(message.comm)})\n`);
@@ -98,6 +101,12 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   }
   if (failure) throw failure;
   return waitStatus;
+}
+
+function settledText({ target }: RecordRequest, processCount: number): string {
+  const selection = printable('selection' in target ? target.selection : '');
+  const now = processCount === 0 ? 'none yet' : formatPlural(processCount, 'process', 'processes');
+  return `Tracing ${selection}: ${now}. New ones are traced from their beginning. Ctrl-C ends the recording.\n`;
 }
 
 function closingText(file: string, losses: Record<string, number>): string {

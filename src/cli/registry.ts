@@ -1,8 +1,9 @@
 /**
- * Who traces whom: /run/mp/<pid> names the tracer while it records, as `<pid> <start time>`. `mp detach` reads it. The start
+ * Who traces whom: /run/mp/<pid> names the tracer while it records, as `<pid> <start time>`. `mp detach` reads it. One
+ * that selects its targets by name or cgroup stands there under its own pid. The start
  * time (/proc/PID/stat, field 22) tells a tracer from another program that was given its pid after it was killed.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const DIRECTORY = '/run/mp';
@@ -28,6 +29,12 @@ export function register(pids: number[], directory = DIRECTORY): () => void {
 /** The pid of the running tracer of a process, null if there is none. */
 export function tracerOf(pid: number, directory = DIRECTORY): number | null {
   return tracerIn(join(directory, `${pid}`));
+}
+
+/** The pids of all running tracers. */
+export function tracers(directory = DIRECTORY): number[] {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  return [...new Set(names.flatMap((name) => tracerIn(join(directory, name)) ?? []))];
 }
 
 /** Entries of tracers that were killed. */

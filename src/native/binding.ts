@@ -4,6 +4,25 @@ import type { Batch } from '../model/types.ts';
 
 export type ProbeMode = 'auto' | 'session' | 'multi' | 'perf';
 
+export interface CgroupTarget {
+  /** As in /proc/PID/cgroup; 0: version 2. */
+  hierarchy: number;
+  /** Of its directory. */
+  inode: number;
+  /** Inside of the hierarchy. */
+  path: string;
+}
+
+/** Processes that are traced without being given by pid, also those that begin later. With neither name nor cgroup: all. */
+export interface TargetSelection {
+  /** The kernel's name of the process, which it cuts at 15 bytes. */
+  comm?: string;
+  /** Those in it and below. */
+  cgroup?: CgroupTarget;
+  /** Pids that are not traced: other tracers. */
+  strangers: number[];
+}
+
 export interface SessionOptions {
   /** Size of the ring buffer in bytes, a power of two. */
   ringBytes: number;
@@ -16,6 +35,7 @@ export interface SessionOptions {
   lossless: boolean;
   /** Of renamed allocators: `je_`. */
   allocatorPrefixes: string[];
+  selection?: TargetSelection;
 }
 
 export interface LaunchOptions {
@@ -38,8 +58,12 @@ export interface LaunchOptions {
 }
 
 export interface SessionState {
-  /** A traced process is still running. */
+  /** A traced process is still running, or may come to be selected. */
   hasTargets: boolean;
+  /** All selected processes that were running when the session began have their probes. */
+  isSettled: boolean;
+  /** Processes that are traced now. */
+  processCount: number;
   /** Wait status of the launched program; null while it runs. */
   launchedStatus: number | null;
   /** Locations whose names are still being looked up. */

@@ -11,7 +11,7 @@ export function register(program: Command): void {
   program
     .command('detach')
     .description('ask the tracer of a process to stop and finish its capture')
-    .argument('<pid>', 'the traced process', (text) => {
+    .argument('<pid>', 'the traced process, or the tracer, if that traces by name, by cgroup or all', (text) => {
       const pid = Number(text);
       if (!Number.isInteger(pid) || pid <= 0) throw new InvalidArgumentError('Give a process id.');
       return pid;
