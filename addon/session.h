@@ -50,7 +50,7 @@ class Session : private EventHandler {
   void stop();
 
   bool has_targets() const { return selection_ || !targets_.processes().empty(); }
-  // Every process that was running and is selected has its probes.
+  // Every selected process that was running at the beginning has its probes.
   bool is_settled() const { return is_settled_; }
   size_t process_count() const { return targets_.processes().size(); }
   // Wait status of the launched program, -1 while it runs.
@@ -140,6 +140,7 @@ class Session : private EventHandler {
   std::vector<uint32_t> selected_;   // pids that are still to be attached to
   std::set<uint32_t> unselectable_;  // those that can't be
   bool is_settled_ = false;
+  uint32_t scans_ = 0;
   uint64_t next_scan_ns_ = 0;
   uint64_t next_rss_ns_ = 0;
   ResidentSampler resident_;

@@ -12,6 +12,7 @@ namespace {
 
 // Beginnings are told by the kernel; this is for those of the first moment, and for who took another name or cgroup.
 constexpr uint64_t kScanNs = 1'000'000'000;
+constexpr uint32_t kFirstScans = 4;
 // The ring fills while a process gets its probes and tables.
 constexpr uint64_t kAttachNs = 10'000'000;
 
@@ -29,14 +30,14 @@ void Session::attach_selected() {
   }
 }
 
-// Until a look at all processes finds nobody new: others begin meanwhile.
+// At once again as long as somebody is found: others begin meanwhile. But not for ever, on a machine that is busy.
 void Session::scan() {
+  if (++scans_ > 1) is_settled_ = true;
   selected_ = find_selected(selection_);
   std::erase_if(selected_, [&](uint32_t pid) { return loader_.has_process(pid) || unselectable_.count(pid); });
-  if (!selected_.empty()) return;
-  is_settled_ = true;
-  next_scan_ns_ = monotonic_ns() + kScanNs;
   std::erase_if(unselectable_, [](uint32_t pid) { return has_ended(pid); });
+  if (selected_.empty()) is_settled_ = true;
+  if (selected_.empty() || scans_ > kFirstScans) next_scan_ns_ = monotonic_ns() + kScanNs;
 }
 
 void Session::attach_selected(uint32_t pid) {

@@ -1,8 +1,18 @@
 /** Process trees: test/programs/family.c, whose header states what each kind does. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { CaptureFile, ProcessRow } from './capture-file.ts';
-import { assertNone, buildPrograms, cannotRecord, type Recorded, recordRun, recordTrace } from './helpers.ts';
+import {
+  assertNone,
+  buildPrograms,
+  cannotRecord,
+  mp,
+  type Recorded,
+  recordRun,
+  recordTrace,
+  scratchFolder,
+} from './helpers.ts';
 
 interface Work {
   pid: number;
@@ -136,6 +146,13 @@ describe('children of a launched program', { skip }, () => {
     const { capture } = await follow(t, 'wrapper');
     assert.deepEqual(total(workOf(capture, 'keep')), [1, 3, 900]);
     assertWhole(capture);
+  });
+
+  test('a shell that has its children as jobs is not told of stops', async (t) => {
+    const script = 'set -m; for i in 1 2 3; do (exit 7) & wait $!; echo $?; /bin/true & wait $!; echo $?; done';
+    const path = join(scratchFolder(t), 'capture.db');
+    const { stdout } = await mp(t, ['run', '-q', '--follow-fork', '-o', path, '--', 'bash', '-c', script]);
+    assert.equal(stdout, '7\n0\n'.repeat(3));
   });
 
   test('forks by several threads at the same time', async (t) => {

@@ -1,9 +1,10 @@
 /** A target that takes more memory than there is: the capture outlives it and names what took the memory. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
 import type { CaptureFile } from './capture-file.ts';
+import { makeCgroup } from './cgroups.ts';
 import {
   assertNone,
   buildPrograms,
@@ -20,27 +21,18 @@ import {
 const LIMIT_BYTES = 64 << 20;
 const BLOCK_BYTES = 64 << 10;
 
-/** Where cgroups with limits of memory are made, and the file that holds a limit: version 1, or 2. */
+/** The files that hold the limit of a cgroup: version 1, or 2. */
 const HIERARCHIES = [
-  { root: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes' },
-  { root: '/sys/fs/cgroup', limit: 'memory.max' },
+  { root: '/sys/fs/cgroup/memory', file: 'memory.limit_in_bytes' },
+  { root: '/sys/fs/cgroup', file: 'memory.max' },
 ];
 
-/** A new cgroup of LIMIT_BYTES, removed when the test has ended; null if this machine has none to give. */
+/** A new cgroup of LIMIT_BYTES; null if this machine has none to give. */
 function memoryCgroup(t: TestContext): string | null {
-  for (const { root, limit } of HIERARCHIES) {
-    const path = join(root, `mp-e2e-${process.pid}`);
-    try {
-      mkdirSync(path);
-    } catch {
-      continue; // not there, or read-only
-    }
-    t.after(() => rmdirSync(path));
-    if (!existsSync(join(path, limit))) continue;
-    writeFileSync(join(path, limit), `${LIMIT_BYTES}`);
-    return path;
-  }
-  return null;
+  const made = makeCgroup(t, HIERARCHIES, `mp-e2e-${process.pid}`);
+  if (made === null) return null;
+  writeFileSync(join(made.path, made.hierarchy.file), `${LIMIT_BYTES}`);
+  return made.path;
 }
 
 function leakOf(capture: CaptureFile) {
