@@ -8,6 +8,7 @@
 #include "probe_sites.h"
 #include "proc_info.h"
 #include "session.h"
+#include "untraced_cost.h"
 
 namespace {
 
@@ -345,6 +346,10 @@ Napi::Value probe_cost(const Napi::CallbackInfo &info) {
   return result;
 }
 
+Napi::Value untraced_cost(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), forward(info.Env(), [] { return mp::measure_untraced_cost(); }));
+}
+
 Napi::Value probe_sites(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const std::string path = info[0].As<Napi::String>().Utf8Value();
@@ -366,6 +371,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Session::define(env, exports);
   exports.Set("kernelSupports", Napi::Function::New(env, kernel_supports));
   exports.Set("probeCost", Napi::Function::New(env, probe_cost));
+  exports.Set("untracedCost", Napi::Function::New(env, untraced_cost));
   exports.Set("probeSites", Napi::Function::New(env, probe_sites));
   return exports;
 }

@@ -234,6 +234,19 @@ void Loader::set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted)
   set_inner_map(bpf_map__fd(skeleton_->maps.rows), module, "mp_rows", sorted);
 }
 
+double Loader::tracepoints_ns() const {
+  const auto &programs = skeleton_->progs;
+  double sum = 0;
+  for (const bpf_program *program : {programs.process_fork, programs.process_exec, programs.thread_rename,
+                                     programs.process_exit, programs.self_stop}) {
+    bpf_prog_info info = {};
+    uint32_t size_bytes = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size_bytes) || !info.run_cnt) continue;
+    sum += static_cast<double>(info.run_time_ns) / info.run_cnt;
+  }
+  return sum;
+}
+
 uint64_t Loader::counter(uint32_t id) const {
   std::vector<uint64_t> per_cpu(libbpf_num_possible_cpus());
   if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &id, per_cpu.data())) return 0;

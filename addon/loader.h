@@ -74,6 +74,9 @@ class Loader {
   void set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted);
   void set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted);
 
+  // Nanoseconds that one run of each tracepoint of the life of a process takes, summed. Needs bpf_enable_stats(2).
+  double tracepoints_ns() const;
+
   // Sum over CPUs of a MP_COUNTER_*.
   uint64_t counter(uint32_t id) const;
   // Of all of them, by loss kind.

@@ -5,6 +5,7 @@
  *   untraced    nothing
  *   floor       empty BPF programs at malloc and free: what the kernel takes for two hits
  *   mp          mp trace --pid
+ *   other       mp trace --comm with another name
  *   bpftrace    stacks.bt: what people write who look for a leak with bpftrace
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -21,7 +22,7 @@ export const SOURCES = join(ROOT, 'scripts/bench');
 const BUILT = join(ROOT, 'build/bench');
 const LIMIT_MS = 120_000;
 
-export const TRACERS = ['untraced', 'floor', 'mp', 'bpftrace'] as const;
+export const TRACERS = ['untraced', 'other', 'floor', 'mp', 'bpftrace'] as const;
 export type TracerName = (typeof TRACERS)[number];
 
 /** Compiles the target and the floor. Throws with the compiler's words. */
@@ -128,11 +129,12 @@ export function droppedEvents(capture: Database.Database): number {
   return count;
 }
 
-/** Attaches mp to all of `targets`, in one capture. */
+/** Attaches mp to all of `targets`, in one capture; without any it waits for processes of another name. */
 export async function startMp(...targets: { pid: number }[]): Promise<MpTracer> {
   const folder = mkdtempSync(join(tmpdir(), 'mp-bench-'));
   const path = join(folder, 'capture.db');
-  const args = ['trace', '--pid', targets.map((target) => target.pid).join(), '-o', path];
+  const pids = targets.map((target) => target.pid).join();
+  const args = ['trace', ...(pids ? ['--pid', pids] : ['--comm', 'mp-nobody']), '-o', path];
   const child = spawn(MP, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const closed = new Promise<void>((done) => child.once('close', () => done()));
   let said = '';
@@ -182,6 +184,8 @@ export async function startTracer(name: TracerName, target: Target): Promise<Tra
   switch (name) {
     case 'untraced':
       return { pid: target.pid, stop: async () => undefined };
+    case 'other':
+      return startMp();
     case 'floor':
       return startFloor(target);
     case 'mp':

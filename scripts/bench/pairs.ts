@@ -21,13 +21,19 @@ import { median, type Part, type Row } from './statistics.ts';
 
 const FRAMES = 16;
 const WARM_UP_PAIRS = 2000;
-const ROUND_PAIRS: Record<TracerName, number> = { untraced: 2_000_000, floor: 100_000, mp: 100_000, bpftrace: 20_000 };
+const ROUND_PAIRS: Record<TracerName, number> = {
+  untraced: 2_000_000,
+  other: 2_000_000,
+  floor: 100_000,
+  mp: 100_000,
+  bpftrace: 20_000,
+};
 const LIVE_BLOCKS = 1_000_000;
 const SETTLE_MS = 1000;
 
 /** Nanoseconds per pair, by tracer, one value per round. */
 async function measurePairs(target: Target, rounds: number): Promise<Record<TracerName, number[]>> {
-  const samples: Record<TracerName, number[]> = { untraced: [], floor: [], mp: [], bpftrace: [] };
+  const samples: Record<TracerName, number[]> = { untraced: [], other: [], floor: [], mp: [], bpftrace: [] };
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < TRACERS.length; i++) {
       const name = TRACERS[(i + round) % TRACERS.length]!;
@@ -112,6 +118,7 @@ async function measureAll(target: Target, rounds: number, eventPairs: number): P
   const bpftraceToMp = (pairs.bpftrace - pairs.untraced) / (pairs.mp - pairs.untraced);
   const rows: Row[] = [
     [`malloc+free pair at ${FRAMES} frames, untraced`, `${pairs.untraced.toFixed(1)} ns`],
+    ['  mp traces processes of another name', `${pairs.other.toFixed(1)} ns`],
     ['  two empty uprobes (the floor)', `${pairs.floor.toFixed(0)} ns`],
     ['  mp trace --pid', `${pairs.mp.toFixed(0)} ns`],
     ['  bpftrace, a stack per live block', `${pairs.bpftrace.toFixed(0)} ns`],

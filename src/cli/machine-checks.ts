@@ -27,6 +27,8 @@ export interface MachineFacts {
   probeModes: Exclude<ProbeMode, 'auto'>[] | null;
   /** A sentence instead, if measuring failed. */
   probeCost: ProbeCost | string | null;
+  /** Nanoseconds for an untraced process, see untracedCost(); a sentence instead, if measuring failed. */
+  untracedCostNs: number | string | null;
   libc: { path: string; sites: ProbeSite[] } | null;
   availableBytes: number;
   defaultRingBytes: number;
@@ -93,6 +95,7 @@ export function checkMachine(facts: MachineFacts): Check[] {
     checkPidNamespace(facts),
     checkProbeModes(facts),
     checkProbeCost(facts),
+    checkUntracedCost(facts),
     checkSites(facts),
     checkMemory(facts),
   ];
@@ -171,6 +174,13 @@ function checkProbeCost({ probeCost }: MachineFacts): Check {
   return check('ok', 'probe cost', `${formatNs(emulatedNs)} a hit, ${formatNs(singleSteppedNs)} where single-stepped`);
 }
 
+function checkUntracedCost({ untracedCostNs }: MachineFacts): Check {
+  if (untracedCostNs === null) return check('note', 'others', 'not known without permissions', AS_ROOT);
+  if (typeof untracedCostNs === 'string') return check('note', 'others', `could not be measured: ${untracedCostNs}`);
+  const detail = `${formatNs(untracedCostNs)} for an untraced process that begins and ends, nothing for its allocations`;
+  return check('ok', 'others', detail);
+}
+
 function checkSites({ libc }: MachineFacts): Check {
   if (libc === null)
     return check('note', 'probe sites', 'this Node has no C library of its own to look at: name a file');
@@ -223,6 +233,7 @@ export function machineJson(facts: MachineFacts, checks: Check[]): string {
     checks,
     probe_modes: facts.probeModes,
     probe_cost_ns: cost && { emulated: Math.round(cost.emulatedNs), single_stepped: Math.round(cost.singleSteppedNs) },
+    untraced_process_ns: typeof facts.untracedCostNs === 'number' ? Math.round(facts.untracedCostNs) : null,
     probe_sites: facts.libc && {
       path: facts.libc.path,
       functions: facts.libc.sites.map((site) => ({

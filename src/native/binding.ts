@@ -118,6 +118,7 @@ interface Addon {
   Session: new (options: SessionOptions) => NativeSession;
   kernelSupports(mode: ProbeMode): boolean;
   probeCost(): ProbeCost;
+  untracedCost(): number;
   probeSites(path: string, prefixes: string[]): ProbeSite[];
 }
 
@@ -140,6 +141,14 @@ export function kernelSupports(mode: ProbeMode): boolean {
 /** Probes the own process for a moment; needs what tracing needs. Throws a NativeError. */
 export function probeCost(): ProbeCost {
   return load().probeCost();
+}
+
+/**
+ * Nanoseconds that a recording costs a process that it does not trace, when that begins, executes a program and ends.
+ * Needs what tracing needs. Throws a NativeError.
+ */
+export function untracedCost(): number {
+  return load().untracedCost();
 }
 
 /** The allocator functions of an ELF file, also renamed ones. Throws a NativeError. */

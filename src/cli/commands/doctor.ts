@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { machine, release } from 'node:os';
 import type { Command } from 'commander';
-import { kernelSupports, probeCost, probeSites } from '../../native/binding.ts';
+import { kernelSupports, probeCost, probeSites, untracedCost } from '../../native/binding.ts';
 import { UserError } from '../../util/errors.ts';
 import { type Output, styleOf } from '../../util/output.ts';
 import {
@@ -55,7 +55,8 @@ function machineFacts(libc: MachineFacts['libc']): MachineFacts {
     lockdown: textOf('/sys/kernel/security/lockdown'),
     isInPidNamespace: isInPidNamespace(),
     probeModes: mayLoad ? probeModes() : null,
-    probeCost: mayLoad ? measuredCost() : null,
+    probeCost: mayLoad ? measured(probeCost) : null,
+    untracedCostNs: mayLoad ? measured(untracedCost) : null,
     libc,
     availableBytes: availableBytes(),
     defaultRingBytes: DEFAULT_RING_BYTES,
@@ -67,9 +68,10 @@ function probeModes(): ('session' | 'multi' | 'perf')[] {
   return (['session', 'multi', 'perf'] as const).filter((mode) => (mode === 'perf' ? hasPerf : kernelSupports(mode)));
 }
 
-function measuredCost(): MachineFacts['probeCost'] {
+/** What it gives, or why it can't. */
+function measured<T>(measure: () => T): T | string {
   try {
-    return probeCost();
+    return measure();
   } catch (error) {
     return (error as Error).message;
   }

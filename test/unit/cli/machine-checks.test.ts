@@ -27,6 +27,7 @@ const GOOD: MachineFacts = {
   isInPidNamespace: false,
   probeModes: ['session', 'multi', 'perf'],
   probeCost: { emulatedNs: 812.4, singleSteppedNs: 9351 },
+  untracedCostNs: 1130,
   libc: {
     path: '/usr/lib/libc.so.6',
     sites: [
@@ -122,12 +123,13 @@ test('each thing without which there is no tracing has a remedy', () => {
 });
 
 test('what could not be found out without permissions is no failure', () => {
-  const changes = { probeModes: null, probeCost: null };
-  for (const name of ['probes', 'probe cost']) {
+  const changes = { probeModes: null, probeCost: null, untracedCostNs: null };
+  for (const name of ['probes', 'probe cost', 'others']) {
     assert.equal(checkOf(name, changes).status, 'note');
     assert.match(checkOf(name, changes).remedy ?? '', /sudo mp doctor/);
   }
   assert.equal(checkOf('probe cost', { probeCost: 'cannot attach probes' }).status, 'note');
+  assert.equal(checkOf('others', { untracedCostNs: 'cannot load' }).detail, 'could not be measured: cannot load');
 });
 
 test('the best kind of probe is named', () => {
@@ -138,6 +140,11 @@ test('the best kind of probe is named', () => {
 
 test('probe cost in readable units', () => {
   assert.equal(checkOf('probe cost', {}).detail, '812 ns a hit, 9.4 µs where single-stepped');
+});
+
+test('what others pay', () => {
+  const detail = '1.1 µs for an untraced process that begins and ends, nothing for its allocations';
+  assert.equal(checkOf('others', {}).detail, detail);
 });
 
 test('functions that are single-stepped are named', () => {
@@ -176,6 +183,7 @@ test('JSON has the checks and the numbers', () => {
   const report = JSON.parse(machineJson(GOOD, checkMachine(GOOD)));
   assert.equal(report.tracing_possible, true);
   assert.deepEqual(report.probe_cost_ns, { emulated: 812, single_stepped: 9351 });
+  assert.equal(report.untraced_process_ns, 1130);
   assert.equal(report.probe_sites.functions[1].function, 'free');
   assert.equal(report.checks.length, checkMachine(GOOD).length);
   const unknown = { ...GOOD, probeCost: null, probeModes: null, libc: null };
