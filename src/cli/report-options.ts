@@ -8,6 +8,7 @@ import type { Capture } from '../report/report.ts';
 import { checkSelection, MAX_THRESHOLD, type Selection, type View } from '../report/selection.ts';
 import type { FrameOptions } from '../report/shown-stacks.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import type { Content } from '../util/new-file.ts';
 import { type Output, streamOutput, styleOf, writeOutputFile } from '../util/output.ts';
 
 /** Values of the common options as commander gives them. */
@@ -213,17 +214,17 @@ export function emit(text: string, capture: string, options: ReportOptions, outp
 
 export function writeNamed(
   path: string,
-  text: string,
+  content: Content,
   capture: string,
   options: Pick<ReportOptions, 'force'>,
   output: Output,
 ): void {
-  writeOutputFile(path, text, options.force === true, capture);
+  writeOutputFile(path, content, options.force === true, capture);
   output.err(`Wrote ${path}\n`);
 }
 
 /** `mp-flamegraph-app.42.html` beside the capture `mp-app.42.db`. */
-export function defaultPath(reporter: string, capture: string): string {
+export function defaultPath(reporter: string, capture: string, suffix = '.html'): string {
   const name = basename(capture).replace(/^mp-/, '').replace(/\.db$/, '');
-  return join(dirname(capture), `mp-${reporter}-${name}.html`);
+  return join(dirname(capture), `mp-${reporter}-${name}${suffix}`);
 }

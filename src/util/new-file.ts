@@ -31,22 +31,41 @@ export interface Identity {
   inode: bigint;
 }
 
-/** @throws Error with `code`, EEXIST if there is one; a device or pipe is never replaced. */
-export function createNewFile(path: string, { replace, owner, mode }: NewFile, text = ''): Identity {
+export type Chunk = string | Uint8Array;
+
+/** All of a file, or its parts as they are made. */
+export type Content = Chunk | Iterable<Chunk>;
+
+/**
+ * A file that could not be written to its end is removed.
+ * @throws Error with `code`, EEXIST if there is one; a device or pipe is never replaced. Also what `content` throws.
+ */
+export function createNewFile(path: string, { replace, owner, mode }: NewFile, content: Content = ''): Identity {
   if (replace && isReplaceable(path)) rmSync(path, { force: true });
   const file = openSync(path, 'wx', mode);
+  let made: Identity | null = null;
   try {
-    if (owner !== null) fchownSync(file, owner.uid, owner.gid);
-    writeAll(file, text);
     const { dev, ino } = fstatSync(file, { bigint: true });
-    return { device: dev, inode: ino };
+    made = { device: dev, inode: ino };
+    if (owner !== null) fchownSync(file, owner.uid, owner.gid);
+    writeAll(file, content);
+    return made;
+  } catch (error) {
+    if (made !== null && isStill(path, made)) rmSync(path, { force: true });
+    throw error;
   } finally {
     closeSync(file);
   }
 }
 
-function writeAll(file: number, text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+function writeAll(file: number, content: Content): void {
+  for (const chunk of chunksOf(content)) {
+    for (let rest = Buffer.from(chunk as string); rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
+  }
+}
+
+export function chunksOf(content: Content): Iterable<Chunk> {
+  return typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
 }
 
 /** Whether `path` is still that file, and no link to it. */
@@ -56,11 +75,11 @@ export function isStill(path: string, { device, inode }: Identity): boolean {
 }
 
 /** Writes to a device or pipe. Of links only root's are followed, as /dev/stdout is one. @throws Error with `code`. */
-export function writeToDevice(path: string, text: string): void {
+export function writeToDevice(path: string, content: Content): void {
   const isTrusted = lstatSync(path).uid === 0;
   const file = openSync(path, constants.O_WRONLY | (isTrusted ? 0 : constants.O_NOFOLLOW));
   try {
-    writeAll(file, text);
+    writeAll(file, content);
   } finally {
     closeSync(file);
   }

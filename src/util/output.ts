@@ -1,11 +1,11 @@
 /** Where reports go. Reports are given an `Output` and never touch a stream, so that a test can read what they print. */
 import { realpathSync } from 'node:fs';
 import { UserError } from './errors.ts';
-import { createNewFile, isReplaceable, ownerUnderSudo, writeToDevice } from './new-file.ts';
+import { type Chunk, type Content, createNewFile, isReplaceable, ownerUnderSudo, writeToDevice } from './new-file.ts';
 
 export interface Output {
   /** The report itself. */
-  out(text: string): void;
+  out(text: Chunk): void;
   /** Everything about the tool. */
   err(text: string): void;
   /** Of the report's stream. */
@@ -16,7 +16,7 @@ export interface Output {
 
 /** The part of a `tty.WriteStream` that is used. */
 export interface OutputStream {
-  write(text: string): unknown;
+  write(text: Chunk): unknown;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
@@ -37,7 +37,7 @@ export function streamOutput(stdout: OutputStream, stderr: OutputStream, env: No
   };
 }
 
-function quietWriter(stream: OutputStream): (text: string) => void {
+function quietWriter(stream: OutputStream): (text: Chunk) => void {
   let isOpen = true;
   stream.on('error', (error) => {
     isOpen = false;
@@ -62,13 +62,14 @@ export function styleOf(color: boolean): Style {
 }
 
 /** Creates `path`; an existing file is only replaced with `force`, and the capture that is read never. */
-export function writeOutputFile(path: string, text: string, force: boolean, capture: string): void {
+export function writeOutputFile(path: string, content: Content, force: boolean, capture: string): void {
   if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
   try {
-    if (force && !isReplaceable(path)) writeToDevice(path, text);
-    else createNewFile(path, { replace: force, owner: ownerUnderSudo(), mode: 0o666 }, text);
+    if (force && !isReplaceable(path)) writeToDevice(path, content);
+    else createNewFile(path, { replace: force, owner: ownerUnderSudo(), mode: 0o666 }, content);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error; // of the content, not of the file
     if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
     throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, (open|write).*$/, '')}`);
   }
