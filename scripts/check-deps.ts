@@ -23,6 +23,8 @@ const ONLY: [RegExp, string[], string][] = [
   [/from 'better-sqlite3'/, ['src/store/db.ts'], 'the SQLite driver'],
   [/mp\.node'/, ['src/native/binding.ts'], 'the addon'],
   [/from 'neo-blessed'/, ['src/tui/screen.ts'], 'neo-blessed'],
+  [/from 'pprof-format'/, ['src/report/transform/pprof.ts'], 'pprof-format'],
+  [/from 'hyparquet-writer'/, ['src/report/transform/parquet.ts'], 'hyparquet-writer'],
   [/process\.(argv|exit\b)/, ['src/cli/main.ts'], 'process.argv and process.exit'],
   [/#include <napi\.h>/, ['addon/binding.cc'], 'napi.h'],
   [/#include "mp\.skel\.h"/, ['addon/loader.cc'], 'the BPF skeleton'],

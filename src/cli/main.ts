@@ -36,12 +36,13 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   stats: async () => (await import('./commands/stats.ts')).register,
   leaks: async () => (await import('./commands/leaks.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
+  transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
   sql: async () => (await import('./commands/sql.ts')).register,
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['tree', 'transform', 'dump', 'diff', 'top', 'live'];
+const LATER_COMMANDS = ['tree', 'dump', 'diff', 'top', 'live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();

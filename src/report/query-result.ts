@@ -33,8 +33,12 @@ export function resultJson({ columns, rows }: QueryResult): string {
 }
 
 export function resultCsv({ columns, rows }: QueryResult): string {
-  const line = (cells: string[]) => `${cells.map(csvCell).join(',')}\r\n`;
-  return line(columns) + rows.map((row) => line(row.map((cell) => (cell === null ? '' : cellText(cell))))).join('');
+  return csvLine(columns) + rows.map(csvLine).join('');
+}
+
+/** One record; null is an empty field. */
+export function csvLine(cells: Cell[]): string {
+  return `${cells.map((cell) => (cell === null ? '' : csvCell(cellText(cell)))).join(',')}\r\n`;
 }
 
 const isNumber = (cell: Cell): boolean => typeof cell === 'number' || typeof cell === 'bigint';

@@ -113,7 +113,10 @@ export interface Rows {
   process_totals: ProcessTotalsRow;
   threads: { id: number; process_id: number; tid: number; name: string | null };
   losses: { kind: string; count: number };
+  cgroups: { process_id: number; cgroup: string | null };
   frames: FrameRow;
+  /** Of frames in a mapped file: two files of one path are two modules. */
+  frame_modules: { frame_id: number; module_id: number; path: string; build_id: string | null };
   stacks: { id: number; parent_id: number | null; frame_id: number; depth: number };
   last_time: { time_ns: number };
   sites_high_watermark: SiteRow;

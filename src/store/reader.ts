@@ -34,6 +34,9 @@ const QUERIES = {
     FROM site s WHERE NOT ${IS_SAMPLE} GROUP BY s.process_id`,
   threads: 'SELECT id, process_id, tid, name FROM thread ORDER BY id',
   losses: 'SELECT kind, count FROM loss ORDER BY kind',
+  cgroups: 'SELECT id AS process_id, cgroup FROM process',
+  frame_modules: `SELECT f.id AS frame_id, m.id AS module_id, m.path, m.build_id
+    FROM frame f JOIN module m ON m.id = f.module_id`,
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
     FROM frame f LEFT JOIN module m ON m.id = f.module_id`,
   stacks: 'SELECT id, parent_id, frame_id, depth FROM stack',

@@ -1,0 +1,103 @@
+/**
+ * Apache Parquet: one row per stack, thread and allocator. Columns have the names of the capture's views; `function`, `file`,
+ * `line` and `module` are those of the line that the memory is attributed to, as in `mp table`; `stack` is a list of texts,
+ * innermost first. Where the rows come from is in the file's key-value metadata.
+ */
+import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
+import { VERSION } from '../../model/version.ts';
+import type { Capture } from '../report.ts';
+import { type Selection, selectionTitle } from '../selection.ts';
+import type { FrameRow } from '../source.ts';
+import { frameLocation } from '../stacks.ts';
+import { callersOf, type ExportOptions, frameName, remembered, type Sample, samplesOf } from './samples.ts';
+
+/** Rows that are encoded together. */
+const GROUP_ROWS = 20_000;
+
+type Field = string | number | bigint | string[] | null;
+
+interface Column {
+  schema: SchemaElement[];
+  value: (sample: Sample) => Field;
+}
+
+export function* parquet(capture: Capture, selection: Selection, options: ExportOptions): Iterable<Uint8Array> {
+  const columns = columnsOf(capture);
+  const names = Object.keys(columns);
+  const { facts } = capture;
+  const writer = new ByteWriter();
+  const file = new ParquetWriter({
+    writer,
+    createdBy: `mp version ${VERSION}`,
+    schema: [{ name: 'root', num_children: names.length }, ...Object.values(columns).flatMap(({ schema }) => schema)],
+    kvMetadata: Object.entries({
+      view: selectionTitle(selection),
+      command_line: facts.command_line,
+      started_at: facts.started_at ?? '',
+      losses: JSON.stringify(facts.losses),
+    }).map(([key, value]) => ({ key, value })),
+  });
+  let group: Field[][] = names.map(() => []);
+  const writeGroup = () => {
+    const columnData = names.map((name, i) => ({ name, data: group[i]!, statistics: name !== 'stack' }));
+    file.write({ columnData, rowGroupSize: GROUP_ROWS });
+    group = names.map(() => []);
+  };
+  for (const sample of samplesOf(capture, selection, options)) {
+    for (const [i, { value }] of Object.values(columns).entries()) group[i]!.push(value(sample));
+    if (group[0]!.length === GROUP_ROWS) writeGroup();
+  }
+  if (group[0]!.length > 0) writeGroup();
+  file.finish();
+  yield writer.getBytes();
+}
+
+function columnsOf({ source }: Capture): Record<string, Column> {
+  const cgroups = new Map(source.all('cgroups').map((row) => [row.process_id, row.cgroup]));
+  const frameText = remembered(textOf);
+  const column = (type: Partial<SchemaElement>, value: Column['value']) => ({ type, value });
+  const columns = {
+    process_id: column(INT32, ({ process }) => process.id),
+    pid: column(INT32, ({ process }) => process.pid),
+    comm: column(STRING, ({ process }) => process.comm),
+    cgroup: column(STRING, ({ process }) => cgroups.get(process.id) ?? null),
+    thread_id: column(INT32, ({ thread }) => thread.id),
+    tid: column(INT32, ({ thread }) => thread.tid),
+    thread_name: column(STRING, ({ thread }) => thread.name),
+    allocator: column(STRING, ({ allocator }) => allocator),
+    allocations: column(INT64, ({ allocations }) => BigInt(allocations)),
+    bytes: column(INT64, ({ bytes }) => BigInt(bytes)),
+    function: column(STRING, ({ place }) => place?.function ?? null),
+    file: column(STRING, ({ place }) => place?.file ?? null),
+    line: column(INT32, ({ place }) => place?.line ?? null),
+    module: column(STRING, ({ place }) => place?.module ?? null),
+    language: column(STRING, ({ place }) => place?.language ?? null),
+    stack_id: column(INT64, ({ stackId }) => (stackId === null ? null : BigInt(stackId))),
+  };
+  const plain = Object.entries(columns).map(([name, { type, value }]): [string, Column] => [
+    name,
+    { schema: [{ name, repetition_type: 'OPTIONAL', ...type }], value },
+  ]);
+  const stack: Column = {
+    schema: LIST_OF_STRINGS,
+    value: ({ innermost }) => innermost && Array.from(callersOf(innermost), frameText),
+  };
+  return { ...Object.fromEntries(plain), stack };
+}
+
+const INT32: Partial<SchemaElement> = { type: 'INT32' };
+const INT64: Partial<SchemaElement> = { type: 'INT64' };
+const STRING: Partial<SchemaElement> = { type: 'BYTE_ARRAY', converted_type: 'UTF8' };
+
+/** https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#lists */
+const LIST_OF_STRINGS: SchemaElement[] = [
+  { name: 'stack', repetition_type: 'OPTIONAL', converted_type: 'LIST', num_children: 1 },
+  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+  { name: 'element', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+];
+
+/** `load at /src/load.c:20`. */
+function textOf(frame: FrameRow | null): string {
+  const location = frame && frameLocation(frame);
+  return `${frameName(frame)}${location ? ` at ${location}` : ''}`;
+}
