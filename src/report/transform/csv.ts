@@ -7,7 +7,7 @@ import { csvLine } from '../query-result.ts';
 import type { Capture } from '../report.ts';
 import type { Selection } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
-import { callersOf, type ExportOptions, frameFile, frameName, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameFile, frameName, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
 
 type Field = (sample: Sample) => string | number | null;
 
@@ -30,7 +30,7 @@ export function* csv(capture: Capture, selection: Selection, options: ExportOpti
   yield csvLine(Object.keys(COLUMNS));
   const frameText = remembered(textOf);
   // Empty if the stack is not known.
-  const stack_trace: Field = ({ innermost }) => innermost && Array.from(callersOf(innermost), frameText).join('|');
+  const stack_trace: Field = ({ innermost }) => innermost && mapFrames(innermost, frameText).join('|');
   const columns = Object.values({ ...COLUMNS, stack_trace });
   for (const sample of samplesOf(capture, selection, options)) yield csvLine(columns.map((value) => value(sample)));
 }

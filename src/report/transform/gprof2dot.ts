@@ -11,10 +11,10 @@ import type { Capture } from '../report.ts';
 import type { Selection } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
 import {
-  callersOf,
   type ExportOptions,
   frameFile,
   frameName,
+  mapFrames,
   processLabel,
   remembered,
   totalsByOwner,
@@ -47,7 +47,7 @@ export function* gprof2dot(capture: Capture, selection: Selection, options: Expo
       return index;
     });
     for (const total of stacks) {
-      const callchain = Array.from(callersOf(total.innermost), indexOf).join(', ');
+      const callchain = mapFrames(total.innermost, indexOf).join(', ');
       yield `${separator}{"callchain": [${callchain}], "cost": [${total[options.count]}]}`;
       separator = ',\n';
     }

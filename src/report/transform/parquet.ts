@@ -9,7 +9,7 @@ import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
 import { frameLocation } from '../stacks.ts';
-import { callersOf, type ExportOptions, frameName, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameName, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
 
 /** Rows that are encoded together. */
 const GROUP_ROWS = 20_000;
@@ -55,32 +55,39 @@ export function* parquet(capture: Capture, selection: Selection, options: Export
 function columnsOf({ source }: Capture): Record<string, Column> {
   const cgroups = new Map(source.all('cgroups').map((row) => [row.process_id, row.cgroup]));
   const frameText = remembered(textOf);
-  const column = (type: Partial<SchemaElement>, value: Column['value']) => ({ type, value });
+  const required = (type: Partial<SchemaElement>, value: Column['value']) => ({
+    type: { ...type, repetition_type: 'REQUIRED' } as const,
+    value,
+  });
+  const optional = (type: Partial<SchemaElement>, value: Column['value']) => ({
+    type: { ...type, repetition_type: 'OPTIONAL' } as const,
+    value,
+  });
   const columns = {
-    process_id: column(INT32, ({ process }) => process.id),
-    pid: column(INT32, ({ process }) => process.pid),
-    comm: column(STRING, ({ process }) => process.comm),
-    cgroup: column(STRING, ({ process }) => cgroups.get(process.id) ?? null),
-    thread_id: column(INT32, ({ thread }) => thread.id),
-    tid: column(INT32, ({ thread }) => thread.tid),
-    thread_name: column(STRING, ({ thread }) => thread.name),
-    allocator: column(STRING, ({ allocator }) => allocator),
-    allocations: column(INT64, ({ allocations }) => BigInt(allocations)),
-    bytes: column(INT64, ({ bytes }) => BigInt(bytes)),
-    function: column(STRING, ({ place }) => place?.function ?? null),
-    file: column(STRING, ({ place }) => place?.file ?? null),
-    line: column(INT32, ({ place }) => place?.line ?? null),
-    module: column(STRING, ({ place }) => place?.module ?? null),
-    language: column(STRING, ({ place }) => place?.language ?? null),
-    stack_id: column(INT64, ({ stackId }) => (stackId === null ? null : BigInt(stackId))),
+    process_id: required(INT32, ({ process }) => process.id),
+    pid: required(INT32, ({ process }) => process.pid),
+    comm: optional(STRING, ({ process }) => process.comm),
+    cgroup: optional(STRING, ({ process }) => cgroups.get(process.id) ?? null),
+    thread_id: required(INT32, ({ thread }) => thread.id),
+    tid: required(INT32, ({ thread }) => thread.tid),
+    thread_name: optional(STRING, ({ thread }) => thread.name),
+    allocator: required(STRING, ({ allocator }) => allocator),
+    allocations: required(INT64, ({ allocations }) => BigInt(allocations)),
+    bytes: required(INT64, ({ bytes }) => BigInt(bytes)),
+    function: optional(STRING, ({ place }) => place?.function ?? null),
+    file: optional(STRING, ({ place }) => place?.file ?? null),
+    line: optional(INT32, ({ place }) => place?.line ?? null),
+    module: optional(STRING, ({ place }) => place?.module ?? null),
+    language: optional(STRING, ({ place }) => place?.language ?? null),
+    stack_id: optional(INT64, ({ stackId }) => (stackId === null ? null : BigInt(stackId))),
   };
   const plain = Object.entries(columns).map(([name, { type, value }]): [string, Column] => [
     name,
-    { schema: [{ name, repetition_type: 'OPTIONAL', ...type }], value },
+    { schema: [{ name, ...type }], value },
   ]);
   const stack: Column = {
     schema: LIST_OF_STRINGS,
-    value: ({ innermost }) => innermost && Array.from(callersOf(innermost), frameText),
+    value: ({ innermost }) => innermost && mapFrames(innermost, frameText),
   };
   return { ...Object.fromEntries(plain), stack };
 }

@@ -14,7 +14,7 @@ import { lossLines } from '../losses.ts';
 import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle, type View } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
-import { callersOf, type ExportOptions, frameLabel, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameLabel, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
 
 const SAMPLE_TYPES: Record<View, { objects: string; space: string }> = {
   high_watermark: { objects: 'inuse_objects', space: 'inuse_space' },
@@ -101,7 +101,7 @@ class Locations {
   ids({ innermost }: Sample): number[] {
     const ids: number[] = [];
     let inlined: (FrameRow | null)[] = [];
-    for (const frame of callersOf(innermost)) {
+    for (const frame of mapFrames(innermost, (one) => one)) {
       const last = inlined.at(-1);
       // What is inlined ends with the function that it is inlined in; that may be hidden.
       if (last && !isSameCode(last, frame)) {

@@ -140,8 +140,10 @@ export function frameFile(frame: FrameRow | null): string {
   return frame?.file ?? frame?.module ?? '';
 }
 
-/** From `innermost` to the root; of a stack that is not known, one null. */
-export function* callersOf(innermost: LinkedFrame | null): Iterable<FrameRow | null> {
-  if (innermost === null) yield null;
-  for (let node = innermost; node !== null; node = node.parent) yield node.frame;
+/** `of` the frames from `innermost` to the root; of a stack that is not known, of one null. */
+export function mapFrames<Value>(innermost: LinkedFrame | null, of: (frame: FrameRow | null) => Value): Value[] {
+  if (innermost === null) return [of(null)];
+  const values: Value[] = [];
+  for (let node: LinkedFrame | null = innermost; node !== null; node = node.parent) values.push(of(node.frame));
+  return values;
 }

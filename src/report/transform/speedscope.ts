@@ -9,10 +9,10 @@ import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
 import {
-  callersOf,
   type ExportOptions,
   frameFile,
   frameName,
+  mapFrames,
   type Owner,
   processLabel,
   remembered,
@@ -74,7 +74,7 @@ function* profileText(owner: Owner, { count, unit, what }: (typeof PROFILES)[num
   yield `{"type": "sampled", "name": ${JSON.stringify(label.join(', '))}, "unit": "${unit}", `;
   yield `"startValue": 0, "endValue": ${end},\n"samples": [`;
   for (const [i, { innermost }] of stacks.entries()) {
-    const indices = Array.from(callersOf(innermost), table.index);
+    const indices = mapFrames(innermost, table.index);
     yield `${i > 0 ? ',' : ''}\n[${indices.reverse().join(', ')}]`;
   }
   yield `],\n"weights": [${stacks.map((total) => total[count]).join(', ')}]}`;

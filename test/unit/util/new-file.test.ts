@@ -102,3 +102,19 @@ test('a report replaces a link instead of what it leads to', (t) => {
   assert.equal(readFileSync(link, 'utf8'), 'report');
   writeOutputFile('/dev/null', 'report', true, 'capture.db');
 });
+
+test('parts are written as they come; what could not be finished is removed', (t) => {
+  const path = join(folder(t), 'file');
+  createNewFile(path, PRIVATE, ['one ', Buffer.from([0xff, 0xfe]), 'two']);
+  assert.deepEqual(
+    readFileSync(path),
+    Buffer.concat([Buffer.from('one '), Buffer.from([0xff, 0xfe]), Buffer.from('two')]),
+  );
+  function* broken() {
+    yield 'one ';
+    throw new Error('no more');
+  }
+  const other = join(folder(t), 'other');
+  assert.throws(() => createNewFile(other, PRIVATE, broken()), { message: 'no more' });
+  assert.ok(!existsSync(other));
+});
