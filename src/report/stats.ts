@@ -3,6 +3,7 @@ import { formatBytes, formatCount, formatExactBytes, formatPercent, printable, s
 import { renderColumns } from '../util/table.ts';
 import type { Layout } from './header.ts';
 import { type Bin, sizeHistogram } from './histogram.ts';
+import { memrayMetadata } from './memray-metadata.ts';
 import { shortenName } from './names.ts';
 import { type Capture, jsonReport, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
@@ -118,7 +119,8 @@ export function statsText(capture: Capture, options: StatsOptions, layout: Layou
 }
 
 export function statsJson(capture: Capture, options: StatsOptions): string {
-  return jsonReport(capture.facts, everything(options.pid), computeStats(capture, options));
+  const facts = { ...capture.facts, ...memrayMetadata(capture, options.pid) };
+  return jsonReport(facts, everything(options.pid), computeStats(capture, options));
 }
 
 const BAR_LENGTH = 25;

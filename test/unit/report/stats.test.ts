@@ -55,6 +55,24 @@ test("JSON has memray's keys", (t) => {
   );
 });
 
+test("metadata has memray's keys, of one process or of all", (t) => {
+  const metadata = (build: (path: string) => void, pid: number | null = null) =>
+    JSON.parse(statsJson(openCapture(t, build), { pid, top: 5 })).metadata;
+  const { start_time, end_time, total_allocations, total_frames, ...rest } = metadata(smallCapture);
+  assert.deepEqual([start_time, end_time], ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:07.500Z']);
+  assert.deepEqual([total_allocations, total_frames], [116, 6]);
+  assert.deepEqual(
+    [rest.peak_memory, rest.pid, rest.main_thread_id, rest.command_line],
+    [3151424, 100, 100, './app --size 3'],
+  );
+  assert.deepEqual([rest.has_native_traces, rest.trace_python_allocators], [true, false]);
+  const child = metadata(forkCapture, 201);
+  assert.deepEqual([child.pid, child.peak_memory, child.total_allocations, child.start_time], [201, 500, 1, null]);
+  const options = JSON.stringify({ native: false, tracePythonAllocators: true });
+  const python = metadata((path) => smallCapture(path, { meta: { options } }));
+  assert.deepEqual([python.has_native_traces, python.trace_python_allocators], [false, true]);
+});
+
 test('nothing allocated', (t) => {
   assert.match(
     statsText(openCapture(t, emptyCapture), { pid: null, top: 5 }, PLAIN),
