@@ -1,8 +1,9 @@
 /**
  * All stacks of a selection merged into one prefix tree, as columns in preorder (see `page/format.ts`). Above the frames
- * stand `all`, the processes if there are several, and the threads if they are to be split.
+ * stand `all`, then the groups if asked for, else the processes if there are several; both above threads.
  */
 import { formatPlural } from '../util/format.ts';
+import { type Grouping, Groups } from './grouping.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
@@ -42,7 +43,8 @@ interface Node {
 }
 
 export interface TreeOptions extends FrameOptions {
-  splitThreads: boolean;
+  /** Every stack begins with a frame of that group. */
+  by: Grouping | null;
 }
 
 /** Children are sorted by bytes in the selected view, biggest first. */
@@ -52,7 +54,7 @@ export function mergeStacks(capture: Capture, selection: Selection, options: Tre
   return { ...flatten(builder.root, VIEWS.indexOf(selection.view)), leftOut: builder.leftOut };
 }
 
-/** One tree per owner: the root, a process or a thread. */
+/** One tree per owner: the root, a process or a group. */
 interface Owner {
   node: Node;
   nodes: Map<LinkedFrame | null, Node>;
@@ -62,20 +64,20 @@ class Builder {
   readonly root: Node;
   readonly #stacks: ShownStacks;
   readonly #frames = new Map<FrameRow, TreeFrame>();
-  readonly #owners = new Map<string, Owner>();
-  readonly #options: TreeOptions;
+  readonly #owners = new Map<unknown, Owner>();
+  readonly #by: Grouping | null;
+  readonly #groups: Groups | null;
   readonly #processNames: Map<number, string>;
-  readonly #threadNames: Map<number, string>;
 
-  constructor({ source, facts }: Capture, options: TreeOptions) {
-    this.#stacks = new ShownStacks(source, options);
-    this.#options = options;
-    const traced = facts.processes.filter((process) => process.allocations > 0);
+  constructor(capture: Capture, options: TreeOptions) {
+    this.#stacks = new ShownStacks(capture.source, options);
+    this.#by = options.by;
+    this.#groups = options.by === null ? null : new Groups(capture, options.by);
+    const traced = capture.facts.processes.filter((process) => process.allocations > 0);
     const nameOf = (p: (typeof traced)[number]) => `process ${p.pid} ${p.command_line || p.comm || ''}`.trim();
     this.#processNames = new Map(traced.length > 1 ? traced.map((process) => [process.id, nameOf(process)]) : []);
-    this.#threadNames = new Map(source.all('threads').map((t) => [t.id, `thread ${t.tid} ${t.name ?? ''}`.trim()]));
     this.root = node(owner(traced.length > 1 ? `all (${formatPlural(traced.length, 'process', 'processes')})` : 'all'));
-    this.#owners.set('', { node: this.root, nodes: new Map() });
+    this.#owners.set(null, { node: this.root, nodes: new Map() });
   }
 
   get leftOut(): LeftOut | null {
@@ -103,14 +105,15 @@ class Builder {
   }
 
   #owner(site: SiteViewsRow): Owner {
-    let at = this.#owners.get('')!;
+    let at = this.#owners.get(null)!;
     const process = this.#processNames.get(site.process_id);
-    if (process !== undefined) at = this.#below(at, `p${site.process_id}`, process);
-    if (!this.#options.splitThreads) return at;
-    return this.#below(at, `t${site.thread_id}`, this.#threadNames.get(site.thread_id) ?? 'thread ?');
+    const hasProcesses = this.#by === null || this.#by === 'thread';
+    if (process !== undefined && hasProcesses) at = this.#below(at, site.process_id, process);
+    const group = this.#groups?.of(site);
+    return group === undefined ? at : this.#below(at, group, `${GROUP_NOUN[this.#by!]} ${group.columns.group}`);
   }
 
-  #below(above: Owner, key: string, name: string): Owner {
+  #below(above: Owner, key: unknown, name: string): Owner {
     let found = this.#owners.get(key);
     if (found === undefined) {
       found = { node: node(owner(name)), nodes: new Map() };
@@ -159,6 +162,15 @@ class Builder {
     return frame;
   }
 }
+
+/** Begins the name of a group's frame. */
+const GROUP_NOUN: Record<Grouping, string> = {
+  process: 'process',
+  comm: 'command',
+  cgroup: 'cgroup',
+  thread: 'thread',
+  allocator: 'allocator',
+};
 
 const NO_STACK_FRAME: TreeFrame = { ...owner(NO_STACK), kind: 'unknown' };
 

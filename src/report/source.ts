@@ -15,6 +15,7 @@ export interface ProcessRow {
   comm: string | null;
   executable: string | null;
   command_line: string | null;
+  cgroup: string | null;
   runtime: string | null;
   warning: string | null;
 }
@@ -55,6 +56,7 @@ export interface SiteRow {
 export interface SiteViewsRow {
   process_id: number;
   thread_id: number;
+  allocator: string;
   stack_id: number | null;
   peak_allocations: number;
   peak_bytes: number;

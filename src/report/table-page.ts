@@ -1,12 +1,13 @@
 /** The table as a page: search, sorting by any column, a hundred rows at a time. */
 
 import { printable } from '../util/format.ts';
+import { GROUP_TITLE } from './grouping.ts';
 import type { TablePageData } from './page/table-format.ts';
 import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectionTitle } from './selection.ts';
-import { rowFunction, type TableOptions, tableRows, threadName } from './table.ts';
+import { rowFunction, type TableOptions, tableRows } from './table.ts';
 
 /** Null if there are no rows. */
 export function tablePage(
@@ -15,13 +16,16 @@ export function tablePage(
   options: TableOptions,
   assets?: PageAssets,
 ): string | null {
-  const rows = tableRows(capture, selection, options.splitThreads).slice(0, options.maxRows);
+  const rows = tableRows(capture, selection, options.by).slice(0, options.maxRows);
   if (rows.length === 0) return null;
   const data: TablePageData = {
     format: 1,
-    threads: options.splitThreads,
+    by:
+      options.by === null
+        ? null
+        : { title: GROUP_TITLE[options.by], hides: options.by === 'allocator' ? 'Allocator' : '' },
     rows: rows.map((row) => [
-      options.splitThreads ? threadName(row) : '',
+      printable(row.group ?? ''),
       row.bytes,
       row.allocations,
       row.allocator,

@@ -26,7 +26,7 @@ const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident' };
 const QUERIES = {
   meta: 'SELECT key, value FROM meta ORDER BY key',
   processes: `SELECT id, pid, parent_id, origin, started_ns, ended_ns, exit_code, exit_signal, comm, executable,
-      command_line, runtime, warning
+      command_line, cgroup, runtime, warning
     FROM process ORDER BY started_ns, id`,
   process_totals: `SELECT s.process_id, sum(s.allocations) AS allocations, sum(s.allocated_bytes) AS allocated_bytes,
       sum(s.deallocations) AS deallocations, sum(s.peak_bytes) AS peak_bytes,
@@ -49,8 +49,8 @@ const QUERIES = {
   sites_temporary_allocations: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, x.allocations, x.bytes
     FROM (${TEMPORARY}) x JOIN ${SITE.replace('site s', 'site s ON s.id = x.site_id')}
     WHERE x.allocations > 0 AND ${SELECTED}`,
-  sites_all_views: `SELECT s.process_id, s.thread_id, s.stack_id, s.peak_allocations, s.peak_bytes, s.live_allocations,
-      s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
+  sites_all_views: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, s.peak_allocations, s.peak_bytes,
+      s.live_allocations, s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
       iif(${IS_SAMPLE}, 0, s.allocations) AS allocations, iif(${IS_SAMPLE}, 0, s.allocated_bytes) AS allocated_bytes,
       iif(${IS_SAMPLE}, s.allocations, 0) AS sample_allocations, iif(${IS_SAMPLE}, s.allocated_bytes, 0) AS sample_bytes
     FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { flamegraphPage } from '../../report/flamegraph.ts';
 import { textReport } from '../../report/report.ts';
 import type { Output } from '../../util/output.ts';
+import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
 import {
   addExample,
   addFrameOptions,
@@ -21,14 +22,18 @@ export function register(program: Command, output?: Output): void {
   const command = program
     .command('flamegraph')
     .description('a page with the flame graph of all views and memory over time')
-    .argument('<capture>', 'capture file')
-    .option('--split-threads', 'begin every stack with its thread');
+    .argument('<capture>', 'capture file');
+  addSplitThreadsOption(addByOption(command, 'begin every stack with its group'));
   addFrameOptions(addPartOptions(addViewOptions(command)));
-  addExample(addOutputOptions(command, false), 'mp flamegraph -f mp-app.42.db');
-  command.action(async (path: string, options: ReportOptions & { splitThreads?: boolean }) => {
+  addExample(
+    addOutputOptions(command, false),
+    'mp flamegraph -f mp-app.42.db',
+    'mp flamegraph --by comm mp-make.42.db',
+  );
+  command.action(async (path: string, options: ReportOptions & ByOptions) => {
     const selection = selectionOf(options);
     const to = output ?? defaultOutput();
-    const how = { ...options, splitThreads: options.splitThreads === true };
+    const how = { ...options, by: byOf(options) };
     const { page, empty } = await withCapture(path, selection, (capture) => ({
       page: flamegraphPage(capture, selection, how),
       empty: textReport(capture.facts, selection, [], layoutOf(to)),

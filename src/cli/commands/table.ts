@@ -3,6 +3,7 @@ import { tableJson, tableText } from '../../report/table.ts';
 import { tablePage } from '../../report/table-page.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
+import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
 import {
   addExample,
   addFrameOptions,
@@ -19,9 +20,8 @@ import {
   withCapture,
 } from '../report-options.ts';
 
-interface TableCommandOptions extends ReportOptions {
+interface TableCommandOptions extends ReportOptions, ByOptions {
   maxRows?: number;
-  splitThreads?: boolean;
   html?: boolean;
 }
 
@@ -33,11 +33,12 @@ export function register(program: Command, output?: Output): void {
     .description('allocations by the code that called the allocator')
     .argument('<capture>', 'capture file')
     .option('-n, --max-rows <N>', `show at most N rows (default: ${DEFAULT_ROWS}; all as JSON or HTML)`, parsePositive)
-    .option('--split-threads', 'one row per thread')
     .option('--html', 'write a page with search and sorting, by default beside the capture');
+  addSplitThreadsOption(addByOption(command, 'one row per location and group'));
   addExample(
     addOutputOptions(addFrameOptions(addPartOptions(addViewOptions(command)))),
     'mp table --leaks mp-app.42.db',
+    'mp table --by cgroup mp-make.42.db',
     'mp table -o table.html mp-app.42.db',
   );
   command.action((path: string, options: TableCommandOptions) => run(path, options, output ?? defaultOutput()));
@@ -47,7 +48,7 @@ async function run(path: string, options: TableCommandOptions, output: Output): 
   const selection = selectionOf(options);
   const isPage = options.html === true || (!options.json && /\.html?$/i.test(options.output ?? ''));
   if (isPage && options.json) throw new UserError('--html and --json exclude each other.', 2);
-  const how = { splitThreads: options.splitThreads === true, maxRows: options.maxRows ?? Number.POSITIVE_INFINITY };
+  const how = { by: byOf(options), maxRows: options.maxRows ?? Number.POSITIVE_INFINITY };
   const textHow = { ...how, maxRows: options.maxRows ?? DEFAULT_ROWS };
   const text = await withCapture(path, selection, (capture) => {
     if (options.json) return { report: tableJson(capture, selection, how), isPage: false };

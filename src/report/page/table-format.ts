@@ -1,6 +1,6 @@
 /** What a table page carries, written by `table-page.ts`: one array per row, in the order of its columns. */
 export type TablePageRow = [
-  thread: string,
+  group: string,
   bytes: number,
   allocations: number,
   allocator: string,
@@ -11,7 +11,7 @@ export type TablePageRow = [
 
 export interface TablePageData {
   format: 1;
-  /** Whether rows are split by thread. */
-  threads: boolean;
+  /** By what rows are split: the title of the first column, and that of a column that would repeat it. */
+  by: { title: string; hides: string } | null;
   rows: TablePageRow[];
 }

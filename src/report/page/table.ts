@@ -5,17 +5,18 @@ import { addressValues, element, isTyping, pageData, setUpDialog, setUpTheme } f
 import type { TablePageData, TablePageRow } from './table-format.ts';
 import { pageOf, type TableState, visibleRows } from './table-state.ts';
 
-const TITLES = ['Thread', 'Size', 'Allocations', 'Allocator', 'Function', 'File:Line', 'Module'];
+const TITLES = ['Group', 'Size', 'Allocations', 'Allocator', 'Function', 'File:Line', 'Module'];
 const NUMERIC = [1, 2];
 
 function main(): void {
   const data = pageData<TablePageData>();
-  const columns = TITLES.flatMap((_, column) => (column === 0 && !data.threads ? [] : [column]));
+  const titles = [data.by?.title ?? '', ...TITLES.slice(1)];
+  const columns = TITLES.flatMap((_, column) => (isShown(data, column) ? [column] : []));
   const state: TableState = { search: addressValues().get('search') ?? '', column: 1, isAscending: false, page: 0 };
   const show = () => render(data, columns, state);
   setUpTheme(addressValues().get('theme'), () => undefined);
   setUpDialog('details');
-  setUpTitles(columns, state, show);
+  setUpTitles(titles, columns, state, show);
   const search = element<HTMLInputElement>('search');
   search.value = state.search;
   search.addEventListener('input', () => {
@@ -41,7 +42,11 @@ function main(): void {
   document.documentElement.dataset.ready = 'yes';
 }
 
-function setUpTitles(columns: number[], state: TableState, show: () => void): void {
+function isShown({ by }: TablePageData, column: number): boolean {
+  return column === 0 ? by !== null : TITLES[column] !== by?.hides;
+}
+
+function setUpTitles(titles: string[], columns: number[], state: TableState, show: () => void): void {
   element('titles').replaceChildren(
     ...columns.map((column) => {
       const cell = document.createElement('th');
@@ -49,7 +54,7 @@ function setUpTitles(columns: number[], state: TableState, show: () => void): vo
       cell.className = NUMERIC.includes(column) ? 'number' : '';
       const button = document.createElement('button');
       button.type = 'button';
-      button.textContent = TITLES[column]!;
+      button.textContent = titles[column]!;
       button.addEventListener('click', () => {
         // Numbers begin with the biggest, texts with the first.
         state.isAscending = state.column === column ? !state.isAscending : !NUMERIC.includes(column);

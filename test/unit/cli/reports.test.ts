@@ -16,6 +16,7 @@ import { type Output, type OutputStream, streamOutput } from '../../../src/util/
 import { emptyCapture, forkCapture, smallCapture } from '../helpers/capture-fixture.ts';
 import { runCommand, temporaryFolder } from '../report/command.ts';
 import { assertGolden } from '../report/golden.ts';
+import { groupsCapture } from '../report/groups-capture.ts';
 
 type Register = (program: Command, output?: Output) => void;
 
@@ -43,6 +44,43 @@ for (const columns of [80, 120]) {
     });
   }
 }
+
+for (const columns of [80, 120]) {
+  for (const [name, register, by] of [
+    ['summary', summary, 'process'],
+    ['summary', summary, 'cgroup'],
+    ['table', table, 'comm'],
+    ['table', table, 'allocator'],
+  ] as const) {
+    test(`${name} --by ${by} at ${columns} columns`, async (t) => {
+      const path = captureIn(t, groupsCapture);
+      const { out } = await runCommand(register, [name, path, '--by', by], columns);
+      for (const line of out.split('\n').slice(1)) assert.ok([...line].length <= columns, line);
+      assertGolden(`${name}-by-${by}-${columns}`, out.replace(/^.*mp-app/, 'mp-app'));
+    });
+  }
+}
+
+test('--by is a choice of one', async (t) => {
+  const path = captureIn(t, small);
+  const rejects = (register: Register, ...args: string[]) =>
+    assert.rejects(runCommand(register, args), { name: 'CommanderError' });
+  await rejects(summary, 'summary', path, '--by', 'user');
+  await rejects(table, 'table', path, '--by', 'comm', '--split-threads');
+  await rejects(flamegraph, 'flamegraph', path, '--by', 'comm', '--split-threads');
+  await assert.rejects(runCommand(summary, ['summary', path, '--by', 'comm', '-s', '6']), {
+    name: 'UserError',
+    message: 'With --by there are 5 columns to sort by.',
+    exitCode: 2,
+  });
+  const rows = async (...options: string[]) => (await runCommand(table, ['table', path, '--json', ...options])).out;
+  assert.equal(await rows('--split-threads'), await rows('--by', 'thread'));
+  const groups = JSON.parse((await runCommand(summary, ['summary', path, '--json', '--by', 'comm', '--leaks'])).out);
+  assert.equal(groups.by, 'comm');
+  assert.deepEqual(groups.groups, [
+    { group: 'app', comm: 'app', bytes: 560, percent: 100, allocations: 12, processes: 1 },
+  ]);
+});
 
 test('every text report prints JSON with the facts of the capture', async (t) => {
   const path = captureIn(t, small);

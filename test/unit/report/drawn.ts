@@ -1,11 +1,11 @@
 /** What a flame graph page of a capture holds, at its high watermark. */
 import { flamegraphPage } from '../../../src/report/flamegraph.ts';
+import type { TreeOptions } from '../../../src/report/flamegraph-tree.ts';
 import { type Columns, decodeColumns } from '../../../src/report/page/decode.ts';
 import { type FlamegraphData, KINDS } from '../../../src/report/page/format.ts';
 import { ownValue } from '../../../src/report/page/own.ts';
 import { Tree } from '../../../src/report/page/tree.ts';
 import type { Capture } from '../../../src/report/report.ts';
-import type { FrameOptions } from '../../../src/report/shown-stacks.ts';
 import { HIGH_WATERMARK } from './command.ts';
 
 export interface Drawn {
@@ -16,9 +16,9 @@ export interface Drawn {
   peak: Float64Array;
 }
 
-export async function draw(capture: Capture, options: FrameOptions): Promise<Drawn> {
+export async function draw(capture: Capture, options: Partial<TreeOptions>): Promise<Drawn> {
   const assets = { style: '', script: '' };
-  const page = flamegraphPage(capture, HIGH_WATERMARK, { splitThreads: false, ...options }, assets);
+  const page = flamegraphPage(capture, HIGH_WATERMARK, { by: null, ...options }, assets);
   const data = JSON.parse(/id="mp-data">(.*?)<\/script>/s.exec(page!)![1]!) as FlamegraphData;
   const columns = await decodeColumns(data);
   const tree = new Tree(columns.node_depth as Uint32Array);

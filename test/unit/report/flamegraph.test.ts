@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { buildPages } from '../../../scripts/build-page.ts';
 import { flamegraphPage } from '../../../src/report/flamegraph.ts';
+import type { Grouping } from '../../../src/report/grouping.ts';
 import { type Columns, decodeColumns } from '../../../src/report/page/decode.ts';
 import { type FlamegraphData, KINDS, UNITS, VIEWS } from '../../../src/report/page/format.ts';
 import { Tree } from '../../../src/report/page/tree.ts';
@@ -24,8 +25,12 @@ interface Decoded {
   tree: Tree;
 }
 
-async function render(capture: Capture, selection: Partial<Selection> = {}, splitThreads = false): Promise<Decoded> {
-  const page = flamegraphPage(capture, { ...HIGH_WATERMARK, ...selection }, { splitThreads }, ASSETS);
+async function render(
+  capture: Capture,
+  selection: Partial<Selection> = {},
+  by: Grouping | null = null,
+): Promise<Decoded> {
+  const page = flamegraphPage(capture, { ...HIGH_WATERMARK, ...selection }, { by }, ASSETS);
   assert.ok(page !== null);
   const data = JSON.parse(/id="mp-data">(.*?)<\/script>/s.exec(page)![1]!) as FlamegraphData;
   const columns = await decodeColumns(data);
@@ -203,7 +208,7 @@ test('processes, and threads if split, stand above the frames', async (t) => {
     'process 201 server',
     'serve',
   ]);
-  const split = await render(openCapture(t, smallCapture), {}, true);
+  const split = await render(openCapture(t, smallCapture), {}, 'thread');
   const top = split.tree
     .children(0)
     .map((node) => [nodeName(split, node), totals(split, 'leaf_high_watermark_bytes')[node]]);
@@ -215,9 +220,9 @@ test('processes, and threads if split, stand above the frames', async (t) => {
 
 test('nothing in the selected view is no page', (t) => {
   const capture = openCapture(t, smallCapture);
-  assert.equal(flamegraphPage(capture, { ...HIGH_WATERMARK, pid: 3 }, { splitThreads: false }, ASSETS), null);
+  assert.equal(flamegraphPage(capture, { ...HIGH_WATERMARK, pid: 3 }, { by: null }, ASSETS), null);
   const none: Selection = { ...HIGH_WATERMARK, view: 'leaks', tid: 555 };
-  assert.equal(flamegraphPage(capture, none, { splitThreads: false }, ASSETS), null);
+  assert.equal(flamegraphPage(capture, none, { by: null }, ASSETS), null);
 });
 
 test('a very deep stack does not overflow the stack of JavaScript', async (t) => {
@@ -264,7 +269,7 @@ before(async (context) => {
 });
 
 test('one file without network: everything inside, and a policy that allows nothing else', (t) => {
-  const page = flamegraphPage(openCapture(t, smallCapture), HIGH_WATERMARK, { splitThreads: false }, built)!;
+  const page = flamegraphPage(openCapture(t, smallCapture), HIGH_WATERMARK, { by: null }, built)!;
   assert.doesNotMatch(page, /(?:src|href)\s*=\s*["']?(?:https?:)?\/\//);
   assert.doesNotMatch(page, /@import|url\(/);
   assert.match(page, /content="default-src 'none';/);

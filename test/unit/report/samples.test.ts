@@ -33,7 +33,7 @@ function sampledCapture(path: string): void {
 const view = (name: View): Selection => ({ ...HIGH_WATERMARK, view: name });
 
 test('the table has the lines of JavaScript that allocated', (t) => {
-  const rows = tableRows(openCapture(t, sampledCapture), view('v8_samples'), false);
+  const rows = tableRows(openCapture(t, sampledCapture), view('v8_samples'), null);
   assert.deepEqual(
     rows.map((row) => [row.bytes, row.allocations, row.allocator, row.function, row.line]),
     [
@@ -45,7 +45,7 @@ test('the table has the lines of JavaScript that allocated', (t) => {
 
 test('text says that it is an estimate', (t) => {
   const capture = openCapture(t, sampledCapture);
-  const table = tableText(capture, view('v8_samples'), { splitThreads: false, maxRows: 9 }, PLAIN);
+  const table = tableText(capture, view('v8_samples'), { by: null, maxRows: 9 }, PLAIN);
   const summary = summaryText(capture, view('v8_samples'), { sortColumn: 2, maxRows: 9 }, PLAIN);
   for (const text of [table, summary]) {
     assert.match(
@@ -62,7 +62,7 @@ test('no other view has samples', (t) => {
   const capture = openCapture(t, sampledCapture);
   for (const name of ['high_watermark', 'leaks', 'allocations'] as const) {
     assert.deepEqual(
-      tableRows(capture, view(name), false).map((row) => [row.allocator, row.bytes]),
+      tableRows(capture, view(name), null).map((row) => [row.allocator, row.bytes]),
       [['malloc', 100]],
       name,
     );
@@ -72,7 +72,7 @@ test('no other view has samples', (t) => {
       name,
     );
   }
-  assert.deepEqual(tableRows(capture, view('temporary_allocations'), false), []);
+  assert.deepEqual(tableRows(capture, view('temporary_allocations'), null), []);
   assert.deepEqual(
     findLeaks(capture, view('leaks')).map((leak) => leak.bytes),
     [100],
@@ -89,7 +89,7 @@ test('statistics and totals are without samples', (t) => {
 
 test('the page offers the view if there are samples', (t) => {
   const page = (make: (path: string) => void) =>
-    flamegraphPage(openCapture(t, make), HIGH_WATERMARK, { splitThreads: false }, ASSETS)!;
+    flamegraphPage(openCapture(t, make), HIGH_WATERMARK, { by: null }, ASSETS)!;
   assert.match(page(sampledCapture), /<input type="radio" name="view" value="v8_samples"><span>JavaScript heap/);
   assert.doesNotMatch(page(smallCapture), /v8_samples"/);
 });

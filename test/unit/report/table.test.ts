@@ -8,11 +8,11 @@ import { CaptureFixture, LONG_NAME, smallCapture } from '../helpers/capture-fixt
 import { HIGH_WATERMARK, openCapture } from './command.ts';
 
 const ASSETS = { style: '', script: '' };
-const ALL = { splitThreads: false, maxRows: Number.POSITIVE_INFINITY };
+const ALL = { by: null, maxRows: Number.POSITIVE_INFINITY };
 
 test('rows are what SQL gives for the view', (t) => {
   const capture = openCapture(t, smallCapture);
-  const rows = tableRows(capture, { ...HIGH_WATERMARK, view: 'allocations' }, false);
+  const rows = tableRows(capture, { ...HIGH_WATERMARK, view: 'allocations' }, null);
   assert.deepEqual(
     rows.map((row) => [row.bytes, row.allocations, row.allocator, row.function, row.line, row.module]),
     [
@@ -38,11 +38,11 @@ test('stacks with one innermost frame are one row; threads split it', (t) => {
     fixture.close();
   });
   assert.deepEqual(
-    tableRows(capture, HIGH_WATERMARK, false).map((row) => [row.bytes, row.allocations]),
+    tableRows(capture, HIGH_WATERMARK, null).map((row) => [row.bytes, row.allocations]),
     [[15, 2]],
   );
   assert.deepEqual(
-    tableRows(capture, HIGH_WATERMARK, true).map((row) => [row.pid, row.tid, row.thread_name, row.bytes]),
+    tableRows(capture, HIGH_WATERMARK, 'thread').map((row) => [row.pid, row.tid, row.thread_name, row.bytes]),
     [
       [9, 9, 't0', 8],
       [9, 10, 't1', 7],
