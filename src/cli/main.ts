@@ -35,6 +35,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   table: async () => (await import('./commands/table.ts')).register,
   stats: async () => (await import('./commands/stats.ts')).register,
   leaks: async () => (await import('./commands/leaks.ts')).register,
+  tree: async () => (await import('./commands/tree.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
@@ -42,7 +43,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['tree', 'dump', 'diff', 'top', 'live'];
+const LATER_COMMANDS = ['dump', 'diff', 'top', 'live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();

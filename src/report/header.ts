@@ -25,7 +25,7 @@ const SHOWN_PROCESSES = 5;
 export function headerLines(facts: Facts, selection: Selection | null, layout: Layout): string[] {
   const { columns, style } = layout;
   const lines = [
-    style.bold(cutEnd(`${printable(facts.capture)}: ${target(facts)}`, columns)),
+    style.bold(cutEnd(captureName(facts), columns)),
     ...wrap(processLine(facts.processes), columns, '  '),
     `duration: ${formatDuration(facts.duration_ns)}${facts.started_at ? `, started ${facts.started_at}` : ''}`,
     ...wrap(peakLine(facts), columns, '  '),
@@ -36,6 +36,11 @@ export function headerLines(facts: Facts, selection: Selection | null, layout: L
     ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection)}`, columns, '  ')),
   ];
   return [...lines, ''];
+}
+
+/** The file, and what it is a capture of. */
+export function captureName(facts: Facts): string {
+  return `${printable(facts.capture)}: ${target(facts)}`;
 }
 
 function target(facts: Facts): string {

@@ -69,6 +69,17 @@ export function lossConsequence(kind: string): string {
   return CONSEQUENCE[kind] ?? 'The numbers may not be exact.';
 }
 
+/** `losses: none`, or how many there are, for where there is room for no more. */
+export function lossLine(losses: Record<string, number>): string {
+  if (Object.keys(losses).length === 0) return 'losses: not counted yet';
+  const [numbers, stacks] = [lossSum(losses, 'numbers'), lossSum(losses, 'stacks')];
+  const parts = [
+    ...(numbers > 0 ? [`${formatCount(numbers)} that spoil numbers`] : []),
+    ...(stacks > 0 ? [`${formatCount(stacks)} of stacks or names`] : []),
+  ];
+  return `losses: ${parts.length > 0 ? parts.join(', ') : 'none'}`;
+}
+
 /**
  * The lines about losses of every report: `losses: none`, or each kind that occurred with what it means, those that
  * spoil numbers first; then what is only information.

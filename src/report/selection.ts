@@ -38,6 +38,11 @@ export function viewTitle(view: View, threshold: number): string {
   }
 }
 
+/** The same without its explanation: `leaks, only process 42`. */
+export function viewName(selection: Selection): string {
+  return selectionTitle(selection).replace(/ \(.*\)/, '');
+}
+
 export function selectionTitle(selection: Selection): string {
   const only = [
     selection.pid === null ? [] : [`process ${selection.pid}`],

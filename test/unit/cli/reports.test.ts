@@ -11,6 +11,7 @@ import { register as leaks } from '../../../src/cli/commands/leaks.ts';
 import { register as stats } from '../../../src/cli/commands/stats.ts';
 import { register as summary } from '../../../src/cli/commands/summary.ts';
 import { register as table } from '../../../src/cli/commands/table.ts';
+import { register as tree } from '../../../src/cli/commands/tree.ts';
 import { defaultPath } from '../../../src/cli/report-options.ts';
 import { type Output, type OutputStream, streamOutput } from '../../../src/util/output.ts';
 import { emptyCapture, forkCapture, smallCapture } from '../helpers/capture-fixture.ts';
@@ -20,7 +21,7 @@ import { groupsCapture } from '../report/groups-capture.ts';
 
 type Register = (program: Command, output?: Output) => void;
 
-const REPORTS: Record<string, Register> = { summary, stats, leaks, table, info };
+const REPORTS: Record<string, Register> = { summary, stats, leaks, table, tree, info };
 
 before(() => buildPages());
 
@@ -93,7 +94,7 @@ test('every text report prints JSON with the facts of the capture', async (t) =>
 
 test('a capture without allocations: the sentence, and no file', async (t) => {
   const path = captureIn(t, emptyCapture);
-  for (const [name, register] of Object.entries({ summary, stats, leaks, table, flamegraph })) {
+  for (const [name, register] of Object.entries({ summary, stats, leaks, table, tree, flamegraph })) {
     const { out, err } = await runCommand(register, [name, path]);
     assert.match(out, /^No allocations were recorded\.$/m, name);
     assert.match(out, /^losses: none$/m, name);

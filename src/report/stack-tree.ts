@@ -1,0 +1,165 @@
+/** The tree of the biggest stacks of a selection, out of the merged stacks of `flamegraph-tree.ts`. */
+import type { OwnPart, StackTree, TreeFilters, TreeNode } from '../model/stack-tree.ts';
+import { formatPlural } from '../util/format.ts';
+import { type MergedTree, mergeStacks, type TreeFrame } from './flamegraph-tree.ts';
+import type { Grouping } from './grouping.ts';
+import { VIEWS } from './page/format.ts';
+import type { Capture } from './report.ts';
+import type { Selection } from './selection.ts';
+import type { FrameOptions } from './shown-stacks.ts';
+
+export interface StackTreeOptions extends FrameOptions {
+  by: Grouping | null;
+  /** So many stacks are shown, the rest is summed up. */
+  biggest: number;
+  hidesImports: boolean;
+}
+
+/** A stack as shown: the node of its innermost frame, and what was allocated there. */
+interface Stack {
+  node: number;
+  bytes: number;
+  allocations: number;
+  own: OwnPart[];
+}
+
+/** Null if nothing is selected. */
+export function stackTree(capture: Capture, selection: Selection, options: StackTreeOptions): StackTree | null {
+  const merged = mergeStacks(capture, selection, options);
+  const stacks = stacksOf(capture, merged, selection);
+  if (stacks.length === 0) return null;
+  const parents = parentsOf(merged);
+  const isImported = options.hidesImports ? importedNodes(merged, parents) : () => false;
+  const visible = stacks.filter(({ node }) => !isImported(node));
+  const builder = new Builder(merged, parents);
+  for (const stack of visible.slice(0, options.biggest)) builder.add(stack);
+  const { root } = builder;
+  hide(root, 'smaller stack', visible.slice(options.biggest));
+  hide(
+    root,
+    'stack of imports',
+    stacks.filter(({ node }) => isImported(node)),
+    'stacks of imports',
+  );
+  finish(root);
+  const filters: TreeFilters = { hidesImports: options.hidesImports, hidesMachinery: options.nativeMachinery !== true };
+  return { root, filters };
+}
+
+/** Biggest first. */
+function stacksOf({ source }: Capture, { leaves, threadIds }: MergedTree, selection: Selection): Stack[] {
+  const threads = new Map(source.all('threads').map(({ id, tid, name }) => [id, name ? `${tid} ${name}` : `${tid}`]));
+  const view = VIEWS.indexOf(selection.view) * 2;
+  const stacks = new Map<number, Stack>();
+  for (const { node, thread, values } of leaves) {
+    const [bytes, allocations] = [values[view]!, values[view + 1]!];
+    if (allocations === 0) continue;
+    let stack = stacks.get(node);
+    if (stack === undefined) {
+      stack = { node, bytes: 0, allocations: 0, own: [] };
+      stacks.set(node, stack);
+    }
+    stack.bytes += bytes;
+    stack.allocations += allocations;
+    stack.own.push({ thread: threads.get(threadIds[thread]!) ?? '?', bytes, allocations });
+  }
+  return [...stacks.values()].sort((a, b) => b.bytes - a.bytes || b.allocations - a.allocations || a.node - b.node);
+}
+
+/** Index of each node's parent; that of the root is -1. */
+function parentsOf({ nodes }: MergedTree): Int32Array {
+  const open: number[] = [];
+  return Int32Array.from(nodes, ({ depth }, node) => {
+    open.length = depth;
+    open.push(node);
+    return open[depth - 1] ?? -1;
+  });
+}
+
+/** Python's import system: its bootstrap is frozen into the interpreter. */
+const PYTHON_IMPORT = /^<frozen (?:importlib|zipimport)|\/importlib\/(?:_bootstrap|_bootstrap_external|__init__)\.py$/;
+/** Node's; it also runs the program itself, so that only what a line of the program calls is an import. */
+const NODE_IMPORT = /^node:internal\/modules\//;
+
+/** Tells nodes that an import stands in the stack of. */
+function importedNodes({ nodes, frames }: MergedTree, parents: Int32Array): (node: number) => boolean {
+  const isBelowProgram = new Uint8Array(nodes.length);
+  const isImported = new Uint8Array(nodes.length);
+  for (let node = 1; node < nodes.length; node++) {
+    const { kind, file } = frames[nodes[node]!.frame]!;
+    const parent = parents[node]!;
+    isBelowProgram[node] = isBelowProgram[parent]! | Number(kind === 'javascript');
+    const isImport =
+      (kind === 'python' && PYTHON_IMPORT.test(file)) ||
+      (kind === 'internal' && NODE_IMPORT.test(file) && isBelowProgram[parent] === 1);
+    isImported[node] = isImported[parent]! | Number(isImport);
+  }
+  return (node) => isImported[node] === 1;
+}
+
+class Builder {
+  readonly root: TreeNode;
+  readonly #merged: MergedTree;
+  readonly #parents: Int32Array;
+  readonly #made = new Map<number, TreeNode>();
+
+  constructor(merged: MergedTree, parents: Int32Array) {
+    this.#merged = merged;
+    this.#parents = parents;
+    this.root = newNode(merged.frames[merged.nodes[0]!.frame]!);
+    this.#made.set(0, this.root);
+  }
+
+  add(stack: Stack): void {
+    const missing: number[] = [];
+    let node = stack.node;
+    for (; !this.#made.has(node); node = this.#parents[node]!) missing.push(node);
+    let at = this.#made.get(node)!;
+    for (const index of missing.reverse()) {
+      const child = newNode(this.#merged.frames[this.#merged.nodes[index]!.frame]!, at);
+      at.children.push(child);
+      this.#made.set(index, child);
+      at = child;
+    }
+    at.own = stack.own.sort((a, b) => b.bytes - a.bytes);
+    for (let above: TreeNode | null = at; above !== null; above = above.parent) {
+      above.bytes += stack.bytes;
+      above.allocations += stack.allocations;
+    }
+  }
+}
+
+function newNode(frame: TreeFrame, parent: TreeNode | null = null): TreeNode {
+  const { function: name, file, line, module, kind } = frame;
+  return {
+    ...{ function: name, file, line, module, kind, parent },
+    ...{ bytes: 0, allocations: 0, own: [], indent: 0, children: [] },
+  };
+}
+
+/** Sorts children, what is hidden last, and indents those that are not alone. */
+function finish(root: TreeNode): void {
+  const open = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    node.children.sort((a, b) => isHidden(a) - isHidden(b) || b.bytes - a.bytes || b.allocations - a.allocations);
+    const isBranching = node.children.length > 1 || node.own.length > 0;
+    for (const child of node.children) {
+      child.indent = node.indent + Number(isBranching);
+      open.push(child);
+    }
+  }
+}
+
+const isHidden = ({ kind }: TreeNode): number => Number(kind === 'hidden');
+
+/** What is not shown stands below the root, and is a part of its sum. */
+function hide(root: TreeNode, noun: string, stacks: Stack[], plural?: string): void {
+  if (stacks.length === 0) return;
+  const bytes = stacks.reduce((sum, stack) => sum + stack.bytes, 0);
+  const allocations = stacks.reduce((sum, stack) => sum + stack.allocations, 0);
+  const name = `${formatPlural(stacks.length, noun, plural)} not shown`;
+  root.bytes += bytes;
+  root.allocations += allocations;
+  const frame: TreeFrame = { function: name, file: '', line: 0, module: '', kind: 'owner', inlined: false };
+  root.children.push({ ...newNode(frame, root), kind: 'hidden', bytes, allocations });
+}

@@ -1,0 +1,41 @@
+/** The part of neo-blessed that `screen.ts` uses. */
+declare module 'neo-blessed' {
+  export interface Key {
+    /** With its modifiers: `up`, `C-c`, `S-tab`. */
+    full: string;
+  }
+
+  export interface BlessedScreen {
+    width: number;
+    height: number;
+    tput: { brokenACS: boolean };
+    render(): void;
+    destroy(): void;
+    append(element: BlessedBox): void;
+    on(event: 'keypress', listener: (character: string | undefined, key: Key) => void): void;
+    on(event: 'resize', listener: () => void): void;
+    /** Forgets what the terminal shows, so that all of it is drawn again. */
+    alloc(): void;
+    program: BlessedProgram;
+  }
+
+  export interface BlessedProgram {
+    normalBuffer(): void;
+    alternateBuffer(): void;
+    showCursor(): void;
+    hideCursor(): void;
+    flush(): void;
+    /** Stops reading and writing until the returned function is called. */
+    pause(): () => void;
+  }
+
+  export interface BlessedBox {
+    setContent(content: string): void;
+  }
+
+  const blessed: {
+    screen(options: { smartCSR: boolean; fullUnicode: boolean; forceUnicode: boolean; title: string }): BlessedScreen;
+    box(options: { top: number; left: number; width: string; height: string; wrap: boolean }): BlessedBox;
+  };
+  export default blessed;
+}

@@ -1,0 +1,68 @@
+/** The terminal: lines out, keys in. The only file that knows neo-blessed. */
+import blessed, { type BlessedScreen } from 'neo-blessed';
+
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Lines from the top, at most as wide as the screen; they may have SGR sequences and nothing else. */
+  draw(lines: string[]): void;
+  /** `up`, `enter`, `space`, `q`, `C-c`, … */
+  onKey(listener: (key: string) => void): void;
+  onResize(listener: () => void): void;
+  /** As Ctrl-Z does elsewhere. */
+  suspend(): void;
+  /** Gives the terminal back as it was. */
+  close(): void;
+}
+
+const NAMES: Record<string, string> = { return: '', linefeed: 'enter' };
+
+export function openScreen(title: string): Screen {
+  const screen = blessed.screen({ smartCSR: true, fullUnicode: true, forceUnicode: true, title });
+  // Lines and dots as UTF-8, not from the terminal's second character set, which not all of them draw.
+  screen.tput.brokenACS = true;
+  const box = blessed.box({ top: 0, left: 0, width: '100%', height: '100%', wrap: false });
+  screen.append(box);
+  return {
+    get columns() {
+      return screen.width;
+    },
+    get rows() {
+      return screen.height;
+    },
+    draw: (lines) => {
+      box.setContent(lines.join('\n'));
+      screen.render();
+    },
+    onKey: (listener) => {
+      screen.on('keypress', (character, { full }) => {
+        // Enter comes twice, as `return` and as `enter`.
+        const name = NAMES[full] ?? (character === ' ' ? 'space' : full);
+        if (name) listener(name);
+      });
+    },
+    onResize: (listener) => screen.on('resize', listener),
+    suspend: () => suspend(screen),
+    close: () => screen.destroy(),
+  };
+}
+
+/** neo-blessed's own way loses what it wrote last, and ends: a listener of SIGCONT does not keep Node running. */
+function suspend(screen: BlessedScreen): void {
+  const { program } = screen;
+  program.normalBuffer();
+  program.showCursor();
+  program.flush();
+  const resume = program.pause();
+  const awake = setInterval(() => undefined, 1000);
+  process.once('SIGCONT', () => {
+    clearInterval(awake);
+    // Before what `resume` does to the cursor: the terminal keeps where the shell left it.
+    program.alternateBuffer();
+    resume();
+    program.hideCursor();
+    screen.alloc();
+    screen.render();
+  });
+  process.kill(process.pid, 'SIGTSTP');
+}
