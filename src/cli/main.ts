@@ -36,6 +36,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   stats: async () => (await import('./commands/stats.ts')).register,
   leaks: async () => (await import('./commands/leaks.ts')).register,
   tree: async () => (await import('./commands/tree.ts')).register,
+  check: async () => (await import('./commands/check.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,

@@ -29,13 +29,21 @@ export function headerLines(facts: Facts, selection: Selection | null, layout: L
     ...wrap(processLine(facts.processes), columns, '  '),
     `duration: ${formatDuration(facts.duration_ns)}${facts.started_at ? `, started ${facts.started_at}` : ''}`,
     ...wrap(peakLine(facts), columns, '  '),
+    ...trustLines(facts, layout),
+    ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection)}`, columns, '  ')),
+  ];
+  return [...lines, ''];
+}
+
+/** How far the numbers can be trusted. */
+export function trustLines(facts: Facts, layout: Layout): string[] {
+  const { columns, style } = layout;
+  return [
     ...statusLines(facts, columns).map(style.warn),
     ...facts.warnings.flatMap((warning) => wrap(`warning: ${printable(warning)}`, columns, '  ')).map(style.warn),
     ...facts.notes.flatMap((note) => wrap(`note: ${note}`, columns, '  ')),
     ...styledLosses(facts, layout),
-    ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection)}`, columns, '  ')),
   ];
-  return [...lines, ''];
 }
 
 /** The file, and what it is a capture of. */

@@ -6,7 +6,7 @@ import { shortenLocation, shortenName } from './names.ts';
 import { type Capture, jsonReport, moreLine, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
-import type { FrameRow } from './source.ts';
+import type { FrameRow, SiteRow } from './source.ts';
 import { frameFunction, frameLocation, framesOf, lineAmong, NO_STACK } from './stacks.ts';
 
 export interface Leak {
@@ -22,11 +22,17 @@ export interface Leak {
 }
 
 /** One entry per process, allocator and stack as shown, biggest first; threads are added up. */
-export function findLeaks({ source, facts }: Capture, selection: Selection, frames: FrameOptions = {}): Leak[] {
+export function findLeaks(
+  { source, facts }: Capture,
+  selection: Selection,
+  frames: FrameOptions = {},
+  counts: (site: SiteRow) => boolean = () => true,
+): Leak[] {
   const stacks = new ShownStacks(source, frames);
   const pids = new Map(facts.processes.map((process) => [process.id, process.pid]));
   const leaks = new Map<string, Leak>();
   for (const site of selectedSites(source, selection)) {
+    if (!counts(site)) continue;
     const { process_id, allocator, stack_id } = site;
     const innermost = stacks.innermost(stack_id);
     const key = `${process_id} ${allocator} ${innermost?.id ?? `unknown ${stack_id}`}`;
@@ -96,14 +102,15 @@ export function leaksJson(capture: Capture, selection: Selection, options: Omit<
   const leaks = findLeaks(capture, selection, options);
   return jsonReport(capture.facts, selection, {
     caveats: leakCaveats(capture.facts, selection),
-    leaks: leaks.slice(0, options.maxRows).map((leak) => ({
-      ...leak,
-      stack: leak.stack.map(({ id: _id, inlined, ...frame }) => ({ ...frame, inlined: inlined !== 0 })),
-    })),
+    leaks: leaks.slice(0, options.maxRows).map(leakJson),
   });
 }
 
-function leakLines(
+export function leakJson(leak: Leak): object {
+  return { ...leak, stack: leak.stack.map(({ id: _id, inlined, ...frame }) => ({ ...frame, inlined: inlined !== 0 })) };
+}
+
+export function leakLines(
   leak: Leak,
   rank: number,
   total: number,

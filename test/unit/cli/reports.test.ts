@@ -3,8 +3,9 @@ import { EventEmitter } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { buildPages } from '../../../scripts/build-page.ts';
+import { register as check } from '../../../src/cli/commands/check.ts';
 import { register as flamegraph } from '../../../src/cli/commands/flamegraph.ts';
 import { register as info } from '../../../src/cli/commands/info.ts';
 import { register as leaks } from '../../../src/cli/commands/leaks.ts';
@@ -61,6 +62,48 @@ for (const columns of [80, 120]) {
     });
   }
 }
+
+for (const columns of [80, 120]) {
+  const checked = async (t: TestContext, ...options: string[]) => {
+    const lines: string[] = [];
+    const output = { out: (text: string) => lines.push(text), err: () => 0, isTTY: false, columns, color: false };
+    const program = new Command('mp').exitOverride();
+    check(program, output);
+    const run = program.parseAsync(['check', captureIn(t, small), ...options], { from: 'user' });
+    const code = await run.then(
+      () => 0,
+      (error) => error.exitCode,
+    );
+    return { code, text: lines.join('') };
+  };
+  test(`check at ${columns} columns: exceeded, and kept`, async (t) => {
+    const budgets = ['--max-peak', '2M', '--max-leak', '500', '--max-leak-per-site', '80', '-n', '1'];
+    const exceeded = await checked(t, ...budgets);
+    assert.equal(exceeded.code, 3);
+    const kept = await checked(t, '--max-peak', '4M', '--max-leak', '560');
+    assert.equal(kept.code, 0);
+    assertGolden(`check-${columns}`, `${exceeded.text}\n\n${kept.text}`);
+  });
+}
+
+test('check needs a budget, and rules that can be read', async (t) => {
+  const path = captureIn(t, small);
+  const run = (...args: string[]) => runCommand(check, ['check', path, ...args]);
+  await assert.rejects(run(), { name: 'UserError', exitCode: 2 });
+  await assert.rejects(run('--max-peak', '2X'), { name: 'CommanderError' });
+  await assert.rejects(run('--max-leak', '0', '--leak-allow', '/no/file'), {
+    message: 'Cannot read /no/file: no such file or directory',
+    exitCode: 1,
+  });
+  const rules = join(path, '..', 'allow.txt');
+  writeFileSync(rules, 'race:x\n');
+  await assert.rejects(run('--max-leak', '0', '--leak-allow', rules), {
+    message: /allow\.txt:1 is not of the form leak:/,
+  });
+  writeFileSync(rules, 'leak:load\nleak:handler\n');
+  const { out } = await run('--max-leak', '0', '--leak-allow', rules);
+  assert.match(out, /^All budgets are kept: leaked 0 B of 0 B\.\nallowed: 560 B leaked by what 2 of 2 rules matched$/m);
+});
 
 test('--by is a choice of one', async (t) => {
   const path = captureIn(t, small);
