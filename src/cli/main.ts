@@ -37,6 +37,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   leaks: async () => (await import('./commands/leaks.ts')).register,
   tree: async () => (await import('./commands/tree.ts')).register,
   check: async () => (await import('./commands/check.ts')).register,
+  diff: async () => (await import('./commands/diff.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
@@ -44,7 +45,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['dump', 'diff', 'top', 'live'];
+const LATER_COMMANDS = ['dump', 'top', 'live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();

@@ -63,7 +63,7 @@ export function styleOf(color: boolean): Style {
 
 /** Creates `path`; an existing file is only replaced with `force`, and the capture that is read never. */
 export function writeOutputFile(path: string, content: Content, force: boolean, capture: string): void {
-  if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
+  refuseSame(path, capture);
   try {
     if (force && !isReplaceable(path)) writeToDevice(path, content);
     else createNewFile(path, { replace: force, owner: ownerUnderSudo(), mode: 0o666 }, content);
@@ -73,6 +73,11 @@ export function writeOutputFile(path: string, content: Content, force: boolean, 
     if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
     throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, (open|write).*$/, '')}`);
   }
+}
+
+/** @throws UserError if `path` is the capture. */
+export function refuseSame(path: string, capture: string): void {
+  if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
 }
 
 function isSameFile(a: string, b: string): boolean {

@@ -6,6 +6,7 @@ import { before, type TestContext, test } from 'node:test';
 import { Command } from 'commander';
 import { buildPages } from '../../../scripts/build-page.ts';
 import { register as check } from '../../../src/cli/commands/check.ts';
+import { register as diff } from '../../../src/cli/commands/diff.ts';
 import { register as flamegraph } from '../../../src/cli/commands/flamegraph.ts';
 import { register as info } from '../../../src/cli/commands/info.ts';
 import { register as leaks } from '../../../src/cli/commands/leaks.ts';
@@ -104,6 +105,16 @@ test('check needs a budget, and rules that can be read', async (t) => {
   const { out } = await run('--max-leak', '0', '--leak-allow', rules);
   assert.match(out, /^All budgets are kept: leaked 0 B of 0 B\.\nallowed: 560 B leaked by what 2 of 2 rules matched$/m);
 });
+
+for (const columns of [80, 120]) {
+  test(`diff at ${columns} columns`, async (t) => {
+    const [before, after] = [captureIn(t, small), captureIn(t, groupsCapture)];
+    const { out } = await runCommand(diff, ['diff', before, after], columns);
+    for (const line of out.split('\n').slice(2))
+      assert.ok(/app\.100\.db/.test(line) || [...line].length <= columns, line);
+    assertGolden(`diff-${columns}`, out.replace(/\S*mp-app/g, 'mp-app'));
+  });
+}
 
 test('--by is a choice of one', async (t) => {
   const path = captureIn(t, small);
@@ -245,6 +256,12 @@ test('-o takes text, JSON or a page, by its name', async (t) => {
 
 test('the capture itself is never overwritten, not even by force', async (t) => {
   const path = captureIn(t, small);
+  const other = captureIn(t, forkCapture);
+  for (const output of [path, other]) {
+    await assert.rejects(runCommand(diff, ['diff', path, other, '-f', '-o', output]), {
+      message: /would overwrite the/,
+    });
+  }
   const before = readFileSync(path);
   await assert.rejects(runCommand(summary, ['summary', path, '-f', '-o', path]), {
     message: /would overwrite the capture/,

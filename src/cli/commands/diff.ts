@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander';
+import { DIFF_BY, type DiffBy, diffJson, diffSide, diffText } from '../../report/diff.ts';
+import { type Output, refuseSame } from '../../util/output.ts';
+import {
+  addExample,
+  addOutputOptions,
+  addViewOptions,
+  defaultOutput,
+  emit,
+  layoutOf,
+  parsePositive,
+  type ReportOptions,
+  selectionOf,
+  withCapture,
+} from '../report-options.ts';
+
+interface DiffCommandOptions extends ReportOptions {
+  by: DiffBy;
+  maxRows?: number;
+}
+
+const DEFAULT_ROWS = 30;
+
+export function register(program: Command, output?: Output): void {
+  const command = program
+    .command('diff')
+    .description('what changed from one capture to another')
+    .argument('<before>', 'capture file')
+    .argument('<after>', 'capture file')
+    .addOption(new Option('--by <WHAT>', 'one row per …').choices(DIFF_BY).default('function'))
+    .option('-n, --max-rows <N>', `show at most N rows (default: ${DEFAULT_ROWS}; all as JSON)`, parsePositive);
+  addExample(
+    addOutputOptions(addViewOptions(command)),
+    'mp diff old.db new.db',
+    'mp diff --leaks --by line old.db new.db',
+  );
+  command.action(async (before: string, after: string, options: DiffCommandOptions) => {
+    const selection = selectionOf(options);
+    const { by } = options;
+    const to = output ?? defaultOutput();
+    const side = (path: string) => withCapture(path, selection, (capture) => diffSide(capture, selection, by));
+    const [old, now] = [await side(before), await side(after)];
+    const maxRows = options.maxRows ?? (options.json ? Number.POSITIVE_INFINITY : DEFAULT_ROWS);
+    const text = options.json
+      ? diffJson(old, now, selection, { by, maxRows })
+      : diffText(old, now, selection, { by, maxRows }, layoutOf(to, options));
+    if (options.output !== undefined) refuseSame(options.output, after);
+    emit(text, before, options, to);
+  });
+}
