@@ -58,7 +58,8 @@ async function run(path: string, options: TreeCommandOptions, output: Output): P
     hidesImports: options.hideImports === true,
   };
   const isScreen = !options.json && !options.text && options.output === undefined;
-  if (isScreen && output.isTTY && process.stdin.isTTY && (await walk(path, selection, how, output))) return;
+  const isTerminal = output.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb';
+  if (isScreen && isTerminal && (await walk(path, selection, how, output))) return;
   const text = await withCapture(path, selection, (capture) =>
     options.json ? treeJson(capture, selection, how) : treeText(capture, selection, how, layoutOf(output, options)),
   );

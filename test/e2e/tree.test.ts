@@ -1,0 +1,86 @@
+/** `mp tree` on a terminal, as a person sees it: tmux is the terminal. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { smallCapture } from '../unit/helpers/capture-fixture.ts';
+import { cannotFind, MP, scratchFolder, until } from './helpers.ts';
+
+interface Terminal {
+  press(...keys: string[]): void;
+  /** Waits until the screen has the text. */
+  shows(text: string | RegExp): Promise<string>;
+}
+
+/** A shell in a terminal of that size. */
+function terminal(t: TestContext, columns: number, rows: number): Terminal {
+  // Before the folder's own: its socket is needed to end the server.
+  t.after(() => tmux('kill-server'));
+  const socket = join(scratchFolder(t), 'tmux');
+  const tmux = (...args: string[]) => execFileSync('tmux', ['-S', socket, ...args], { encoding: 'utf8' });
+  const env = { ...process.env, LANG: 'C.UTF-8' };
+  const size = ['-x', String(columns), '-y', String(rows)];
+  execFileSync('tmux', ['-S', socket, '-f', '/dev/null', 'new-session', '-d', ...size, 'sh'], { env });
+  const screen = () => tmux('capture-pane', '-p');
+  return {
+    press: (...keys) => {
+      for (const key of keys) tmux('send-keys', key);
+    },
+    shows: async (text) => {
+      let shown = '';
+      const isThere = () => {
+        shown = screen();
+        return typeof text === 'string' ? shown.includes(text) : text.test(shown);
+      };
+      await until(`${text} on the screen`, isThere).catch((error) => {
+        throw new Error(`${error.message}, which shows:\n${shown}`);
+      });
+      return shown;
+    },
+  };
+}
+
+function start(t: TestContext, columns: number, rows: number): Terminal {
+  const path = join(scratchFolder(t), 'capture.db');
+  smallCapture(path);
+  const shell = terminal(t, columns, rows);
+  shell.press(`${MP} tree ${path}; echo ended with $?`, 'Enter');
+  return shell;
+}
+
+describe('mp tree on a terminal', { skip: cannotFind('tmux') }, () => {
+  for (const [columns, rows] of [
+    [200, 50],
+    [80, 24],
+  ] as const) {
+    test(`walks, opens, closes and ends at ${columns}x${rows}`, async (t) => {
+      const { press, shows } = start(t, columns, rows);
+      const first = await shows('q quit');
+      assert.match(first, /3\.005 MiB 100\.00% +62 ▾ all/);
+      assert.match(first, /▾ main {2}\S*main\.c:10/);
+      assert.match(first, /high watermark, losses: none/);
+      press('Down');
+      await shows(/Location +\/src\/app\/main\.c:10/);
+      press('Left');
+      await shows('▸ main');
+      press('Enter');
+      await shows('▾ main');
+      press('i');
+      await shows('i show imports');
+      press('q');
+      const last = await shows('ended with 0');
+      assert.doesNotMatch(last, /▾|q quit/, 'the terminal is as it was');
+    });
+  }
+
+  test('is suspended and goes on', async (t) => {
+    const { press, shows } = start(t, 100, 30);
+    await shows('q quit');
+    press('Down', 'C-z');
+    assert.doesNotMatch(await shows(/[Ss]topped/), /q quit/);
+    press('fg', 'Enter');
+    await shows(/Location +\/src\/app\/main\.c:10/);
+    press('q');
+    assert.doesNotMatch(await shows(/^\S+ fg$/m), /q quit/);
+  });
+});
