@@ -22,7 +22,7 @@ const ALLOWED: Record<string, string[]> = {
 const ONLY: [RegExp, string[], string][] = [
   [/from 'better-sqlite3'/, ['src/store/db.ts'], 'the SQLite driver'],
   [/mp\.node'/, ['src/native/binding.ts'], 'the addon'],
-  [/from 'neo-blessed'/, ['src/tui/screen.ts'], 'neo-blessed'],
+  [/(?:from |import\()'neo-blessed'/, ['src/tui/screen.ts'], 'neo-blessed'],
   [/from 'pprof-format'/, ['src/report/transform/pprof.ts'], 'pprof-format'],
   [/from 'hyparquet-writer'/, ['src/report/transform/parquet.ts'], 'hyparquet-writer'],
   [/process\.(argv|exit\b)/, ['src/cli/main.ts'], 'process.argv and process.exit'],

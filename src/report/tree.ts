@@ -151,25 +151,28 @@ function chainLines(chain: TreeNode[], { head, body }: Branch): Line[] {
   ];
 }
 
+/** Children that have enough, then the rest in one line, then what is hidden. */
 function branchesOf(node: TreeNode, body: string, least: number, threshold: number): (Branch | Line)[] {
-  const shown = node.children.filter((child) => child.kind === 'hidden' || child.bytes >= least);
-  const small = node.children.filter((child) => !shown.includes(child));
-  const branches = shown.map((child, i): Branch => {
-    const isLast = i === shown.length - 1 && small.length === 0;
-    return { node: child, head: `${body}${isLast ? '└' : '├'} `, body: `${body}${isLast ? ' ' : '│'} ` };
+  const isHidden = ({ kind }: TreeNode) => kind === 'hidden';
+  const small = node.children.filter((child) => child.bytes < least && !isHidden(child));
+  const shown = node.children.filter((child) => child.bytes >= least && !isHidden(child));
+  const parts = [...shown, ...(small.length > 0 ? [small] : []), ...node.children.filter(isHidden)];
+  return parts.map((part, i) => {
+    const isLast = i === parts.length - 1;
+    const head = `${body}${isLast ? '└' : '├'} `;
+    return Array.isArray(part)
+      ? smallLine(part, head, threshold)
+      : { node: part, head, body: `${body}${isLast ? ' ' : '│'} ` };
   });
-  const [only] = small;
-  if (only === undefined) return branches;
+}
+
+/** A single one is named, without what is below it. */
+function smallLine(small: TreeNode[], guide: string, threshold: number): Line {
   const sum = (of: (child: TreeNode) => number) => small.reduce((total, child) => total + of(child), 0);
-  const rest: Line = {
-    guide: `${body}└ `,
-    name: `${formatCount(small.length)} below ${threshold}%`,
-    place: '',
-    isFunction: false,
-    bytes: sum((child) => child.bytes),
-    allocations: sum((child) => child.allocations),
-  };
+  const numbers = { guide, bytes: sum((child) => child.bytes), allocations: sum((child) => child.allocations) };
+  const [only] = small;
+  if (small.length > 1 || only === undefined)
+    return { ...numbers, name: `${formatCount(small.length)} below ${threshold}%`, place: '', isFunction: false };
   const name = only.children.length > 0 ? `${only.function} …` : only.function;
-  const alone = { name, place: nodePlace(only), isFunction: isFunction(only) };
-  return [...branches, small.length === 1 ? { ...rest, ...alone } : rest];
+  return { ...numbers, name, place: nodePlace(only), isFunction: isFunction(only) };
 }

@@ -145,6 +145,12 @@ test('as text: small branches in one line, names escaped', (t) => {
   assert.ok(!all.includes('\x1b'));
 });
 
+test('as text: what is hidden stands below what is small', (t) => {
+  const options = { ...OPTIONS, biggest: 3, threshold: 30 };
+  const text = treeText(openCapture(t, groupsCapture), HIGH_WATERMARK, options, PLAIN);
+  assert.match(text, /├ process 11 .*\n.*│ main .*\n.*├ 2 below 30%\n.*└ 5 smaller stacks not shown\n$/);
+});
+
 test('a long chain is cut in its middle, a deep tree keeps to the width', (t) => {
   const chain = Array.from({ length: 20_000 }, (_, i) => native(`level${i}`));
   const long = openCapture(t, stacksCapture([chain, 8]));
