@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { LOSS_MEANING } from '../../../src/model/abi.gen.ts';
 import { headerLines } from '../../../src/report/header.ts';
 import { infoJson } from '../../../src/report/info.ts';
-import { lossLines, lossSum } from '../../../src/report/losses.ts';
+import { lossLine, lossLines, lossSum } from '../../../src/report/losses.ts';
+import { type Selection, viewName } from '../../../src/report/selection.ts';
 import { emptyCapture, forkCapture, smallCapture } from '../helpers/capture-fixture.ts';
-import { openCapture, PLAIN } from './command.ts';
+import { HIGH_WATERMARK, openCapture, PLAIN } from './command.ts';
 
 const header = (capture: ReturnType<typeof openCapture>) => headerLines(capture.facts, null, PLAIN).join('\n');
 
@@ -85,4 +86,18 @@ test('parts of a loss are not added to it', () => {
   const losses = { ring_dropped: 12, allocations_dropped: 5, frees_dropped: 4, stack_truncated: 3 };
   assert.equal(lossSum(losses, 'numbers'), 12);
   assert.equal(lossSum(losses, 'stacks'), 3);
+});
+
+test('losses in a few words', () => {
+  assert.equal(lossLine({}), 'losses: not counted yet');
+  assert.equal(lossLine({ ring_dropped: 0, unmatched_free: 9 }), 'losses: none');
+  assert.equal(lossLine({ stack_truncated: 1200 }), 'losses: 1,200 of stacks or names');
+  const both = { ring_dropped: 3, allocations_dropped: 2, stack_missing: 1 };
+  assert.equal(lossLine(both), 'losses: 3 that spoil numbers, 1 of stacks or names');
+});
+
+test('a view in a few words', () => {
+  const selection: Selection = { ...HIGH_WATERMARK, view: 'leaks', pid: 3 };
+  assert.equal(viewName(selection), 'leaks, only process 3');
+  assert.equal(viewName({ ...selection, pid: null, view: 'temporary_allocations' }), 'temporary allocations');
 });
