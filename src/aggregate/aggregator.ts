@@ -41,6 +41,7 @@ import type {
 } from '../model/types.ts';
 import { grown } from './growable.ts';
 import { StackTree } from './intern.ts';
+import { Intervals } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
 import { ProcessAccount } from './process-account.ts';
 import { type Cut, pageEnd } from './ranges.ts';
@@ -80,9 +81,16 @@ function isOfProcess(operation: number): boolean {
   return (operation >= OPERATION.PROCESS_BEGIN && operation <= OPERATION.RSS) || operation === OPERATION.RESIDENT;
 }
 
+export interface AggregatorOptions {
+  /** Keep what is needed to answer for ranges of time. */
+  withIntervals?: boolean;
+}
+
 export class Aggregator implements Accounts {
   readonly tree = new StackTree();
   newModules: ModuleInfo[] = [];
+  /** Null: only sums over the whole capture are kept. */
+  readonly intervals: Intervals | null;
   readonly #sites = new Sites();
   readonly #threads = new Threads();
   readonly #temporaries = new Temporaries();
@@ -98,6 +106,15 @@ export class Aggregator implements Accounts {
   #residents: ResidentInfo[] = [];
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
+
+  constructor({ withIntervals = true }: AggregatorOptions = {}) {
+    this.intervals = withIntervals ? new Intervals(this.#sites) : null;
+  }
+
+  /** Nothing that has not been applied happened before this time. */
+  passTime(timeNs: number): void {
+    this.intervals?.advance(timeNs);
+  }
 
   /** Applies a batch: first what is new in it, then its records. */
   apply(batch: Batch): void {
@@ -138,6 +155,7 @@ export class Aggregator implements Accounts {
 
   committed(): void {
     this.newModules = [];
+    this.intervals?.committed();
     for (const account of this.#listed) if (account.known !== null) account.committed();
     this.#listed = this.#listed.filter((account) => account.isListed);
   }
@@ -234,6 +252,7 @@ export class Aggregator implements Accounts {
     for (let at = 0; at < count * RECORD_WORDS; at += RECORD_WORDS) {
       const operation = records[at]! & 0xff;
       this.#nowNs = baseTimeNs + records[at + 7]!;
+      if (this.intervals !== null && this.#nowNs >= this.intervals.endNs) this.intervals.advance(this.#nowNs);
       if (isOfProcess(operation)) {
         this.#applyToProcess(operation, records, at);
         continue;
@@ -348,8 +367,11 @@ export class Aggregator implements Accounts {
       }
       const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
       const { blocks } = account;
-      const replaced = blocks.put(records[at + 3]! | 0, records[at + 4]!, sizeLow, sizeHigh, site, sequence);
-      if (replaced >= 0) this.#end(account, replaced, blocks.takenBytes, blocks.takenSequence, NO_THREAD);
+      const [low, high] = [records[at + 3]! | 0, records[at + 4]!];
+      const replaced = blocks.put(low, high, sizeLow, sizeHigh, site, sequence, this.#birth);
+      if (replaced >= 0) {
+        this.#end(account, replaced, blocks.takenBytes, blocks.takenSequence, blocks.takenBirth, NO_THREAD);
+      }
       this.#add(account, site, sizeLow + sizeHigh * HIGH);
     }
     account.histogramOf(allocator).add(sizeLow, sizeHigh, sizeLow + sizeHigh * HIGH);
@@ -360,6 +382,7 @@ export class Aggregator implements Accounts {
     const stack = records[at + 2]!;
     this.#countStack(stack);
     const site = this.#sites.add(thread, (records[at]! >>> 8) & 0xff, stack);
+    this.intervals?.touch(account, site);
     const { doubles } = this.#sites;
     doubles[site * SITE_DOUBLES + ALLOCATIONS]! += 1;
     doubles[site * SITE_DOUBLES + ALLOCATED_BYTES]! += records[at + 5]! + records[at + 6]! * HIGH;
@@ -373,7 +396,7 @@ export class Aggregator implements Accounts {
   #free(account: ProcessAccount, thread: number, low: number, high: number): void {
     const { blocks } = account;
     const site = blocks.take(low, high);
-    if (site >= 0) this.#end(account, site, blocks.takenBytes, blocks.takenSequence, thread);
+    if (site >= 0) this.#end(account, site, blocks.takenBytes, blocks.takenSequence, blocks.takenBirth, thread);
     // realloc(p, 0) of glibc calls free: the block ends once, with the realloc. operator delete of jemalloc passes on to
     // free: the block ends once, with the operator.
     else if (!this.#threads.hasReleased(thread, low, high) && !this.#threads.hasFreed(thread, low, high))
@@ -392,6 +415,7 @@ export class Aggregator implements Accounts {
     threads.releasedHigh[identity] = high;
     threads.releasedBytes[identity] = account.blocks.takenBytes;
     threads.releasedSequences[identity] = account.blocks.takenSequence;
+    threads.releasedBirths[identity] = account.blocks.takenBirth;
   }
 
   #commitRelease(account: ProcessAccount, thread: number): void {
@@ -400,7 +424,8 @@ export class Aggregator implements Accounts {
     const site = threads.releasedSites[identity]!;
     threads.releasedSites[identity] = NOTHING_RELEASED;
     if (site >= 0) {
-      this.#end(account, site, threads.releasedBytes[identity]!, threads.releasedSequences[identity]!, thread);
+      const [bytes, sequence] = [threads.releasedBytes[identity]!, threads.releasedSequences[identity]!];
+      this.#end(account, site, bytes, sequence, threads.releasedBirths[identity]!, thread);
     } else if (site === RELEASED_UNKNOWN) {
       this.#freeUnknown(
         account,
@@ -420,9 +445,10 @@ export class Aggregator implements Accounts {
     const high = threads.releasedHigh[identity]!;
     const bytes = threads.releasedBytes[identity]!;
     const sequence = threads.releasedSequences[identity]!;
+    const birth = threads.releasedBirths[identity]!;
     // A block that has got the address since is the newer one, so this one must have ended.
-    if (account.blocks.has(low, high)) this.#end(account, site, bytes, sequence, NO_THREAD);
-    else account.blocks.put(low, high, bytes % HIGH, Math.floor(bytes / HIGH), site, sequence);
+    if (account.blocks.has(low, high)) this.#end(account, site, bytes, sequence, birth, NO_THREAD);
+    else account.blocks.put(low, high, bytes % HIGH, Math.floor(bytes / HIGH), site, sequence, birth);
   }
 
   #freeUnknown(account: ProcessAccount, thread: number, address: number): void {
@@ -457,7 +483,7 @@ export class Aggregator implements Accounts {
       if (!isFixed) account.expectedUnmaps.add(cut.start, cut.end, this.#nowNs);
     });
     const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
-    account.mappings.add(start, bytes, site, sequence);
+    account.mappings.add(start, bytes, site, sequence, this.#birth);
     this.#add(account, site, bytes);
   }
 
@@ -477,27 +503,34 @@ export class Aggregator implements Accounts {
   }
 
   #applyCut(account: ProcessAccount, cut: Cut, thread: number): void {
-    if (cut.isWhole) this.#end(account, cut.site, cut.bytes, cut.sequence, thread);
-    else this.#shrink(account, cut.site, cut.bytes, cut.blocks);
+    if (cut.isWhole) this.#end(account, cut.site, cut.bytes, cut.sequence, cut.birth, thread);
+    else this.#shrink(account, cut.site, cut.bytes, cut.blocks, cut.birth);
   }
 
   // ---- counters ----------------------------------------------------------------------------------------------------
 
+  /** Interval in which a block that is allocated now is born. */
+  get #birth(): number {
+    return this.intervals === null ? 0 : this.intervals.openTick;
+  }
+
   #add(account: ProcessAccount, site: number, bytes: number): void {
     this.#touch(account, site);
+    this.intervals?.touch(account, site);
     account.heap.allocate(this.#sites, site, bytes);
     account.heap.changedNs = this.#nowNs;
   }
 
-  #shrink(account: ProcessAccount, site: number, bytes: number, blocks: -1 | 0 | 1): void {
+  #shrink(account: ProcessAccount, site: number, bytes: number, blocks: -1 | 0 | 1, birth: number): void {
     this.#touch(account, site);
+    this.intervals?.free(account, site, bytes, -blocks, birth);
     account.heap.shrink(this.#sites, site, bytes, blocks);
     account.heap.changedNs = this.#nowNs;
   }
 
   /** Ends a block that `thread` freed; NO_THREAD: nobody was seen to. */
-  #end(account: ProcessAccount, site: number, bytes: number, sequence: number, thread: number): void {
-    this.#shrink(account, site, bytes, -1);
+  #end(account: ProcessAccount, site: number, bytes: number, sequence: number, birth: number, thread: number): void {
+    this.#shrink(account, site, bytes, -1, birth);
     if (thread === NO_THREAD) return;
     const { identities, sequences } = this.#threads;
     const identity = identities[thread]!;

@@ -1,13 +1,14 @@
 /**
- * The live blocks of one process: address -> (size, site, sequence number of the allocating thread).
+ * The live blocks of one process: address -> (size, site, sequence number of the allocating thread, interval of birth).
  *
- * Open addressing over interleaved 32-bit words, 20 bytes an entry:
+ * Open addressing over interleaved 32-bit words, 24 bytes an entry:
  *
  *     word 0  address, low half
  *     word 1  address, bits 32-47  |  size, bits 32-47, in the upper half
  *     word 2  size, low half
  *     word 3  site + 1; 0: free place
  *     word 4  how many allocations the thread had made, modulo 2^32
+ *     word 5  tick at which the interval began that it was allocated in, see intervals.ts
  *
  * Example, a shard of 8 places; A and B have home 2, C has home 3:
  *
@@ -17,7 +18,7 @@
  *
  * A table larger than a few thousand blocks is split into 256 shards by the top bits of the hash, which grow on their
  * own: at ten million blocks one big table would pause for a second to grow, a shard for 16 ms. At most 4/5 of the places
- * are taken and growing doubles: 25 to 50 bytes a block. A JavaScript Map is six times slower and keeps 100 to 145 bytes.
+ * are taken and growing doubles: 30 to 60 bytes a block. A JavaScript Map is six times slower and keeps 100 to 145 bytes.
  *
  * One table per process, rather than the process in the key: the end of a process drops its table without a search, and
  * a fork can look at the parent's blocks alone.
@@ -28,7 +29,7 @@
  * Addresses have 47 bits on x86-64 unless mmap is asked for more; such mappings are in ranges.ts, not here.
  */
 
-const ENTRY_WORDS = 5;
+const ENTRY_WORDS = 6;
 const SITE_WORD = 3;
 const INITIAL_BITS = 6;
 const SPLIT_BITS = 12;
@@ -112,6 +113,7 @@ class Shard {
       table[to + 2] = table[from + 2]!;
       table[to + 3] = table[from + 3]!;
       table[to + 4] = table[from + 4]!;
+      table[to + 5] = table[from + 5]!;
       hole = place;
     }
     table[hole * ENTRY_WORDS + SITE_WORD] = 0;
@@ -124,6 +126,7 @@ export class LiveBlocks {
   /** Of the block that the last `put` replaced or the last `take` removed. */
   takenBytes = 0;
   takenSequence = 0;
+  takenBirth = 0;
 
   get count(): number {
     return this.#shards.reduce((sum, shard) => sum + shard.used, 0);
@@ -142,7 +145,15 @@ export class LiveBlocks {
   }
 
   /** Makes a block live. Returns the site of the block that had the address, or -1. */
-  put(low: number, high: number, sizeLow: number, sizeHigh: number, site: number, sequence: number): number {
+  put(
+    low: number,
+    high: number,
+    sizeLow: number,
+    sizeHigh: number,
+    site: number,
+    sequence: number,
+    birth: number,
+  ): number {
     const hashed = hash(low, high & 0xffff);
     const shard = this.#shardOf(hashed);
     const table = shard.table;
@@ -154,6 +165,7 @@ export class LiveBlocks {
     table[entry + 2] = sizeLow;
     table[entry + SITE_WORD] = site + 1;
     table[entry + 4] = sequence;
+    table[entry + 5] = birth;
     if (replaced < 0) {
       shard.used++;
       if (shard.isFull) this.#grow(shard);
@@ -194,6 +206,7 @@ export class LiveBlocks {
   #remember(table: Int32Array, entry: number): void {
     this.takenBytes = (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
     this.takenSequence = table[entry + 4]!;
+    this.takenBirth = table[entry + 5]!;
   }
 
   #grow(shard: Shard): void {

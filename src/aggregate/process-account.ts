@@ -6,6 +6,7 @@ import { ExpectedUnmaps } from './expected-unmaps.ts';
 import { HighWatermark } from './high-watermark.ts';
 import { Histogram } from './histogram.ts';
 import { Inherited } from './inherited.ts';
+import { IntervalPeak } from './intervals.ts';
 import { LiveBlocks } from './live.ts';
 import { MemoryLine } from './memory-line.ts';
 import { Mappings } from './ranges.ts';
@@ -15,6 +16,7 @@ import type { Sites } from './sites.ts';
 export class ProcessAccount implements ProcessChanges {
   readonly index: ProcessIndex;
   readonly heap = new HighWatermark();
+  readonly intervalPeak = new IntervalPeak();
   readonly line = new MemoryLine();
   readonly resident = new ResidentLine();
   blocks = new LiveBlocks();

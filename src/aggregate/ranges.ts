@@ -31,6 +31,8 @@ interface Piece extends Range {
   bytes: number;
   site: number;
   sequence: number;
+  /** Tick at which the interval began that it was made in. */
+  birth: number;
   isWhole: boolean;
 }
 
@@ -45,6 +47,7 @@ export interface Cut extends Range {
   isWhole: boolean;
   /** That of the allocating thread when the mapping was made. */
   sequence: number;
+  birth: number;
 }
 
 export class Mappings {
@@ -55,8 +58,8 @@ export class Mappings {
   }
 
   /** Adds a mapping. The caller has cut its range out before. */
-  add(start: number, bytes: number, site: number, sequence: number): void {
-    const piece = { start, end: pageEnd(start, bytes), bytes, site, sequence, isWhole: true };
+  add(start: number, bytes: number, site: number, sequence: number, birth: number): void {
+    const piece = { start, end: pageEnd(start, bytes), bytes, site, sequence, birth, isWhole: true };
     this.#pieces.splice(this.#firstBehind(start), 0, piece);
   }
 
@@ -81,6 +84,7 @@ export class Mappings {
         blocks,
         isWhole: piece.isWhole && blocks < 0,
         sequence: piece.sequence,
+        birth: piece.birth,
       });
     }
     if (at === first) return false;
@@ -110,5 +114,6 @@ export class Mappings {
 function pieceOf(piece: Piece, start: number, end: number): Piece {
   // By offsets: the end of the requested bytes may be no double, above 2^53.
   const bytes = Math.max(0, Math.min(end - piece.start, piece.bytes) - (start - piece.start));
-  return { start, end, bytes, site: piece.site, sequence: piece.sequence, isWhole: false };
+  const { site, sequence, birth } = piece;
+  return { start, end, bytes, site, sequence, birth, isWhole: false };
 }

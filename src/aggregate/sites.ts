@@ -1,11 +1,12 @@
 /**
  * Sites: everything that one stack did in one thread through one allocator function, with its counters.
  *
- * A site is one cache line of 64 bytes, doubles and 32-bit words side by side in one buffer, so that an event touches one
- * line of the block table and one here:
+ * A site is two cache lines of 64 bytes, doubles and 32-bit words side by side in one buffer, so that an event touches one
+ * line of the block table and these, of which the processor fetches the second along with the first:
  *
  *     double  0 live bytes   1 peak bytes   2 allocations   3 allocated bytes   4 deallocations
  *     word   10 live blocks  11 peak blocks    12 generation  13 allocator, CHANGED    14 thread    15 stack
+ *     double  8-12, word 26-30: of the open interval, see intervals.ts
  *
  * Freed bytes are not kept: they are allocated minus live. What `peak` and `generation` mean is in high-watermark.ts.
  * The hash table that finds a site holds numbers of sites only and compares with the keys in their lines. So it is small,
@@ -15,21 +16,35 @@
 import { grown } from './growable.ts';
 
 /** Of a site, in `doubles` at site * SITE_DOUBLES. */
-export const SITE_DOUBLES = 8;
+export const SITE_DOUBLES = 16;
 export const LIVE_BYTES = 0;
 export const PEAK_BYTES = 1;
 export const ALLOCATIONS = 2;
 export const ALLOCATED_BYTES = 3;
 export const DEALLOCATIONS = 4;
+/** When the interval began. */
+export const START_ALLOCATIONS = 8;
+export const START_ALLOCATED_BYTES = 9;
+export const START_BYTES = 10;
+/** At the high watermark of the interval. */
+export const KEPT_BYTES = 11;
+/** Freed of what was allocated in the interval. */
+export const BRIEF_BYTES = 12;
 
 /** Of a site, in `words` at site * SITE_WORDS. */
-export const SITE_WORDS = 16;
+export const SITE_WORDS = 32;
 export const LIVE_ALLOCATIONS = 10;
 export const PEAK_ALLOCATIONS = 11;
 export const GENERATION = 12;
 const ALLOCATOR = 13;
 const THREAD = 14;
 const STACK = 15;
+/** The interval that the rest is about: its tick + 1. */
+export const INTERVAL = 26;
+export const START_BLOCKS = 27;
+export const KEPT_BLOCKS = 28;
+export const INTERVAL_GENERATION = 29;
+export const BRIEF_BLOCKS = 30;
 
 /** In the word ALLOCATOR: the counters have changed since the last commit. */
 const CHANGED = 0x100;

@@ -24,12 +24,13 @@ export class Threads {
   /** Unmatched frees in a row, and the sequence at which the row stands, by identity. */
   unmatchedCounts = new Uint32Array(INITIAL);
   unmatchedSequences = new Uint32Array(INITIAL);
-  /** The released block by identity: site or one of the constants above, address, size, sequence. */
+  /** The released block by identity: site or one of the constants above, address, size, sequence, birth. */
   releasedSites = new Int32Array(INITIAL).fill(NOTHING_RELEASED);
   releasedLow = new Int32Array(INITIAL);
   releasedHigh = new Uint32Array(INITIAL);
   releasedBytes = new Float64Array(INITIAL);
   releasedSequences = new Uint32Array(INITIAL);
+  releasedBirths = new Uint32Array(INITIAL);
   /** Address of the last free, by identity. */
   freedLow = new Int32Array(INITIAL);
   freedHigh = new Uint32Array(INITIAL);
@@ -94,6 +95,7 @@ export class Threads {
     this.releasedHigh = grown(this.releasedHigh, length);
     this.releasedBytes = grown(this.releasedBytes, length);
     this.releasedSequences = grown(this.releasedSequences, length);
+    this.releasedBirths = grown(this.releasedBirths, length);
     this.freedLow = grown(this.freedLow, length);
     this.freedHigh = grown(this.freedHigh, length);
   }

@@ -3,6 +3,7 @@
  * successful one and then says so with `committed()`; a commit that failed is simply repeated.
  */
 
+import type { ClosedIntervals } from './intervals.ts';
 import type {
   Frame,
   Losses,
@@ -98,6 +99,8 @@ export interface Accounts {
   readonly tree: FrameTree;
   readonly losses: Losses;
   readonly newModules: readonly ModuleInfo[];
+  /** Null: not kept. */
+  readonly intervals: ClosedIntervals | null;
   /** Processes with changes whose ProcessInfo is known. */
   changes(): Iterable<ProcessChanges>;
   threadOf(site: SiteIndex): ThreadIndex;

@@ -55,3 +55,17 @@ export const ADD_SIZES = `
   ON CONFLICT DO UPDATE SET allocations = allocations + excluded.allocations, bytes = bytes + excluded.bytes`;
 
 export const PUT_LOSS = 'INSERT INTO loss (kind, count) VALUES (?, ?) ON CONFLICT DO UPDATE SET count = excluded.count';
+
+export const PUT_PART = 'INSERT OR REPLACE INTO site_part (id, process_id, site_id) VALUES (?, ?, ?)';
+
+export const PUT_PART_WITHOUT_SITE = 'INSERT OR IGNORE INTO site_part (id, process_id) VALUES (?, ?)';
+
+export const PUT_ALLOCATED = `
+  INSERT INTO interval_allocated (
+    tick, part_id, allocations, bytes, brief_allocations, brief_bytes, peak_allocations, peak_bytes)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export const PUT_FREED = `
+  INSERT INTO interval_freed (tick, part_id, from_tick, allocations, bytes) VALUES (?, ?, ?, ?, ?)`;
+
+export const PUT_PEAK = 'INSERT INTO interval_peak (tick, process_id, bytes, time_ns) VALUES (?, ?, ?, ?)';

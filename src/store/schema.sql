@@ -106,14 +106,48 @@ CREATE TABLE resident (
   PRIMARY KEY (process_id, time_ns)
 ) STRICT, WITHOUT ROWID;
 
--- blocks of a site allocated in the interval that begins at from_ns and freed in the one that begins at to_ns
-CREATE TABLE site_interval (
-  site_id INTEGER NOT NULL REFERENCES site (id),
-  from_ns INTEGER NOT NULL,
-  to_ns INTEGER,
-  allocations INTEGER NOT NULL,
-  bytes INTEGER NOT NULL
+-- The next four tables say what sites did in intervals of time; site_interval shows them in one. Ticks are 10 ms since the
+-- capture began. meta.interval_ns is the width of an interval, meta.interval_end_ns how far they go. While the width is
+-- being doubled some rows are still of narrower ones. None of them exist with --aggregate.
+
+-- what is recorded as one: a site before its stack was named, of which several may become one
+CREATE TABLE site_part (
+  id INTEGER PRIMARY KEY,
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  site_id INTEGER REFERENCES site (id)  -- NULL: in no site yet
 ) STRICT;
+
+-- what was allocated in the interval that begins at tick
+CREATE TABLE interval_allocated (
+  tick INTEGER NOT NULL,
+  part_id INTEGER NOT NULL REFERENCES site_part (id),
+  allocations INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  brief_allocations INTEGER NOT NULL,   -- of these, freed in the same interval; a hole in a mapping counts -1
+  brief_bytes INTEGER NOT NULL,
+  peak_allocations INTEGER NOT NULL,    -- live at the high watermark of the process in this interval, less what was
+  peak_bytes INTEGER NOT NULL,          -- live at its beginning
+  PRIMARY KEY (tick, part_id)
+) STRICT, WITHOUT ROWID;
+
+-- what was freed in the interval that begins at tick, of what was allocated in an earlier one
+CREATE TABLE interval_freed (
+  tick INTEGER NOT NULL,
+  part_id INTEGER NOT NULL REFERENCES site_part (id),
+  from_tick INTEGER NOT NULL,
+  allocations INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (tick, part_id, from_tick)
+) STRICT, WITHOUT ROWID;
+
+-- the high watermark of a process in the interval that begins at tick, if it did anything in it
+CREATE TABLE interval_peak (
+  tick INTEGER NOT NULL,
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  bytes INTEGER NOT NULL,
+  time_ns INTEGER NOT NULL,
+  PRIMARY KEY (tick, process_id)
+) STRICT, WITHOUT ROWID;
 
 -- blocks freed after exactly `threshold` other allocations of their thread, 0 to 16
 CREATE TABLE temporary (
@@ -179,6 +213,26 @@ CREATE VIEW v8_samples AS
   SELECT process_id, pid, thread_id, tid, allocator, allocations, allocated_bytes AS bytes,
          function, file, line, module, stack_id
   FROM site_place WHERE allocator = 'v8_sample';
+
+-- blocks of a site allocated in the interval that begins at from_ns and freed in the one that begins at to_ns (NULL: not
+-- freed). What munmap took from the end of a mapping is 0 blocks, a hole in one is -1: a piece more was left.
+CREATE VIEW site_interval AS
+  WITH
+    width (ticks) AS (SELECT CAST(value AS INTEGER) / 10000000 FROM meta WHERE key = 'interval_ns'),
+    cell (part_id, from_tick, to_tick, allocations, bytes) AS (
+      SELECT part_id, tick, tick, brief_allocations, brief_bytes FROM interval_allocated
+      UNION ALL
+      SELECT part_id, tick, NULL, allocations - brief_allocations, bytes - brief_bytes FROM interval_allocated
+      UNION ALL
+      SELECT part_id, from_tick, tick, allocations, bytes FROM interval_freed
+      UNION ALL
+      SELECT part_id, from_tick, NULL, -allocations, -bytes FROM interval_freed
+    )
+  SELECT p.site_id, (c.from_tick - c.from_tick % w.ticks) * 10000000 AS from_ns,
+         (c.to_tick - c.to_tick % w.ticks) * 10000000 AS to_ns, sum(c.allocations) AS allocations, sum(c.bytes) AS bytes
+  FROM cell c JOIN width w JOIN site_part p ON p.id = c.part_id
+  JOIN site s ON s.id = p.site_id AND s.allocator <> 'v8_sample'
+  GROUP BY 1, 2, 3 HAVING sum(c.allocations) <> 0 OR sum(c.bytes) <> 0;
 
 CREATE VIEW stack_frame AS
   WITH RECURSIVE walk (stack_id, position, node_id) AS (

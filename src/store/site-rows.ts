@@ -60,6 +60,11 @@ export class SiteRows {
     this.#changed.add(row);
   }
 
+  /** The row of a site that has one. */
+  rowOf(site: number): number {
+    return this.#rowOf[site]!;
+  }
+
   /** The numbers of a site with a row may have changed. */
   touch(site: number): void {
     this.#changed.add(this.#rowOf[site]!);

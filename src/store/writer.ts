@@ -15,6 +15,7 @@ import type { Losses } from '../model/types.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
+import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { FORMAT_VERSION } from './open.ts';
 import * as queries from './queries.ts';
 import { ResidentRows } from './resident-rows.ts';
@@ -25,6 +26,7 @@ export interface WriterOptions {
   force?: boolean;
   /** Who shall own the file, and with it what a killed recorder leaves behind. Only root can give files away. */
   owner?: Owner | null;
+  intervals?: IntervalLimits;
 }
 
 const UNRESOLVED = 0;
@@ -37,6 +39,7 @@ export class CaptureWriter {
   readonly #rows = new SiteRows();
   readonly #sum = emptySum();
   readonly #residents = new ResidentRows();
+  readonly #intervals: IntervalWriter;
   /** Node by stack index, UNRESOLVED or NO_STACK. */
   readonly #nodes: number[] = [];
   /** Sites whose stack has no symbols yet. */
@@ -53,6 +56,7 @@ export class CaptureWriter {
   constructor(path: string, options: WriterOptions = {}) {
     this.path = path;
     this.#db = openCreated(path, createFile(path, options));
+    this.#intervals = new IntervalWriter(this.#db, options.intervals);
     this.#db.transaction(() => {
       this.#run(queries.SET_META, ['format_version', String(FORMAT_VERSION)]);
       this.#run(queries.SET_META, ['status', 'recording']);
@@ -80,6 +84,7 @@ export class CaptureWriter {
    */
   finish(accounts: Accounts, stacks: StackSource, losses: Losses, { endedAt }: { endedAt: string }): void {
     try {
+      accounts.intervals?.close();
       this.#commit(accounts, stacks, losses, true);
       this.#db.transaction(() => {
         this.#run(queries.SET_META, ['ended_at', endedAt]);
@@ -117,10 +122,12 @@ export class CaptureWriter {
         this.#writeResidents(changes, accounts, stacks, isLast);
         this.#writeTree(accounts.tree);
         for (const row of this.#rows.changed) this.#writeRow(row, accounts);
+        this.#intervals.write(accounts, (site) => this.#rows.has(site));
         this.#writeLosses(accounts, stacks, losses);
       });
     } catch (error) {
       this.#rows.failed();
+      this.#intervals.failed();
       this.#writtenFrames = before.frames;
       this.#writtenNodes = before.nodes;
       this.#writtenLosses = before.losses;
@@ -128,6 +135,7 @@ export class CaptureWriter {
     }
     this.#rows.committed();
     this.#residents.committed();
+    this.#intervals.committed(accounts);
     accounts.committed();
   }
 
@@ -185,6 +193,7 @@ export class CaptureWriter {
   #assign(site: number, node: number, accounts: Accounts): void {
     const key = { thread: accounts.threadOf(site), allocator: accounts.allocatorOf(site), node: Math.max(node, 0) };
     this.#rows.assign(site, key);
+    this.#intervals.assign(site, this.#rows.rowOf(site));
   }
 
   #nodeOf(stack: number, tree: FrameTree, stacks: StackSource, isLast: boolean): number {

@@ -19,9 +19,20 @@ export interface NaiveSite {
   temporaries: [number, number][];
 }
 
+/** What one event did to a site. */
+export interface Change {
+  timeNs: number;
+  /** When the block was allocated; that of an allocation is `timeNs`. */
+  bornNs: number;
+  site: NaiveSite;
+  bytes: number;
+  blocks: number;
+}
+
 interface Block {
   site: NaiveSite;
   bytes: number;
+  bornNs: number;
   tid: string;
   sequence: number;
 }
@@ -46,12 +57,19 @@ export class NaiveAccounts {
   readonly sites = new Map<string, NaiveSite>();
   unmatchedFrees = 0;
   readonly processes = new Map<number, NaiveProcess>();
+  readonly changes: Change[] = [];
+  readonly #clock: () => number;
   readonly #processOf = new Map<number, number>();
   readonly #tidOf = new Map<number, string>();
   readonly #sequences = new Map<string, number>();
   readonly #released = new Map<string, { address: number; block: Block | null }>();
   /** Address of the last free, by tid. */
   readonly #freed = new Map<string, number>();
+
+  /** `clock` gives the time of the event at hand. */
+  constructor(clock: () => number = () => 0) {
+    this.#clock = clock;
+  }
 
   process(index: number, parent: number | null = null): void {
     const process = new NaiveProcess();
@@ -88,17 +106,25 @@ export class NaiveAccounts {
         process.expected.set(page, [...(process.expected.get(page) ?? []), timeNs + 1e9]);
       }
       this.#unmapRun(process, first, last, isFixed ? tid : null);
-      const mapping = { site, bytes, tid, sequence: this.#nextSequence(tid), start: address, wasCut: false };
+      const mapping = {
+        site,
+        bytes,
+        bornNs: this.#clock(),
+        tid,
+        sequence: this.#nextSequence(tid),
+        start: address,
+        wasCut: false,
+      };
       for (let page = first; page <= last; page++) process.pages.set(page, mapping);
     } else {
       const sequence = this.#nextSequence(tid);
       const older = process.blocks.get(address);
-      process.blocks.set(address, { site, bytes, tid, sequence });
+      process.blocks.set(address, { site, bytes, bornNs: this.#clock(), tid, sequence });
       if (older !== undefined) this.#endBlock(process, older, null);
     }
     site.allocations++;
     site.allocatedBytes += bytes;
-    this.#change(process, site, bytes, 1);
+    this.#change(process, site, bytes, 1, this.#clock());
   }
 
   free(thread: number, address: number): void {
@@ -181,7 +207,7 @@ export class NaiveAccounts {
         this.#endBlock(process, { ...mapping, bytes }, tid);
       } else {
         mapping.site.deallocations += ended;
-        this.#change(process, mapping.site, -bytes, after.runs.length - before.runs.length);
+        this.#change(process, mapping.site, -bytes, after.runs.length - before.runs.length, mapping.bornNs);
       }
       mapping.wasCut = true;
     }
@@ -193,16 +219,17 @@ export class NaiveAccounts {
     else if (!process.inherited.has(address)) this.unmatchedFrees++;
   }
 
-  #endBlock(process: NaiveProcess, { site, bytes, tid: owner, sequence }: Block, tid: string | null): void {
+  #endBlock(process: NaiveProcess, { site, bytes, bornNs, tid: owner, sequence }: Block, tid: string | null): void {
     site.deallocations++;
-    this.#change(process, site, -bytes, -1);
+    this.#change(process, site, -bytes, -1, bornNs);
     const distance = this.#sequences.get(owner)! - sequence;
     if (owner !== tid || distance > 16) return;
     site.temporaries[distance]![0] += 1;
     site.temporaries[distance]![1] += bytes;
   }
 
-  #change(process: NaiveProcess, site: NaiveSite, bytes: number, blocks: number): void {
+  #change(process: NaiveProcess, site: NaiveSite, bytes: number, blocks: number, bornNs: number): void {
+    this.changes.push({ timeNs: this.#clock(), bornNs, site, bytes, blocks });
     site.liveBytes += bytes;
     site.liveAllocations += blocks;
     process.heapBytes += bytes;

@@ -22,7 +22,7 @@ interface Thread {
 
 export class RandomOperations {
   readonly builder = new RecordBuilder();
-  readonly naive = new NaiveAccounts();
+  readonly naive = new NaiveAccounts(() => this.builder.timeNs);
   #threads: Thread[] = [];
   readonly #stacks: number[];
   #state: number;

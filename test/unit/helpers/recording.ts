@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { Aggregator } from '../../../src/aggregate/aggregator.ts';
 import type { Losses } from '../../../src/model/types.ts';
 import { type Db, openReader, type Row } from '../../../src/store/db.ts';
-import { CaptureWriter } from '../../../src/store/writer.ts';
+import { CaptureWriter, type WriterOptions } from '../../../src/store/writer.ts';
 import { Symbolizer } from '../../../src/symbolize/symbolizer.ts';
 import { RecordBuilder } from './record-builder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -18,9 +18,9 @@ export class Recording {
   readonly builder: RecordBuilder;
   losses: Losses = {};
 
-  constructor(context: TestContext, builder = new RecordBuilder()) {
+  constructor(context: TestContext, builder = new RecordBuilder(), options: WriterOptions = {}) {
     this.path = join(temporaryFolder(context), 'capture.db');
-    this.writer = new CaptureWriter(this.path);
+    this.writer = new CaptureWriter(this.path, options);
     this.builder = builder;
   }
 

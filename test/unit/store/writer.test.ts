@@ -233,10 +233,11 @@ test('meta: what the caller says, status and end', (context) => {
   recording.writer.meta('mode', 'run');
   recording.commit();
   const meta = () => Object.fromEntries(recording.rows('SELECT * FROM meta').map(({ key, value }) => [key, value]));
-  assert.deepEqual(meta(), { format_version: '1', status: 'recording', mode: 'run' });
+  const intervals = { interval_ns: '10000000', interval_end_ns: '0' };
+  assert.deepEqual(meta(), { format_version: '1', status: 'recording', mode: 'run', ...intervals });
   recording.finish();
   const ended = { ended_at: '2026-11-21T12:00:00Z', status: 'complete' };
-  assert.deepEqual(meta(), { format_version: '1', mode: 'run', ...ended });
+  assert.deepEqual(meta(), { format_version: '1', mode: 'run', ...intervals, interval_end_ns: '10000000', ...ended });
 });
 
 test('a finished capture is one plain file', (context) => {
