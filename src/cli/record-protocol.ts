@@ -11,6 +11,8 @@ export interface RecordRequest {
   /** For the default path; null: the name of the first process. */
   name: string | null;
   force: boolean;
+  /** Keep sums only. */
+  aggregate: boolean;
   durationMs: number | null;
   meta: Record<string, string>;
   /** Who gets the file, when mp runs under sudo. */

@@ -40,10 +40,12 @@ function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
 
 /** Everything that is done with what the session delivers. */
 class Pipeline implements Sink {
-  readonly #aggregator = new Aggregator();
+  readonly #aggregator = new Aggregator({ withIntervals: !request.aggregate });
   readonly #symbolizer = new Symbolizer();
   readonly #session: NativeSession;
   readonly #writer: CaptureWriter;
+  /** Before the poll that follows. */
+  #emptyNs = 0;
 
   constructor(session: NativeSession, writer: CaptureWriter) {
     this.#session = session;
@@ -55,6 +57,9 @@ class Pipeline implements Sink {
     sayIfSettled(this.#session);
     this.#symbolizer.add(batch);
     this.#aggregator.apply(batch);
+    // The ring is empty: whatever happened before the last look at the clock has been applied.
+    if (batch.count === 0) this.#aggregator.passTime(this.#emptyNs);
+    this.#emptyNs = this.#session.state().nowNs;
     for (const { text } of batch.warnings) say({ type: 'warning', text });
   }
 

@@ -7,6 +7,7 @@ import type { Layout } from '../report/header.ts';
 import type { Capture } from '../report/report.ts';
 import { checkSelection, MAX_THRESHOLD, type Selection, type View } from '../report/selection.ts';
 import type { FrameOptions } from '../report/shown-stacks.ts';
+import { parseTime } from '../report/time-range.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import type { Content } from '../util/new-file.ts';
 import { type Output, streamOutput, styleOf, writeOutputFile } from '../util/output.ts';
@@ -58,7 +59,7 @@ export function addViewOptions(command: Command): Command {
     );
 }
 
-/** `--pid`, `--thread`, and the time range that is refused for now. */
+/** `--pid`, `--thread`, `--from` and `--to`. */
 export function addPartOptions(command: Command): Command {
   return addRangeOptions(
     command
@@ -87,8 +88,8 @@ export function addFrameOptions(command: Command): Command {
 
 export function addRangeOptions(command: Command): Command {
   return command
-    .addOption(new Option('--from <TIME>', 'only from this time on').hideHelp())
-    .addOption(new Option('--to <TIME>', 'only up to this time').hideHelp());
+    .option('--from <TIME>', 'only from this time of the capture on: 1.25, 90s, 1500ms, 2m, 50%', checkTime)
+    .option('--to <TIME>', 'only up to this time', checkTime);
 }
 
 export function addOutputOptions(command: Command, withJson = true): Command {
@@ -121,26 +122,30 @@ export function parseSortColumn(count: number): (text: string) => number {
   };
 }
 
+function checkTime(text: string): string {
+  if (parseTime(text, 0) === null) throw new InvalidArgumentError('Give a time as 1.25, 90s, 1500ms, 2m or 50%.');
+  return text;
+}
+
 function parseThreshold(text: string): number {
   const value = parseNumber(text);
   if (value > MAX_THRESHOLD) throw new InvalidArgumentError(`It must be from 0 to ${MAX_THRESHOLD}.`);
   return value;
 }
 
-/** @throws UserError for what a capture holds but no report answers yet. */
 export function selectionOf(options: ReportOptions): Selection {
-  refuseRange(options);
   return {
     view: viewOf(options),
     threshold: options.temporaryAllocationThreshold ?? 1,
     pid: options.pid ?? null,
     tid: options.thread ?? null,
+    ...rangeOf(options),
   };
 }
 
-export function refuseRange(options: Pick<ReportOptions, 'from' | 'to'>): void {
-  if (options.from !== undefined) throw new UserError('--from is not supported yet');
-  if (options.to !== undefined) throw new UserError('--to is not supported yet');
+export function rangeOf({ from, to }: Pick<ReportOptions, 'from' | 'to'>): Pick<Selection, 'range'> {
+  if (from === undefined && to === undefined) return {};
+  return { range: { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) } };
 }
 
 function viewOf(options: ReportOptions): View {
@@ -153,23 +158,25 @@ function viewOf(options: ReportOptions): View {
 
 /**
  * Runs `report` on one consistent state of the capture.
- * @throws UserError if the file can't be read or has no such process or thread.
+ * @throws UserError if the file can't be read or has no such process, thread or range of time.
  */
 export async function withCapture<T>(
   path: string,
-  part: Pick<Selection, 'pid' | 'tid'>,
+  part: Pick<Selection, 'pid' | 'tid' | 'range'>,
   report: (capture: Capture) => T,
 ): Promise<T> {
   // Loaded late: `mp --help` needs no database driver.
   const { openReader } = await import('../store/db.ts');
   const { Reader } = await import('../store/reader.ts');
+  const { narrowTo } = await import('./narrow.ts');
   const db = openReader(path);
   try {
     return db.transaction(() => {
       const source = new Reader(db);
       const meta = new Map(source.all<{ key: string; value: string }>('meta').map((row) => [row.key, row.value]));
       checkSelection(source, part);
-      return report({ source, facts: readFacts(source, path, captureStatus(meta, path)) });
+      const facts = readFacts(source, path, captureStatus(meta, path));
+      return report(part.range === undefined ? { source, facts } : narrowTo(part.range, db, facts));
     });
   } catch (error) {
     if (error instanceof StoreError) throw new UserError(`Failed to read capture ${path}: ${error.message}`);

@@ -1,6 +1,7 @@
 /** What every report says about its capture before it says anything else; also the `metadata` of all JSON. */
 import { groupBy } from '../util/group-by.ts';
 import type { ProcessRow, Source } from './source.ts';
+import type { TimeWindow } from './time-range.ts';
 
 /** `recording`: its recorder is still at work; `cut off`: its recorder was killed. */
 export type CaptureStatus = 'complete' | 'recording' | 'cut off';
@@ -25,6 +26,8 @@ export interface Facts {
   started_at: string | null;
   ended_at: string | null;
   duration_ns: number;
+  /** All numbers of allocations and bytes are of this time. Not given: of the whole capture. */
+  window?: TimeWindow;
   allocations: number;
   allocated_bytes: number;
   /** Sum over the processes, whose peaks need not be at one moment. */

@@ -7,6 +7,7 @@ import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectedSites, viewTitle } from './selection.ts';
+import { type TimeWindow, windowTitle } from './time-range.ts';
 
 const VIEW_NAMES = {
   high_watermark: 'High watermark',
@@ -23,17 +24,23 @@ export function flamegraphPage(
   options: TreeOptions,
   assets?: PageAssets,
 ): string | null {
+  const [first] = selectedSites(capture.source, selection);
+  if (first === undefined) return null;
   const name = basename(capture.facts.capture).replace(/\.db$/, '');
   const data = flamegraphData(capture, selection, { ...options, name });
   if (data === null) return null;
   const [sample] = selectedSites(capture.source, { ...selection, view: 'v8_samples' });
-  const views = VIEWS.filter((view) => view !== 'v8_samples' || sample !== undefined);
+  const isShown = (view: PageView) => {
+    if (view === 'v8_samples') return sample !== undefined;
+    return view !== 'temporary_allocations' || capture.facts.window === undefined;
+  };
+  const views = VIEWS.filter(isShown);
   return pageFile({
     title: `${pageTitle(capture.facts)} · flame graph`,
     body: [
       pageHeader(capture.facts, '<button type="button" id="help-open">Keys</button>'),
       MEMORY,
-      toolbar(selection, views),
+      toolbar(selection, views, capture.facts.window),
       GRAPH,
       detailsDialog(capture.facts),
       help(views),
@@ -48,13 +55,14 @@ const MEMORY = `<section class="memory" id="memory" aria-label="Memory over time
 <button type="button" class="quiet" id="memory-csv">CSV</button></div>
 <canvas id="plot" role="img" aria-label="Heap and resident set over time"></canvas></section>`;
 
-function toolbar({ threshold }: Selection, shown: readonly PageView[]): string {
+function toolbar({ threshold }: Selection, shown: readonly PageView[], window?: TimeWindow): string {
   const views = shown.map((view) => {
-    const hint = viewTitle(view, threshold).replaceAll('"', '&quot;');
+    const hint = viewTitle(view, threshold, window !== undefined).replaceAll('"', '&quot;');
     return `<label title="${hint}"><input type="radio" name="view" value="${view}"><span>${VIEW_NAMES[view]}<small></small></span></label>`;
   });
+  const time = window === undefined ? '' : `<p class="view">${windowTitle(window)}</p>\n`;
   return `<section class="toolbar" aria-label="View">
-<fieldset class="segments"><legend>View</legend>${views.join('')}</fieldset>
+${time}<fieldset class="segments"><legend>View</legend>${views.join('')}</fieldset>
 <fieldset class="segments"><legend>Width</legend><label><input type="radio" name="unit" value="bytes"><span>Bytes</span></label>
 <label><input type="radio" name="unit" value="allocations"><span>Count</span></label></fieldset>
 <select id="process" aria-label="Process"></select><select id="thread" aria-label="Thread"></select>

@@ -13,6 +13,7 @@ import type { Style } from '../util/output.ts';
 import type { Facts, ProcessFacts } from './facts.ts';
 import { lossEffect, lossLines } from './losses.ts';
 import { type Selection, selectionTitle } from './selection.ts';
+import { windowTitle } from './time-range.ts';
 
 export interface Layout {
   columns: number;
@@ -28,9 +29,12 @@ export function headerLines(facts: Facts, selection: Selection | null, layout: L
     style.bold(cutEnd(captureName(facts), columns)),
     ...wrap(processLine(facts.processes), columns, '  '),
     `duration: ${formatDuration(facts.duration_ns)}${facts.started_at ? `, started ${facts.started_at}` : ''}`,
+    ...(facts.window === undefined ? [] : wrap(`window: ${windowTitle(facts.window)}`, columns, '  ')),
     ...wrap(peakLine(facts), columns, '  '),
     ...trustLines(facts, layout),
-    ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection)}`, columns, '  ')),
+    ...(selection === null
+      ? []
+      : wrap(`view: ${selectionTitle(selection, facts.window !== undefined)}`, columns, '  ')),
   ];
   return [...lines, ''];
 }

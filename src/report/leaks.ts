@@ -57,7 +57,9 @@ export function leakCaveats(facts: Facts, selection: Selection): string[] {
   const running = processes.filter((p) => p.ended_ns === null && p.leaked_allocations > 0);
   const names = running.map(processName).join(', ');
   const caveats: string[] = [];
-  if (running.length > 0) {
+  if (facts.window && facts.window.to_ns !== null) {
+    caveats.push('Not necessarily leaked: what was freed after this time is in this list.');
+  } else if (running.length > 0) {
     const when = facts.status === 'complete' ? 'when recording ended' : 'at the last commit';
     caveats.push(`Not necessarily leaked: ${names} had not ended ${when} and may still free this memory.`);
   }

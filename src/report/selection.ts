@@ -2,6 +2,7 @@
 import { UserError } from '../util/errors.ts';
 import { formatDuration } from '../util/format.ts';
 import type { SiteRow, Source } from './source.ts';
+import type { TimeRange } from './time-range.ts';
 
 export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations' | 'v8_samples';
 
@@ -14,6 +15,8 @@ export interface Selection {
   /** Null: all. */
   pid: number | null;
   tid: number | null;
+  /** Not given: all of the capture. */
+  range?: TimeRange;
 }
 
 /** Sites of the selection, each with its part of the view. */
@@ -21,7 +24,8 @@ export function selectedSites(source: Source, selection: Selection): Iterable<Si
   return source.iterate(`sites_${selection.view}`, selection);
 }
 
-export function viewTitle(view: View, threshold: number): string {
+export function viewTitle(view: View, threshold: number, isWindow = false): string {
+  if (isWindow && view in WINDOW_TITLES) return WINDOW_TITLES[view]!;
   switch (view) {
     case 'high_watermark':
       return 'high watermark (what was live when the process had most)';
@@ -43,12 +47,20 @@ export function viewName(selection: Selection): string {
   return selectionTitle(selection).replace(/ \(.*\)/, '');
 }
 
-export function selectionTitle(selection: Selection): string {
+const WINDOW_TITLES: Partial<Record<View, string>> = {
+  high_watermark: 'high watermark (what was live when the process had most in this time, blocks from before included)',
+  leaks: 'leaks (allocated in this time and not freed by its end)',
+  allocations: 'all allocations (everything allocated in this time, freed or not)',
+};
+
+export function selectionTitle(selection: Selection, isWindow = false): string {
   const only = [
     selection.pid === null ? [] : [`process ${selection.pid}`],
     selection.tid === null ? [] : [`thread ${selection.tid}`],
   ].flat();
-  return viewTitle(selection.view, selection.threshold) + (only.length > 0 ? `, only ${only.join(', ')}` : '');
+  return (
+    viewTitle(selection.view, selection.threshold, isWindow) + (only.length > 0 ? `, only ${only.join(', ')}` : '')
+  );
 }
 
 /** @throws UserError if the capture has no such process or thread; the sentence names those that it has. */

@@ -9,6 +9,7 @@ import { type Capture, jsonReport, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import type { FrameOptions } from './shown-stacks.ts';
 import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** Names as in memray's `stats --json`. */
 export interface Stats {
@@ -38,6 +39,7 @@ interface Total {
 export interface StatsOptions extends Pick<FrameOptions, 'native'> {
   /** Null: all. */
   pid: number | null;
+  range?: TimeRange;
   /** Length of the lists. */
   top: number;
 }
@@ -96,7 +98,10 @@ export function statsText(capture: Capture, options: StatsOptions, layout: Layou
     `${layout.style.bold('Total allocations:')} ${formatCount(stats.total_num_allocations)}`,
     `${layout.style.bold('Total memory allocated:')} ${formatExactBytes(stats.total_bytes_allocated)}`,
     `${layout.style.bold(`Peak memory usage${several ? ', summed over processes' : ''}:`)} ${formatExactBytes(stats.peak_bytes)}`,
-    ...section('Histogram of allocation size:', histogramLines(stats.allocation_size_histogram)),
+    ...section(
+      'Histogram of allocation size:',
+      histogramLines(stats.allocation_size_histogram, capture.facts.window !== undefined),
+    ),
     ...section('Allocator type distribution:', shareLines(stats)),
     ...section(
       `Top ${top} locations by size:`,
@@ -125,9 +130,9 @@ export function statsJson(capture: Capture, options: StatsOptions): string {
 
 const BAR_LENGTH = 25;
 
-function histogramLines(bins: Bin[]): string[] {
+function histogramLines(bins: Bin[], isWindow: boolean): string[] {
   const [first] = bins;
-  if (first === undefined) return ['  not recorded'];
+  if (first === undefined) return [isWindow ? '  not known for a part of the time' : '  not recorded'];
   const most = Math.max(...bins.map((bin) => bin.count));
   const bounds = bins.map((bin) => [formatBytes(bin.min_bytes), formatBytes(bin.max_bytes)] as const);
   const [fromWidth, toWidth] = [0, 1].map((side) => Math.max(...bounds.map((bound) => bound[side as 0 | 1].length)));

@@ -112,7 +112,7 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
   ]);
   const left = rows.length - shown.length;
   const body = [
-    ...(isWhole(selection) ? residentLines(capture, selection, layout) : []),
+    ...(isWhole(capture, selection) ? residentLines(capture, selection, layout) : []),
     ...styledTable(renderTable(columns, cells, layout.columns), layout),
     ...moreLine(`${formatPlural(left, 'more location')} not shown; -r sets the number of rows`, left),
   ];
@@ -121,15 +121,16 @@ export function summaryText(capture: Capture, selection: Selection, options: Sum
 
 export function summaryJson(capture: Capture, selection: Selection, options: SummaryOptions): string {
   const rows = sortSummary(summarize(capture, selection, options), options.sortColumn);
-  const resident = isWhole(selection) ? { resident: residentProcesses(capture, selection) } : {};
+  const resident = isWhole(capture, selection) ? { resident: residentProcesses(capture, selection) } : {};
   return jsonReport(capture.facts, selection, {
     ...resident,
     locations: rows.slice(0, options.maxRows ?? rows.length),
   });
 }
 
-/** Resident memory is that of whole processes, and beside the high watermark. */
-const isWhole = ({ view, tid }: Selection): boolean => view === 'high_watermark' && tid === null;
+/** Resident memory is that of whole processes, and beside the high watermark of the whole capture. */
+const isWhole = ({ facts }: Capture, { view, tid }: Selection): boolean =>
+  view === 'high_watermark' && tid === null && facts.window === undefined;
 
 function rowOf(rows: Map<string, SummaryRow>, name: string, file: string): SummaryRow {
   const key = `${name}\0${file}`;

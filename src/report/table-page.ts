@@ -8,6 +8,7 @@ import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectionTitle } from './selection.ts';
 import { rowFunction, type TableOptions, tableRows } from './table.ts';
+import { windowTitle } from './time-range.ts';
 
 /** Null if there are no rows. */
 export function tablePage(
@@ -36,14 +37,15 @@ export function tablePage(
   };
   return pageFile({
     title: `${pageTitle(capture.facts)} · table`,
-    body: [pageHeader(capture.facts), body(selection), detailsDialog(capture.facts)].join('\n'),
+    body: [pageHeader(capture.facts), body(capture, selection), detailsDialog(capture.facts)].join('\n'),
     data,
     assets: assets ?? pageAssets('table'),
   });
 }
 
-function body(selection: Selection): string {
-  const title = selectionTitle(selection);
+function body({ facts: { window } }: Capture, selection: Selection): string {
+  const time = window === undefined ? '' : `, ${windowTitle(window)}`;
+  const title = selectionTitle(selection, window !== undefined) + time;
   return `<section class="toolbar" aria-label="Table"><p class="view">${title[0]!.toUpperCase()}${title.slice(1)}</p>
 <div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search in all columns" spellcheck="false" autocomplete="off"></div></section>
 <main class="sheet"><div class="scroll"><table class="rows"><thead><tr id="titles"></tr></thead><tbody id="rows"></tbody></table></div>

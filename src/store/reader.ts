@@ -2,6 +2,7 @@
  * The queries of the reports, by name. They read the tables directly: the views join frames that a report already has.
  * `report/source.ts` states the rows; every query takes the same parameters, so that one binding serves all.
  */
+import { UserError } from '../util/errors.ts';
 import type { Db, Params } from './db.ts';
 
 const DEFAULTS = { pid: null, tid: null, threshold: 1 };
@@ -40,7 +41,7 @@ const QUERIES = {
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
     FROM frame f LEFT JOIN module m ON m.id = f.module_id`,
   stacks: 'SELECT id, parent_id, frame_id, depth FROM stack',
-  last_time: `SELECT max(coalesce((SELECT max(time_ns) FROM memory), 0), coalesce((SELECT max(ended_ns) FROM process), 0))
+  last_time: `SELECT max(coalesce((SELECT max(time_ns) FROM main.memory), 0), coalesce((SELECT max(ended_ns) FROM process), 0))
     AS time_ns`,
   sites_high_watermark: sites('peak_allocations', 'peak_bytes'),
   sites_leaks: sites('live_allocations', 'live_bytes'),
@@ -74,24 +75,31 @@ export type QueryName = keyof typeof QUERIES;
  */
 export class Reader {
   readonly #db: Db;
+  readonly #isNarrowed: boolean;
 
-  constructor(db: Db) {
+  /** `isNarrowed`: to a range of time, see window.ts. */
+  constructor(db: Db, isNarrowed = false) {
     this.#db = db;
+    this.#isNarrowed = isNarrowed;
   }
 
   all<Row>(query: QueryName, parameters: object = {}): Row[] {
     const { sql, params } = bound(query, parameters);
-    return this.#has(LATER_TABLES[query]) ? this.#db.all<Row>(sql, params) : [];
+    return this.#has(query) ? this.#db.all<Row>(sql, params) : [];
   }
 
   iterate<Row>(query: QueryName, parameters: object = {}): Iterable<Row> {
     const { sql, params } = bound(query, parameters);
-    return this.#has(LATER_TABLES[query]) ? this.#db.iterate<Row>(sql, params) : [];
+    return this.#has(query) ? this.#db.iterate<Row>(sql, params) : [];
   }
 
-  #has(table: string | undefined): boolean {
+  #has(query: QueryName): boolean {
+    if (this.#isNarrowed && query === 'sites_temporary_allocations') {
+      throw new UserError('Temporary allocations are not known by time: leave out --from and --to.');
+    }
+    const table = LATER_TABLES[query];
     if (table === undefined) return true;
-    return this.#db.get('SELECT 1 AS found FROM sqlite_schema WHERE name = ?', [table]) !== undefined;
+    return this.#db.get('SELECT 1 AS found FROM main.sqlite_schema WHERE name = ?', [table]) !== undefined;
   }
 }
 

@@ -52,6 +52,11 @@ export function formatDuration(ns: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A moment, to the hundredth of a second: `83.25 s`. */
+export function formatSeconds(ns: number): string {
+  return `${(ns / 1e9).toFixed(2)} s`;
+}
+
 /**
  * Text that a traced program chose (names, paths, arguments) without power over the terminal: control characters and
  * bidirectional overrides become visible escapes.

@@ -156,6 +156,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
         output: options.output ?? null,
         name: invocation.name,
         force: options.force ?? false,
+        aggregate: options.aggregate ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
         meta: captureMeta('run', [...invocation.added, ...invocation.given].join(' '), options),
         owner: ownerUnderSudo(),

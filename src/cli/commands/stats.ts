@@ -12,7 +12,7 @@ import {
   parseNumber,
   parsePositive,
   type ReportOptions,
-  refuseRange,
+  rangeOf,
   withCapture,
 } from '../report-options.ts';
 
@@ -25,10 +25,9 @@ export function register(program: Command, output?: Output): void {
     .option('--pid <PID>', 'only this process', parseNumber);
   addExample(addOutputOptions(addFrameOptions(addRangeOptions(command))), 'mp stats --json mp-app.42.db');
   command.action(async (path: string, options: ReportOptions & { numLargest: number }) => {
-    refuseRange(options);
     const to = output ?? defaultOutput();
-    const how = { pid: options.pid ?? null, top: options.numLargest, native: options.native };
-    const text = await withCapture(path, { pid: how.pid, tid: null }, (capture) =>
+    const how = { pid: options.pid ?? null, top: options.numLargest, native: options.native, ...rangeOf(options) };
+    const text = await withCapture(path, { ...how, tid: null }, (capture) =>
       options.json ? statsJson(capture, how) : statsText(capture, how, layoutOf(to, options)),
     );
     emit(text, path, options, to);

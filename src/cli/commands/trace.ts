@@ -51,6 +51,7 @@ export function register(program: Command): void {
         output: options.output ?? null,
         name,
         force: options.force ?? false,
+        aggregate: options.aggregate ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
         meta: captureMeta('trace', title, options),
         owner: ownerUnderSudo(),

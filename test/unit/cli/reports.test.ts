@@ -196,19 +196,6 @@ test('views reach the report', async (t) => {
   assert.equal((await view('--temporary-allocation-threshold', '0')).threshold, 0);
 });
 
-test('time ranges are refused clearly', async (t) => {
-  const path = captureIn(t, small);
-  for (const [name, register] of Object.entries({ summary, stats, leaks, table, flamegraph })) {
-    const message = '--from is not supported yet';
-    await assert.rejects(runCommand(register, [name, path, '--from', '1s']), {
-      name: 'UserError',
-      message,
-      exitCode: 1,
-    });
-    await assert.rejects(runCommand(register, [name, path, '--to', '50%']), { message: '--to is not supported yet' });
-  }
-});
-
 test('an unknown process or thread names those that there are', async (t) => {
   const path = captureIn(t, forkCapture);
   await assert.rejects(runCommand(leaks, ['leaks', path, '--pid', '7']), {
