@@ -73,6 +73,7 @@ export class Intervals implements ClosedIntervals {
   readonly frees = new RowBuffer(5);
   readonly peaks = new RowBuffer(4);
   readonly #sites: Sites;
+  readonly #maxWaitingRows: number;
   readonly #freed = new FreedCells();
   /** Sites of the open interval, and whose they are. */
   #active = new Uint32Array(64);
@@ -81,29 +82,36 @@ export class Intervals implements ClosedIntervals {
   #touched: IntervalAccount[] = [];
   #generation = NOTHING_KEPT;
 
-  constructor(sites: Sites) {
+  /** @param maxWaitingRows so many between two commits make intervals wider */
+  constructor(sites: Sites, maxWaitingRows = MAX_WAITING_ROWS) {
     this.#sites = sites;
+    this.#maxWaitingRows = maxWaitingRows;
   }
 
   /** Goes on to the interval of this time, if it lies behind the open one. */
   advance(timeNs: number): void {
     if (timeNs < this.endNs) return;
+    const closedTick = this.endNs / TICK_NS;
     this.#write();
     const tick = Math.floor(timeNs / TICK_NS);
-    this.openTick = tick - (tick % this.widthTicks);
-    this.endNs = (this.openTick + this.widthTicks) * TICK_NS;
+    // An interval that has just become wider would begin in the one that was closed.
+    this.#open(Math.max(closedTick, tick - (tick % this.widthTicks)));
   }
 
   widen(): void {
     this.widthTicks *= 2;
-    const endTick = (Math.floor(this.openTick / this.widthTicks) + 1) * this.widthTicks;
-    this.endNs = endTick * TICK_NS;
+    this.#open(this.openTick);
   }
 
   close(): void {
+    const closedTick = this.endNs / TICK_NS;
     this.#write();
-    this.openTick = this.endNs / TICK_NS;
-    this.endNs = (this.openTick + this.widthTicks) * TICK_NS;
+    this.#open(closedTick);
+  }
+
+  #open(tick: number): void {
+    this.openTick = tick;
+    this.endNs = (Math.floor(tick / this.widthTicks) + 1) * this.widthTicks * TICK_NS;
   }
 
   committed(): void {
@@ -114,14 +122,14 @@ export class Intervals implements ClosedIntervals {
 
   /** To be called before a site allocates. */
   touch(account: IntervalAccount, site: number): void {
-    if (account.intervalPeak.tick !== this.openTick) this.#begin(account);
+    if (account.intervalPeak.tick !== this.openTick) this.#beginProcess(account);
     this.#keep(account, site);
   }
 
   /** To be called before a block, or part of one, that was born at `birth` is taken from a site. */
   free(account: IntervalAccount, site: number, bytes: number, blocks: number, birth: number): void {
     const { heap, intervalPeak: peak } = account;
-    if (peak.tick !== this.openTick) this.#begin(account);
+    if (peak.tick !== this.openTick) this.#beginProcess(account);
     if (heap.heapBytes >= peak.bytes) this.#leave(heap, peak);
     this.#keep(account, site);
     if (birth === this.openTick) {
@@ -132,7 +140,7 @@ export class Intervals implements ClosedIntervals {
     }
   }
 
-  #begin(account: IntervalAccount): void {
+  #beginProcess(account: IntervalAccount): void {
     const { heap, intervalPeak: peak } = account;
     peak.tick = this.openTick;
     peak.bytes = heap.heapBytes;
@@ -151,7 +159,7 @@ export class Intervals implements ClosedIntervals {
   #keep(account: IntervalAccount, site: number): void {
     const { doubles, words } = this.#sites;
     const at = site * SITE_WORDS;
-    if (words[at + INTERVAL] !== this.openTick + 1) this.#open(account, site);
+    if (words[at + INTERVAL] !== this.openTick + 1) this.#begin(account, site);
     const { generation } = account.intervalPeak;
     if (words[at + INTERVAL_GENERATION] === generation) return;
     words[at + INTERVAL_GENERATION] = generation;
@@ -159,7 +167,7 @@ export class Intervals implements ClosedIntervals {
     doubles[site * SITE_DOUBLES + KEPT_BYTES] = doubles[site * SITE_DOUBLES + LIVE_BYTES]!;
   }
 
-  #open(account: IntervalAccount, site: number): void {
+  #begin(account: IntervalAccount, site: number): void {
     const { doubles, words } = this.#sites;
     const [double, word] = [site * SITE_DOUBLES, site * SITE_WORDS];
     words[word + INTERVAL] = this.openTick + 1;
@@ -185,7 +193,7 @@ export class Intervals implements ClosedIntervals {
     this.#freed.drain((site, birth, blocks, bytes) => this.frees.push(tick, site, birth, blocks, bytes));
     this.#count = 0;
     this.#touched = [];
-    if (this.sites.count + this.frees.count > MAX_WAITING_ROWS) this.widen();
+    if (this.sites.count + this.frees.count > this.#maxWaitingRows) this.widen();
   }
 
   #writeSite({ heap, intervalPeak: peak }: IntervalAccount, site: number): void {

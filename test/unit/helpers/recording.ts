@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { Aggregator } from '../../../src/aggregate/aggregator.ts';
+import { Aggregator, type AggregatorOptions } from '../../../src/aggregate/aggregator.ts';
 import type { Losses } from '../../../src/model/types.ts';
 import { type Db, openReader, type Row } from '../../../src/store/db.ts';
 import { CaptureWriter, type WriterOptions } from '../../../src/store/writer.ts';
@@ -12,16 +12,17 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 export class Recording {
   readonly path: string;
-  readonly aggregator = new Aggregator();
+  readonly aggregator: Aggregator;
   readonly symbolizer = new Symbolizer();
   readonly writer: CaptureWriter;
   readonly builder: RecordBuilder;
   losses: Losses = {};
 
-  constructor(context: TestContext, builder = new RecordBuilder(), options: WriterOptions = {}) {
+  constructor(context: TestContext, builder = new RecordBuilder(), options: WriterOptions & AggregatorOptions = {}) {
     this.path = join(temporaryFolder(context), 'capture.db');
     this.writer = new CaptureWriter(this.path, options);
     this.builder = builder;
+    this.aggregator = new Aggregator(options);
   }
 
   apply(): this {

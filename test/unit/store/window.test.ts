@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { AggregatorOptions } from '../../../src/aggregate/aggregator.ts';
 import { ALLOCATOR_NAME } from '../../../src/model/abi.gen.ts';
 import { openReader } from '../../../src/store/db.ts';
 import type { IntervalLimits } from '../../../src/store/interval-writer.ts';
@@ -16,9 +17,9 @@ class RandomRecording {
   readonly operations: RandomOperations;
   #random = 7;
 
-  constructor(context: TestContext, seed: number, intervals: IntervalLimits) {
+  constructor(context: TestContext, seed: number, intervals: IntervalLimits, options: AggregatorOptions = {}) {
     this.operations = new RandomOperations(seed);
-    this.recording = new Recording(context, this.operations.builder, { intervals });
+    this.recording = new Recording(context, this.operations.builder, { intervals, ...options });
   }
 
   /** Symbols arrive late: until then sites belong to rows without stacks. */
@@ -149,6 +150,16 @@ for (const [mergedRows, ranges] of [
     random.compare({ fromNs: 0, toNs: Infinity });
   });
 }
+
+test('the same when more happens than can be written', (context) => {
+  const random = new RandomRecording(context, 31, {}, { maxWaitingRows: 300 });
+  random.run(STEPS, (n) => {
+    if (n % 3 === 0) random.compare(random.range());
+  });
+  random.recording.finish();
+  assert.ok(random.recording.aggregator.intervals!.widthTicks >= 4);
+  random.compare({ fromNs: 0, toNs: Infinity });
+});
 
 test('the view of intervals adds up to the sites', (context) => {
   const random = new RandomRecording(context, 77, { maxRows: 1500, minRowsPerPart: 1, mergedRows: 50 });
