@@ -85,7 +85,7 @@ export interface AggregatorOptions {
   /** Keep what is needed to answer for ranges of time. */
   withIntervals?: boolean;
   /** See Intervals. */
-  maxWaitingRows?: number;
+  rowsPerTick?: number;
 }
 
 export class Aggregator implements Accounts {
@@ -109,8 +109,8 @@ export class Aggregator implements Accounts {
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
 
-  constructor({ withIntervals = true, maxWaitingRows }: AggregatorOptions = {}) {
-    this.intervals = withIntervals ? new Intervals(this.#sites, maxWaitingRows) : null;
+  constructor({ withIntervals = true, rowsPerTick }: AggregatorOptions = {}) {
+    this.intervals = withIntervals ? new Intervals(this.#sites, rowsPerTick) : null;
   }
 
   /** Nothing that has not been applied happened before this time. */

@@ -43,8 +43,9 @@ import {
   START_BYTES,
 } from './sites.ts';
 
-/** So many rows between two commits are little work for the writer; more make intervals wider. */
-const MAX_WAITING_ROWS = 16_384;
+/** 20,000 rows a second are a twentieth of the writer's time. After more, by five seconds' worth, intervals get wider. */
+const ROWS_PER_TICK = 200;
+const BURST_TICKS = 500;
 const NOTHING_KEPT = 0;
 
 /** The high watermark of one process in the open interval. */
@@ -73,7 +74,8 @@ export class Intervals implements ClosedIntervals {
   readonly frees = new RowBuffer(5);
   readonly peaks = new RowBuffer(4);
   readonly #sites: Sites;
-  readonly #maxWaitingRows: number;
+  readonly #rowsPerTick: number;
+  #allowedRows: number;
   readonly #freed = new FreedCells();
   /** Sites of the open interval, and whose they are. */
   #active = new Uint32Array(64);
@@ -82,10 +84,11 @@ export class Intervals implements ClosedIntervals {
   #touched: IntervalAccount[] = [];
   #generation = NOTHING_KEPT;
 
-  /** @param maxWaitingRows so many between two commits make intervals wider */
-  constructor(sites: Sites, maxWaitingRows = MAX_WAITING_ROWS) {
+  /** @param rowsPerTick what may be written in the long run */
+  constructor(sites: Sites, rowsPerTick = ROWS_PER_TICK) {
     this.#sites = sites;
-    this.#maxWaitingRows = maxWaitingRows;
+    this.#rowsPerTick = rowsPerTick;
+    this.#allowedRows = rowsPerTick * BURST_TICKS;
   }
 
   /** Goes on to the interval of this time, if it lies behind the open one. */
@@ -184,6 +187,7 @@ export class Intervals implements ClosedIntervals {
   }
 
   #write(): void {
+    const before = this.sites.count + this.frees.count;
     const tick = this.openTick;
     for (let i = 0; i < this.#count; i++) this.#writeSite(this.#accountOf[i]!, this.#active[i]!);
     for (const { index, heap, intervalPeak: peak } of this.#touched) {
@@ -193,7 +197,17 @@ export class Intervals implements ClosedIntervals {
     this.#freed.drain((site, birth, blocks, bytes) => this.frees.push(tick, site, birth, blocks, bytes));
     this.#count = 0;
     this.#touched = [];
-    if (this.sites.count + this.frees.count > this.#maxWaitingRows) this.widen();
+    this.#limit(this.sites.count + this.frees.count - before);
+  }
+
+  /** `rows` are those of the interval that is being closed. */
+  #limit(rows: number): void {
+    const most = this.#rowsPerTick * BURST_TICKS;
+    const earned = (this.endNs / TICK_NS - this.openTick) * this.#rowsPerTick;
+    this.#allowedRows = Math.min(most, this.#allowedRows + earned - rows);
+    if (this.#allowedRows >= 0) return;
+    this.widen();
+    this.#allowedRows = most;
   }
 
   #writeSite({ heap, intervalPeak: peak }: IntervalAccount, site: number): void {

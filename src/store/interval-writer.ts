@@ -21,7 +21,7 @@ const MAX_ROWS = 2 ** 19;
 /** A site takes two rows for each interval, and one for each two of them; below this, two or three intervals are left. */
 const MIN_ROWS_PER_PART = 4;
 /** Of each of the two large tables in one commit: more than are recorded until the next. */
-const MERGED_ROWS = 32_768;
+const MERGED_ROWS = 12_288;
 
 interface State {
   rows: number;

@@ -152,7 +152,7 @@ for (const [mergedRows, ranges] of [
 }
 
 test('the same when more happens than can be written', (context) => {
-  const random = new RandomRecording(context, 31, {}, { maxWaitingRows: 300 });
+  const random = new RandomRecording(context, 31, {}, { rowsPerTick: 5 });
   random.run(STEPS, (n) => {
     if (n % 3 === 0) random.compare(random.range());
   });
