@@ -28,73 +28,15 @@
  * EXPECT roots main work
  */
 #define _GNU_SOURCE
-#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/mman.h>
-#include "gate.h"
+#include "allocator_sites.h"
 
 #define ROUNDS 500
 #define THREADS 4
 
-/* gcc makes a malloc of a realloc(NULL, size), and knows that SIZE_MAX / 4 fails. */
-static void *volatile nothing = NULL;
+/* gcc knows that SIZE_MAX / 4 fails. */
 static volatile size_t too_much = SIZE_MAX / 4;
-
-SITE void *call_malloc(void) {
-  void *block = malloc(1001);
-  escape(block);
-  return block;
-}
-
-SITE void *call_calloc(void) {
-  void *block = calloc(10, 101);
-  escape(block);
-  return block;
-}
-
-SITE void *call_realloc(void) {
-  void *block = realloc(nothing, 1003);
-  escape(block);
-  return block;
-}
-
-SITE void *call_posix_memalign(void) {
-  void *block = NULL;
-  if (posix_memalign(&block, 64, 1005) != 0) _exit(90);
-  escape(block);
-  return block;
-}
-
-SITE void *call_aligned_alloc(void) {
-  void *block = aligned_alloc(64, 1024);
-  escape(block);
-  return block;
-}
-
-SITE void *call_memalign(void) {
-  void *block = memalign(128, 1007);
-  escape(block);
-  return block;
-}
-
-SITE void *call_valloc(void) {
-  void *block = valloc(1009);
-  escape(block);
-  return block;
-}
-
-SITE void *call_mmap(void) {
-  void *block = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  escape(block);
-  return block;
-}
-
-SITE void *call_mremap(void *mapping) {
-  void *block = mremap(mapping, 12288, 20480, MREMAP_MAYMOVE);
-  escape(block);
-  return block;
-}
 
 /* Grows a little, much and beyond what there is, then shrinks. */
 SITE void resize(void) {
@@ -112,11 +54,6 @@ SITE void fail(void) {
   if (malloc(too_much) != NULL || calloc(too_much, 16) != NULL) _exit(92);
   if (posix_memalign(&block, 64, too_much) == 0) _exit(93);
   free(NULL);
-}
-
-SITE void spacer(void) {
-  void *block = malloc(16);
-  escape(block);
 }
 
 /* ROUNDS rounds of four blocks of 10, 330, 4000 and 130000 bytes; one is then made as large as all. */
