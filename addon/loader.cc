@@ -4,16 +4,17 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/membarrier.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <numeric>
 
 #include "error.h"
+#include "inner_map.h"
 #include "mp.skel.h"
 #include "probes.h"
 
@@ -90,23 +91,6 @@ void configure_programs(mp_bpf *skeleton, ProbeMode mode) {
   }
   bpf_program__set_expected_attach_type(skeleton->progs.allocator_session,
                                         static_cast<bpf_attach_type>(kAttachUprobeSession));
-}
-
-// Creates an inner map of a map of maps, fills it and puts it in its place; the old one lives until its last reader.
-template <typename Element>
-void set_inner_map(int outer_fd, uint32_t index, const char *name, const std::vector<Element> &elements) {
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-  const uint32_t count = elements.empty() ? 1 : elements.size();
-  UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), sizeof(Element), count, &options));
-  if (!fd) throw Error("LOAD", "cannot create a BPF map for unwind tables", errno);
-  const size_t bytes = (count * sizeof(Element) + 4095) & ~size_t{4095};
-  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-  if (memory == MAP_FAILED) throw Error("LOAD", "cannot fill a BPF map for unwind tables", errno);
-  if (!elements.empty()) memcpy(memory, elements.data(), elements.size() * sizeof(Element));
-  munmap(memory, bytes);
-  const int inner = fd.get();
-  if (bpf_map_update_elem(outer_fd, &index, &inner, BPF_ANY))
-    throw Error("LOAD", "cannot install a BPF map for unwind tables", errno);
 }
 
 }  // namespace
@@ -231,7 +215,12 @@ void Loader::set_mappings(uint32_t slot, const std::vector<mp_mapping> &sorted) 
 }
 
 void Loader::set_rows(uint32_t module, const std::vector<mp_unwind_row> &sorted) {
-  set_inner_map(bpf_map__fd(skeleton_->maps.rows), module, "mp_rows", sorted);
+  const InnerMap rows("mp_rows", sizeof(mp_unwind_row), std::max<size_t>(sorted.size(), 1));
+  std::copy(sorted.begin(), sorted.end(), static_cast<mp_unwind_row *>(rows.memory()));
+  const int fd = rows.fd();
+  // a former one lives until its last reader
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rows), &module, &fd, BPF_ANY))
+    throw Error("LOAD", "cannot install a BPF map for unwind tables", errno);
 }
 
 double Loader::tracepoints_ns() const {

@@ -12,11 +12,11 @@
 // The half that is not in use is written, then the head, in one word.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "../bpf/mp.h"
+#include "inner_map.h"
 
 namespace mp {
 
@@ -24,20 +24,19 @@ class MappingTables {
  public:
   explicit MappingTables(int outer_map) : outer_map_(outer_map) {}
   MappingTables(const MappingTables &) = delete;
-  ~MappingTables();
 
   // Throws Error.
   void set(uint32_t slot, const std::vector<mp_mapping> &sorted);
 
  private:
   struct Table {
-    mp_mapping *elements = nullptr;  // shared with BPF
-    uint32_t capacity = 0;           // of a half
-    bool second_half = false;        // in use
+    InnerMap map;
+    uint32_t capacity = 0;     // of a half
+    bool second_half = false;  // in use
+
+    mp_mapping *elements() const { return static_cast<mp_mapping *>(map.memory()); }
   };
 
-  static size_t byte_length(uint32_t capacity);
-  void make_table(Table &table, uint32_t capacity, std::vector<int> &fds);
   void grow(uint32_t slot, uint32_t capacity);
 
   int outer_map_;
