@@ -38,6 +38,7 @@ std::optional<uint64_t> taken_address(const uint8_t *code, size_t length_bytes, 
 void find_entries(const ElfFile &elf, Code &code) {
   for (const ElfSymbol &symbol : elf.symbols(true))
     if (code.holds(symbol.address)) code.is_entry[symbol.address - code.address] = true;
+  if (code.holds(elf.entry_address())) code.is_entry[elf.entry_address() - code.address] = true;
   for (size_t at = 0; at < code.size_bytes;) {
     const auto instruction = decode_instruction(code.bytes + at, code.size_bytes - at);
     if (!instruction) {
@@ -118,7 +119,10 @@ uint32_t rule_at(const std::vector<mp_unwind_row> &rows, uint32_t pc) {
 
 bool lacks_unwind_information(const ElfFile &elf) {
   const auto start = elf.find_function("__libc_start_main");
-  return start && !is_described(described_ranges(elf), start->address);
+  if (start) return !is_described(described_ranges(elf), start->address);
+  // a stripped static program begins in its C library
+  const bool is_static = !elf.has_interpreter() && (!elf.is_dynamic() || elf.is_pie());
+  return is_static && !elf.find_function("main") && !is_described(described_ranges(elf), elf.entry_address());
 }
 
 void add_code_rows(const ElfFile &elf, std::vector<mp_unwind_row> &rows) {

@@ -110,6 +110,7 @@ bool ElfFile::parse(std::string *error) {
     *error = "is not a 64-bit x86-64 ELF file";
     return false;
   }
+  entry_address_ = header.e_entry;
   parse_segments(header);
   parse_sections(header);
   return true;
@@ -204,6 +205,18 @@ std::string ElfFile::interpreter() const {
 
 bool ElfFile::is_dynamic() const {
   return segment(PT_DYNAMIC).has_value();
+}
+
+bool ElfFile::is_pie() const {
+  const auto dynamic = segment(PT_DYNAMIC);
+  if (!dynamic) return false;
+  ByteReader reader(dynamic->data, dynamic->size_bytes);
+  while (reader.remaining() >= sizeof(Elf64_Dyn)) {
+    const auto entry = reader.read<Elf64_Dyn>();
+    if (entry.d_tag == DT_NULL) return false;
+    if (entry.d_tag == DT_FLAGS_1) return (entry.d_un.d_val & DF_1_PIE) != 0;
+  }
+  return false;
 }
 
 uint64_t ElfFile::lowest_address() const {

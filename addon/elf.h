@@ -60,6 +60,10 @@ class ElfFile {
   // Path of the dynamic linker; "" if there is none.
   std::string interpreter() const;
   bool is_dynamic() const;
+  // A position-independent program, with or without a dynamic linker (DF_1_PIE, which binutils and lld set).
+  bool is_pie() const;
+  // Of the first instruction; 0 if there is none.
+  uint64_t entry_address() const { return entry_address_; }
 
   // Page-aligned lowest PT_LOAD address: what the pcs of unwind rows are relative to. 0 if nothing is loaded.
   uint64_t lowest_address() const;
@@ -108,6 +112,7 @@ class ElfFile {
 
   const uint8_t *data_;
   size_t size_bytes_;
+  uint64_t entry_address_ = 0;
   std::unique_ptr<MappedFile> mapped_;  // nullptr: the bytes are the caller's
   std::vector<Elf64_Phdr> segments_;    // file part lies in the file, memory part in the address space
   std::vector<Elf64_Shdr> sections_;

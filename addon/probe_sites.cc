@@ -5,6 +5,7 @@
 
 #include "call_targets.h"
 #include "insn.h"
+#include "mapping_syscalls.h"
 
 namespace mp {
 namespace {
@@ -122,6 +123,18 @@ void pick_site(const uint8_t *code, size_t size_bytes, ProbeSites::Function &fun
   function.cookie |= moved_registers(site);
 }
 
+const char *name_of(mp_allocator allocator) {
+  return allocator == MP_ALLOCATOR_MMAP ? "mmap" : allocator == MP_ALLOCATOR_MUNMAP ? "munmap" : "mremap";
+}
+
+// What can be seen of a program whose functions have no names.
+void add_system_calls(const ElfFile &elf, ProbeSites &sites) {
+  for (const MappingSyscall &call : find_mapping_syscalls(elf))
+    if (const auto offset = elf.file_offset(call.address))
+      sites.functions.push_back({FunctionKind::kRanged, name_of(call.allocator),
+                                 MP_COOKIE(call.allocator, MP_SIGNATURE_MAPPING), *offset, false, call.single_stepped});
+}
+
 }  // namespace
 
 ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &prefixes) {
@@ -140,13 +153,14 @@ ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &
       sites.allocator_code.emplace_back(found.address, found.address + found.size_bytes);
   }
   add_linked_library(elf, sites);
+  if (sites.functions.empty() && is_static_program(elf)) add_system_calls(elf, sites);
   if (const auto symbol = elf.find_function("_dl_debug_state"))
     if (const auto offset = elf.file_offset(symbol->address)) sites.linker_state.push_back(*offset);
   return sites;
 }
 
 bool is_static_program(const ElfFile &elf) {
-  return !elf.has_interpreter() && (!elf.is_dynamic() || elf.find_function("main"));
+  return !elf.has_interpreter() && (!elf.is_dynamic() || elf.is_pie() || elf.find_function("main"));
 }
 
 }  // namespace mp

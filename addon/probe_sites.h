@@ -3,6 +3,8 @@
 // Which functions those are is a matter of names (allocator_symbols.h) with two exceptions. The operators of C++ count
 // where they belong to an allocator, which has a malloc of its own: those of libstdc++ end in another module's. And an
 // operator new that calls an allocator function of its module ends in that one, as it does in a static program.
+//
+// A static program without such names, because it was stripped, has its system calls instead (mapping_syscalls.h).
 #pragma once
 
 #include <cstdint>

@@ -20,6 +20,12 @@ bool has_allocator(const Process &process) {
                      [](const MappedModule &mapped) { return mapped.module && mapped.module->has_allocator; });
 }
 
+// Without an allocator there are only those of a stripped program.
+bool has_system_calls(const Process &process) {
+  return std::any_of(process.mappings.begin(), process.mappings.end(),
+                     [](const MappedModule &mapped) { return mapped.module && !mapped.module->mapping_calls.empty(); });
+}
+
 bool is_static_program(const Process &process) {
   return std::any_of(process.mappings.begin(), process.mappings.end(),
                      [](const MappedModule &mapped) { return mapped.module && mapped.module->is_static_program; });
@@ -52,7 +58,8 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
   const auto &[origin, parent] = origins_[process.index];
   const bool is_image = strcmp(origin, "fork") != 0;  // else its parent has said it
   if (is_image && !process.mappings.empty() && !has_allocator(process))
-    process.warning = "no allocator found in " + process.executable;
+    process.warning = "no allocator found in " + process.executable +
+                      (has_system_calls(process) ? "; only what it maps is recorded" : "");
   if (process.command_line.empty()) process.command_line = read_command_line(process.pid);
   if (process.cgroup.empty()) process.cgroup = read_cgroup(process.pid);
   if (process.runtime.empty()) process.runtime = runtime_of(process);

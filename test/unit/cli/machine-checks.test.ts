@@ -155,6 +155,9 @@ test('functions that are single-stepped are named', () => {
   assert.match(check.detail, /: realloc single-stepped/);
   assert.equal(checkOf('probe sites', { libc: { path: '/lib/libc.so.6', sites: [] } }).status, 'note');
   assert.equal(checkOf('probe sites', { libc: null }).status, 'note');
+  const stripped = checkOf('probe sites', { libc: { path: '/bin/app', sites: [site('mmap', false)] } });
+  assert.equal(stripped.status, 'note');
+  assert.equal(stripped.detail, 'no allocator found in /bin/app; only what it maps is recorded');
 });
 
 test('a ring that takes most of the memory is noted', () => {
