@@ -34,7 +34,8 @@ export const PUT_SITE = `
 
 export const DELETE_SITE = 'DELETE FROM site WHERE id = ?';
 
-export const PUT_TEMPORARY = 'INSERT INTO temporary (site_id, threshold, allocations, bytes) VALUES (?, ?, ?, ?)';
+export const PUT_TEMPORARY =
+  'INSERT OR REPLACE INTO temporary (site_id, threshold, allocations, bytes) VALUES (?, ?, ?, ?)';
 
 export const DELETE_TEMPORARIES = 'DELETE FROM temporary WHERE site_id = ?';
 

@@ -15,7 +15,8 @@
 import { type Accounts, type SiteSum, TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
 import { TripleIndex } from '../model/triple-index.ts';
 
-const NUMBERS = 7;
+const NUMBERS = 8;
+const TEMPORARIES = 7;
 
 /** What a row belongs to. `node` 0: no stack. */
 export interface RowKey {
@@ -34,6 +35,8 @@ export class SiteRows {
   #written = new Float64Array(0);
   readonly #numbers = new Float64Array(NUMBERS);
   readonly #changed = new Set<number>();
+  /** Of the last `sum`: temporary allocations are not those that were last written. */
+  areTemporariesChanged = false;
 
   /** True if the site has a row. */
   has(site: number): boolean {
@@ -91,8 +94,18 @@ export class SiteRows {
     numbersOf(sum, this.#numbers);
     const at = row * NUMBERS;
     if (at >= this.#written.length) this.#grow(at + NUMBERS);
-    if (this.#numbers.every((number, index) => number === this.#written[at + index])) return false;
+    const temporaries = this.#numbers[TEMPORARIES]!;
+    // None need to be written to a new row that has none.
+    this.areTemporariesChanged = temporaries !== (this.#written[at + TEMPORARIES]! || 0);
+    if (this.#isWritten(at)) return false;
     this.#written.set(this.#numbers, at);
+    return true;
+  }
+
+  #isWritten(at: number): boolean {
+    for (let index = 0; index < NUMBERS; index++) {
+      if (this.#numbers[index] !== this.#written[at + index]) return false;
+    }
     return true;
   }
 
@@ -141,7 +154,7 @@ function clear(sum: SiteSum): void {
   sum.temporaryBytes.fill(0);
 }
 
-/** What tells one state of a row from another. Temporaries are left out: none can be counted without a deallocation. */
+/** What tells one state of a row from another. Temporaries are told by their sum: of one distance they only grow. */
 function numbersOf(sum: SiteSum, into: Float64Array): void {
   into[0] = sum.allocations;
   into[1] = sum.allocatedBytes;
@@ -150,4 +163,8 @@ function numbersOf(sum: SiteSum, into: Float64Array): void {
   into[4] = sum.liveBytes;
   into[5] = sum.peakAllocations;
   into[6] = sum.peakBytes;
+  let temporaries = 0;
+  for (let distance = 0; distance < TEMPORARY_THRESHOLDS; distance++)
+    temporaries += sum.temporaryAllocations[distance]!;
+  into[TEMPORARIES] = temporaries;
 }

@@ -10,7 +10,13 @@
 
 import { rmSync } from 'node:fs';
 import { ALLOCATOR_NAME, LOSS_MEANING, SAMPLED_ALLOCATORS } from '../model/abi.gen.ts';
-import type { Accounts, FrameTree, ProcessChanges, StackSource } from '../model/accounts.ts';
+import {
+  type Accounts,
+  type FrameTree,
+  type ProcessChanges,
+  type StackSource,
+  TEMPORARY_THRESHOLDS,
+} from '../model/accounts.ts';
 import type { Losses } from '../model/types.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
@@ -233,7 +239,6 @@ export class CaptureWriter {
     const sum = this.#sum;
     if (!this.#rows.sum(row, accounts, sum)) return;
     const { thread, allocator, node } = this.#rows.keyOf(row);
-    const temporary = [0, 1].map((distance) => [sum.temporaryAllocations[distance]!, sum.temporaryBytes[distance]!]);
     this.#run(queries.PUT_SITE, [
       id,
       accounts.processOfThread(thread) + 1,
@@ -248,19 +253,20 @@ export class CaptureWriter {
       sum.peakBytes,
       sum.liveAllocations,
       sum.liveBytes,
-      temporary[0]![0]! + temporary[1]![0]!,
-      temporary[0]![1]! + temporary[1]![1]!,
+      sum.temporaryAllocations[0]! + sum.temporaryAllocations[1]!,
+      sum.temporaryBytes[0]! + sum.temporaryBytes[1]!,
     ]);
     // Sites leave a row without stack and take their temporaries along.
-    if (sum.deallocations > 0 || node === 0) this.#writeTemporaries(id);
+    if (node === 0) this.#run(queries.DELETE_TEMPORARIES, [id]);
+    if (node === 0 || this.#rows.areTemporariesChanged) this.#writeTemporaries(id);
   }
 
   #writeTemporaries(id: number): void {
     const { temporaryAllocations, temporaryBytes } = this.#sum;
-    this.#run(queries.DELETE_TEMPORARIES, [id]);
-    temporaryAllocations.forEach((allocations, threshold) => {
-      if (allocations > 0) this.#run(queries.PUT_TEMPORARY, [id, threshold, allocations, temporaryBytes[threshold]]);
-    });
+    for (let distance = 0; distance < TEMPORARY_THRESHOLDS; distance++) {
+      const allocations = temporaryAllocations[distance]!;
+      if (allocations > 0) this.#run(queries.PUT_TEMPORARY, [id, distance, allocations, temporaryBytes[distance]]);
+    }
   }
 
   #writeLosses(accounts: Accounts, stacks: StackSource, losses: Losses): void {
