@@ -20,11 +20,13 @@ export const PUT_FRAME = `
 
 export const PUT_STACK = 'INSERT INTO stack (id, parent_id, frame_id, depth) VALUES (?, ?, ?, ?)';
 
-export const PUT_SITE = `
+export const SITE_COLUMNS = 15;
+
+export const putSites = (values: string) => `
   INSERT INTO site (
     id, process_id, thread_id, allocator, stack_id, allocations, allocated_bytes, deallocations, deallocated_bytes,
     peak_allocations, peak_bytes, live_allocations, live_bytes, temporary_allocations, temporary_bytes)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  VALUES ${values}
   ON CONFLICT DO UPDATE SET
     allocations = excluded.allocations, allocated_bytes = excluded.allocated_bytes,
     deallocations = excluded.deallocations, deallocated_bytes = excluded.deallocated_bytes,
@@ -34,8 +36,10 @@ export const PUT_SITE = `
 
 export const DELETE_SITE = 'DELETE FROM site WHERE id = ?';
 
-export const PUT_TEMPORARY =
-  'INSERT OR REPLACE INTO temporary (site_id, threshold, allocations, bytes) VALUES (?, ?, ?, ?)';
+export const TEMPORARY_COLUMNS = 4;
+
+export const putTemporaries = (values: string) =>
+  `INSERT OR REPLACE INTO temporary (site_id, threshold, allocations, bytes) VALUES ${values}`;
 
 export const DELETE_TEMPORARIES = 'DELETE FROM temporary WHERE site_id = ?';
 

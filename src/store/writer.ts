@@ -20,6 +20,7 @@ import {
 import type { Losses } from '../model/types.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
+import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { FORMAT_VERSION } from './open.ts';
@@ -46,6 +47,8 @@ export class CaptureWriter {
   readonly #sum = emptySum();
   readonly #residents = new ResidentRows();
   readonly #intervals: IntervalWriter;
+  readonly #sites = this.#bulk(queries.SITE_COLUMNS, queries.putSites);
+  readonly #temporaries = this.#bulk(queries.TEMPORARY_COLUMNS, queries.putTemporaries);
   /** Node by stack index, UNRESOLVED or NO_STACK. */
   readonly #nodes: number[] = [];
   /** Sites whose stack has no symbols yet. */
@@ -128,12 +131,16 @@ export class CaptureWriter {
         this.#writeResidents(changes, accounts, stacks, isLast);
         this.#writeTree(accounts.tree);
         for (const row of this.#rows.changed) this.#writeRow(row, accounts);
+        this.#sites.finish();
+        this.#temporaries.finish();
         this.#intervals.write(accounts, (site) => this.#rows.has(site));
         this.#writeLosses(accounts, stacks, losses);
       });
     } catch (error) {
       this.#rows.failed();
       this.#intervals.failed();
+      this.#sites.clear();
+      this.#temporaries.clear();
       this.#writtenFrames = before.frames;
       this.#writtenNodes = before.nodes;
       this.#writtenLosses = before.losses;
@@ -239,7 +246,7 @@ export class CaptureWriter {
     const sum = this.#sum;
     if (!this.#rows.sum(row, accounts, sum)) return;
     const { thread, allocator, node } = this.#rows.keyOf(row);
-    this.#run(queries.PUT_SITE, [
+    this.#sites.add(
       id,
       accounts.processOfThread(thread) + 1,
       thread + 1,
@@ -255,7 +262,7 @@ export class CaptureWriter {
       sum.liveBytes,
       sum.temporaryAllocations[0]! + sum.temporaryAllocations[1]!,
       sum.temporaryBytes[0]! + sum.temporaryBytes[1]!,
-    ]);
+    );
     // Sites leave a row without stack and take their temporaries along.
     if (node === 0) this.#run(queries.DELETE_TEMPORARIES, [id]);
     if (node === 0 || this.#rows.areTemporariesChanged) this.#writeTemporaries(id);
@@ -265,7 +272,7 @@ export class CaptureWriter {
     const { temporaryAllocations, temporaryBytes } = this.#sum;
     for (let distance = 0; distance < TEMPORARY_THRESHOLDS; distance++) {
       const allocations = temporaryAllocations[distance]!;
-      if (allocations > 0) this.#run(queries.PUT_TEMPORARY, [id, distance, allocations, temporaryBytes[distance]]);
+      if (allocations > 0) this.#temporaries.add(id, distance, allocations, temporaryBytes[distance]);
     }
   }
 
@@ -288,6 +295,10 @@ export class CaptureWriter {
       // A reader keeps the log open: everything is in the file and its log, and the next writer or owner joins them.
       if (!(error instanceof StoreError && error.code.startsWith('SQLITE_BUSY'))) throw error;
     }
+  }
+
+  #bulk(columns: number, statement: (values: string) => string): BulkInsert {
+    return new BulkInsert(columns, statement, (sql, params) => this.#run(sql, params));
   }
 
   #run(sql: string, params: readonly unknown[]): void {
