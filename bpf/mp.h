@@ -177,7 +177,7 @@ enum {
   MP_MAX_MODULES = 16384,   /* modules with unwind rows */
   MP_COMM_LENGTH = 16,      /* TASK_COMM_LEN */
   MP_STACK_WINDOW = 2048,   /* bytes of user stack copied at once */
-  MP_RULE_CACHE_BITS = 14,  /* log2 of the entries of the pc -> rule cache */
+  MP_RULE_CACHE_BITS = 16,  /* log2 of the entries of the pc -> rule cache */
   MP_UNWINDERS_PER_CPU = 4, /* a probe can be preempted by another one on its CPU */
   MP_SEEN_STACKS = 131072,  /* stacks that BPF remembers to have sent */
 

@@ -135,7 +135,9 @@ static __always_inline u32 find_rule(struct unwinder *u, u64 pc) {
     return MP_CFA_NONE;
   }
   u64 key = pc | (u64)u->generation << 48;
-  struct rule_cache_entry *entry = &rule_cache[(pc ^ pc >> 14) & ((1 << MP_RULE_CACHE_BITS) - 1)];
+  /* Processes that run the same program often have the same addresses: each has its own places. */
+  u32 place = ((u32)(pc ^ pc >> 16) ^ u->generation * 0x9E37) & ((1 << MP_RULE_CACHE_BITS) - 1);
+  struct rule_cache_entry *entry = &rule_cache[place];
   u64 rule = entry->rule;
   if ((entry->check ^ rule) == key) return rule;
   rule = search_rule(u->slot, pc);
