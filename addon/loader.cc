@@ -196,6 +196,10 @@ void Loader::clear_process_slot(uint32_t pid) {
   bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.process_slots), &pid);
 }
 
+void Loader::forget_stack(uint64_t hash) {
+  bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.seen_stacks), &hash);
+}
+
 void Loader::release(uint32_t pid) {
   bpf_map_delete_elem(held_fd(), &pid);
   kill(pid, SIGCONT);

@@ -66,6 +66,8 @@ class Loader {
   void set_v8(uint32_t slot, const mp_v8 &v8);
   mp_v8 v8(uint32_t slot) const;
   void clear_process_slot(uint32_t pid);
+  // The frames behind this hash are to be sent again.
+  void forget_stack(uint64_t hash);
   // Lets a process go that BPF has stopped, bpf/hold.bpf.h.
   void release(uint32_t pid);
   // Everyone who is stopped now.

@@ -217,9 +217,11 @@ void Session::on_exit(Process &process, const mp_event_task &event) {
 
 void Session::on_stack(const mp_event_stack &event, const uint64_t *frames) {
   Process *process = targets_.find(event.event.pid);
-  if (!process) return;
-  if (!process->v8 || !(event.event.flags & MP_FLAG_JAVASCRIPT))
-    return stacks_.add(*process, process->stacks, event, frames, {}, batch_);
+  if (!process) return loader_.forget_stack(event.stack);
+  if (!process->v8 || !(event.event.flags & MP_FLAG_JAVASCRIPT)) {
+    if (!stacks_.add(*process, process->stacks, event, frames, {}, batch_)) loader_.forget_stack(event.stack);
+    return;
+  }
   begin_collections(*process, event.begun, event.ended, event.event.time_ns);
   stacks_.add(*process, process->javascript_stacks, event, frames, javascript_locations(*process, event, frames),
               batch_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "../bpf/stack_hash.h"
 #include "process_memory.h"
 
 namespace mp {
@@ -113,16 +114,34 @@ uint32_t Stacks::index_of(const char *status, std::vector<uint32_t> locations, B
 
 KnownStack Stacks::of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch) {
   if (!hash) return {index_of(stack_status_name(event.stack_status), {}, batch)};  // no walk took place
-  const KnownStack *known = process.v8 ? process.javascript_stacks.find(hash, event.time_ns) : nullptr;
+  const KnownStack *known = nullptr;
+  if (hash & MP_STACK_SHARED)
+    known = shared_.find(hash, event.time_ns);
+  else if (process.v8)
+    known = process.javascript_stacks.find(hash, event.time_ns);
   if (!known) known = process.stacks.find(hash, event.time_ns);
   if (known) return *known;
   return process.stacks.add(hash) = {index_of("missing", {}, batch), true};
 }
 
-void Stacks::add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
+// Modules may have come and gone since BPF saw them: what the frames mean now need not be what the hash says.
+bool Stacks::has_hash(const Process &process, const mp_event_stack &event, const uint64_t *frames) {
+  uint64_t hash = 0;
+  for (uint32_t i = 0; i < event.frame_count; i++) {
+    const MappedModule *mapped = Targets::find_mapping(process, frames[i] - 1);
+    if (!mapped || !mapped->module) return false;
+    const uint64_t offset = frames[i] - 1 - mapped->bias - mapped->module->lowest_address;
+    hash = mp_hash_word(hash, mp_hash_place(mapped->module->index, offset));
+  }
+  return mp_finish_hash(hash, event.event.stack_status, true) == event.stack;
+}
+
+bool Stacks::add(const Process &process, StackTable &own_table, const mp_event_stack &event, const uint64_t *frames,
                  const std::vector<uint32_t> &javascript, Batch &batch) {
+  const bool is_shared = event.stack & MP_STACK_SHARED && has_hash(process, event, frames);
+  StackTable &table = is_shared ? shared_ : own_table;
   const KnownStack *known = table.find(event.stack, event.event.time_ns);
-  if (known && !known->is_lost) return;
+  if (known && !known->is_lost) return true;
   std::vector<uint32_t> locations;
   locations.reserve(event.frame_count + event.python_count);
   const uint64_t *python = frames + event.frame_count, *python_end = python + event.python_count;
@@ -147,6 +166,7 @@ void Stacks::add(const Process &process, StackTable &table, const mp_event_stack
   classify_caller(process, event, frames, stack);
   stack.thread_name = find_thread_name(process, event, frames);
   table.add(event.stack) = stack;
+  return is_shared || !(event.stack & MP_STACK_SHARED);
 }
 
 uint32_t Stacks::location_of(const Process &process, uint64_t address, Batch &batch) {

@@ -17,10 +17,11 @@ class Stacks {
  public:
   explicit Stacks(Symbolizer &symbolizer) : symbolizer_(symbolizer) {}
 
-  // Takes the frames of a STACK event. What is new goes into the batch.
-  // `table`: that of the process in which it belongs. `javascript`: locations of frames by their index, or none;
+  // Takes the frames of a STACK event. What is new goes into the batch. False if BPF is to send it again: its hash
+  // means the same in every process, but these frames are not what it was made of. `own_table`: that of the process,
+  // for hashes that have no meaning in others. `javascript`: locations of frames by their index, or none;
   // V8Place::kNoLocation: it is a native one.
-  void add(const Process &process, StackTable &table, const mp_event_stack &event, const uint64_t *frames,
+  bool add(const Process &process, StackTable &own_table, const mp_event_stack &event, const uint64_t *frames,
            const std::vector<uint32_t> &javascript, Batch &batch);
   uint32_t javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch);
   // The stack that an event refers to by hash; one without frames if they did not arrive or no walk took place.
@@ -31,6 +32,7 @@ class Stacks {
   int64_t module_of_location(uint32_t location) const { return location_modules_[location]; }
 
  private:
+  static bool has_hash(const Process &process, const mp_event_stack &event, const uint64_t *frames);
   uint32_t index_of(const char *status, std::vector<uint32_t> locations, Batch &batch);
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
   void add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch);
@@ -38,6 +40,7 @@ class Stacks {
   uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;
+  StackTable shared_;                                            // MP_STACK_SHARED
   std::unordered_map<uint64_t, uint32_t> indexes_;               // by hash of status and locations
   std::unordered_map<uint64_t, uint32_t> locations_;             // by module and address
   std::vector<std::pair<int, PythonCode>> python_codes_;         // with the minor version that made them

@@ -47,10 +47,17 @@ static __always_inline void emit_stack(struct unwinder *u, u32 stack_seed) {
   bpf_map_update_elem(&seen_stacks, &hash, &one, BPF_ANY);
 }
 
-/* The hash of a finished walk; never 0, which means "no stack". The status is part of the identity: the same frames
- * can be a whole stack and the visible part of one that could not be read further. */
+/* Hashes what is not in a module's place, and the status. */
+static __always_inline void finish_hash(struct unwinder *u, u32 stack_seed) {
+  if (u->v8_count) hash_collections(u);
+  u32 is_private = u->is_private || u->v8_count || u->event.python_count;
+  if (is_private) hash_word(u, stack_seed * MP_HASH_FACTOR); /* no bit of it may cancel one of an address */
+  u->hash = mp_finish_hash(u->hash, u->status, !is_private);
+}
+
+/* The hash of a finished walk; never 0, which means "no stack". */
 static __always_inline u64 finish_stack(struct unwinder *u, u32 stack_seed) {
-  u->hash = ((u->hash ^ u->status) * 0x9E3779B97F4A7C15UL) | 1;
+  finish_hash(u, stack_seed);
   emit_stack(u, stack_seed);
   return u->hash;
 }
@@ -71,7 +78,6 @@ static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 
   unwind(u);
   *status = u->status;
   if (process->flags & MP_PROCESS_PYTHON) walk_python(u);
-  if (u->v8_count) hash_collections(u);
   u64 stack = finish_stack(u, process->stack_seed);
   release_unwinder(u);
   return stack;

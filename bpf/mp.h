@@ -11,9 +11,9 @@
  * both: RELEASE at entry ("this block may be reused from now on"), then ALLOCATE at return, or, if it failed, CANCEL.
  * munmap, mmap and mremap are reported behind their system call, where arguments and result stand in registers at once.
  *
- * Stacks.  An event carries a 64-bit hash of its return addresses. The addresses themselves are sent once, as a STACK
- * event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent again. The same
- * goes for what its Python frames (PYTHON_CODE) and JavaScript frames (V8_PLACES) stand for.
+ * Stacks.  An event carries a 64-bit hash of its return addresses (stack_hash.h). The addresses themselves are sent
+ * once, as a STACK event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent
+ * again. The same goes for what its Python frames (PYTHON_CODE) and JavaScript frames (V8_PLACES) stand for.
  *
  * Losses.  What could not be put into the ring or not be unwound is counted in the counters map (MP_COUNTERS); nothing
  * is dropped without being counted.
@@ -177,7 +177,7 @@ enum {
   MP_MAX_MODULES = 16384,   /* modules with unwind rows */
   MP_COMM_LENGTH = 16,      /* TASK_COMM_LEN */
   MP_STACK_WINDOW = 2048,   /* bytes of user stack copied at once */
-  MP_RULE_CACHE_BITS = 16,  /* log2 of the entries of the pc -> rule cache */
+  MP_RULE_CACHE_BITS = 15,  /* log2 of the entries of the pc -> rule cache */
   MP_UNWINDERS_PER_CPU = 4, /* a probe can be preempted by another one on its CPU */
   MP_SEEN_STACKS = 131072,  /* stacks that BPF remembers to have sent */
 
@@ -373,7 +373,7 @@ MP_ASSERT_SIZE(struct mp_mapping, 32);
 /* What BPF knows of a traced process, by slot. */
 struct mp_process {
   __mp_u32 pid;         /* 0: the slot is free */
-  __mp_u32 stack_seed;  /* starts every stack hash; changes when addresses get a new meaning (exec, unmapped module) */
+  __mp_u32 stack_seed;  /* see stack_hash.h; changes when addresses get a new meaning (exec, unmapped module) */
   __mp_u32 generation;  /* 16 bits; changes with the mappings: tags rule cache entries */
   __mp_u32 flags;       /* MP_PROCESS_* */
   __mp_u64 job_control; /* address of bash's variable of that name: not 0 while it has its children as jobs; 0: none */

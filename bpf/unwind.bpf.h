@@ -17,6 +17,7 @@
 #define MP_UNWIND_BPF_H
 
 #include "maps.bpf.h"
+#include "stack_hash.h"
 
 #define WINDOW_WORDS (MP_STACK_WINDOW / 8)
 #define MAX_RETURN_INSTANCES 16
@@ -37,7 +38,9 @@ struct unwinder {
   u8 skip_frame;           /* the current frame is the allocator itself: step over it unrecorded */
   u8 code_dropped;         /* something that belongs to the stack could not be sent */
   u8 has_javascript;
-  u8 pad[3];
+  u8 is_private; /* a frame is in no module: what its address means is known in this process alone */
+  u8 pad[2];
+  u64 place; /* of the current frame, mp_hash_place(); 0: it is in no module */
   u64 window_base;
   u64 window_length;
   u64 window[WINDOW_WORDS];
@@ -67,10 +70,13 @@ struct {
   __type(value, struct unwinder);
 } unwinders SEC(".maps");
 
-/* pc -> rule. Two words can't be written at once, so the first one is key ^ rule: a torn entry fits no key. */
+/* pc -> rule and place. Words can't be written at once, so the first one is key ^ rule ^ place: a torn entry fits no
+ * key. */
 struct rule_cache_entry {
   u64 check;
   u64 rule;
+  u64 place;
+  u64 pad;
 };
 
 static struct rule_cache_entry rule_cache[1 << MP_RULE_CACHE_BITS];
@@ -129,24 +135,37 @@ __noinline u64 search_rule(u32 slot, u64 pc) {
   return row && row->rule != MP_CFA_NONE ? row->rule : no_rule;
 }
 
+/* What stands for a pc in hashes of stacks; 0: it is in no module. */
+__noinline u64 search_place(u32 slot, u64 pc) {
+  struct mp_mapping *mapping = find_mapping(slot, pc);
+  return mapping && mapping->module != MP_NO_MODULE ? mp_hash_place(mapping->module, pc - mapping->bias) : 0;
+}
+
+/* Sets u->place, too. */
 static __always_inline u32 find_rule(struct unwinder *u, u64 pc) {
+  u->place = 0;
   if (pc >> 48) { /* no address of user code: the upper bits hold the generation */
     u->status = MP_STACK_NO_MAPPING;
     return MP_CFA_NONE;
   }
   u64 key = pc | (u64)u->generation << 48;
   /* Processes that run the same program often have the same addresses: each has its own places. */
-  u32 place = ((u32)(pc ^ pc >> 16) ^ u->generation * 0x9E37) & ((1 << MP_RULE_CACHE_BITS) - 1);
-  struct rule_cache_entry *entry = &rule_cache[place];
-  u64 rule = entry->rule;
-  if ((entry->check ^ rule) == key) return rule;
+  u32 index = ((u32)(pc ^ pc >> 16) ^ u->generation * 0x9E37) & ((1 << MP_RULE_CACHE_BITS) - 1);
+  struct rule_cache_entry *entry = &rule_cache[index];
+  u64 rule = entry->rule, place = entry->place;
+  if ((entry->check ^ rule ^ place) == key) {
+    u->place = place;
+    return rule;
+  }
   rule = search_rule(u->slot, pc);
   if ((u32)rule == MP_CFA_NONE) {
     u->status = rule >> 32;
     return MP_CFA_NONE;
   }
-  entry->check = key ^ rule;
+  u->place = place = search_place(u->slot, pc);
+  entry->check = key ^ rule ^ place;
   entry->rule = rule;
+  entry->place = place;
   return rule;
 }
 
@@ -215,8 +234,13 @@ static __always_inline int step_over_signal_frame(struct unwinder *u) {
 }
 
 static __always_inline void hash_word(struct unwinder *u, u64 word) {
-  u64 hash = (u->hash ^ word) * 0x9E3779B97F4A7C15UL;
-  u->hash = hash ^ hash >> 29;
+  u->hash = mp_hash_word(u->hash, word);
+}
+
+/* The current frame, whose rule was looked up. */
+static __always_inline void hash_native_frame(struct unwinder *u) {
+  u->is_private |= !u->place;
+  hash_word(u, u->place ? u->place : u->pc);
 }
 
 static __always_inline int is_v8_object(u64 word) {
@@ -249,8 +273,9 @@ static __always_inline void take_v8_frame(struct unwinder *u, u32 is_interpreted
 }
 
 /* Computes the caller's registers. Returns 0 to go on, 1 when the walk is over (status says how). */
-static __always_inline int step(struct unwinder *u) {
+static __always_inline int step(struct unwinder *u, u32 is_recorded) {
   u32 rule = find_rule(u, u->pc - 1);
+  if (is_recorded) hash_native_frame(u);
   u32 kind = rule & 7, rbp_slot = rule >> 3 & 127;
   s64 offset = (s32)rule >> 10;
   u64 cfa, return_address = 0, rbp = u->bp;
@@ -316,8 +341,8 @@ fault:
 
 static long unwind_one(u32 index, void *context) {
   struct unwinder *u = *(struct unwinder **)context;
-  u32 n = u->event.frame_count;
-  if (u->skip_frame) {
+  u32 n = u->event.frame_count, is_recorded = !u->skip_frame;
+  if (!is_recorded) {
     u->skip_frame = 0;
   } else if (n >= MP_MAX_FRAMES) {
     u->status = MP_STACK_TRUNCATED;
@@ -325,9 +350,8 @@ static long unwind_one(u32 index, void *context) {
   } else {
     u->frames[n & (MP_MAX_FRAMES - 1)] = u->pc;
     u->event.frame_count = n + 1;
-    hash_word(u, u->pc);
   }
-  return step(u);
+  return step(u, is_recorded);
 }
 
 /* Walks from u->{pc, sp, bp} to the root. */
@@ -356,7 +380,8 @@ static __always_inline struct unwinder *acquire_unwinder(u32 slot, struct mp_pro
   u->pc = pc;
   u->sp = sp;
   u->bp = bp;
-  u->hash = process->stack_seed * 0x9E3779B97F4A7C15UL; /* no bit of it may cancel one of an address */
+  u->hash = 0;
+  u->is_private = 0;
   u->trampoline = trampoline_page();
   u->watched_return_slot = 0;
   u->watched_found = 0;

@@ -37,7 +37,7 @@ inline host_walk walk_from(uint64_t pc, uint64_t sp, uint64_t bp, uint32_t gener
 inline void clear_rule_cache() {
   uint32_t count;
   uint64_t *words = host_rule_cache(&count);
-  std::fill(words, words + size_t{count} * 2, 0);
+  std::fill(words, words + size_t{count} * HOST_RULE_CACHE_WORDS, 0);
 }
 
 inline void use(Tables *tables, StackImage *stack) {

@@ -1,5 +1,6 @@
 // What a walk knows beside the stack: return probes, calls in flight, unwinders of a CPU, the rule cache.
 #include "check.h"
+#include "../../bpf/stack_hash.h"
 #include "made_stacks.h"
 
 // ---- return probes ----
@@ -91,7 +92,7 @@ TEST(the_allocator_itself_can_be_left_out) {
   CHECK(std::equal(without.frames, without.frames + without.frame_count, all.frames + 1));
 }
 
-TEST(the_stack_hash_depends_on_every_frame_and_the_seed) {
+TEST(the_stack_hash_depends_on_every_frame) {
   ThreeCalls calls;
   const uint64_t hash = calls.walk(0).hash;
   CHECK_EQ(calls.walk(0).hash, hash);
@@ -100,6 +101,50 @@ TEST(the_stack_hash_depends_on_every_frame_and_the_seed) {
     CHECK(calls.walk(0).hash != hash);
     calls.stack.words()[word]--;
   }
+}
+
+TEST(a_stack_in_modules_has_the_same_hash_in_every_process) {
+  ThreeCalls calls;
+  const host_walk first = calls.walk(0);
+  uint64_t expected = 0;
+  for (uint32_t i = 0; i < first.frame_count; i++)
+    expected = mp_hash_word(expected, mp_hash_place(0, first.frames[i] - 1 - kCode));
+  CHECK_EQ(first.hash, mp_finish_hash(expected, MP_STACK_COMPLETE, true));
+  CHECK(first.hash & MP_STACK_SHARED);
+
+  constexpr uint64_t kMoved = 0x7000000;
+  for (mp_mapping &mapping : calls.tables.mappings)
+    mapping.start += kMoved, mapping.end += kMoved, mapping.bias += kMoved;
+  calls.tables.use(1);
+  for (size_t word : {1, 3, 5}) calls.stack.words()[word] += kMoved;
+  host_walk other{};
+  other.slot = 1;
+  other.generation = 2;
+  other.stack_seed = 5;
+  other.pc = in_function(PUSHED_RBP) + kMoved;
+  other.sp = kStack;
+  host_unwind(&other);
+  CHECK_EQ(other.hash, first.hash);
+  host_unwind(&other);  // now from the cache
+  CHECK_EQ(other.hash, first.hash);
+}
+
+TEST(the_same_places_in_another_module_are_another_stack) {
+  ThreeCalls calls;
+  const uint64_t hash = calls.walk(0).hash;
+  calls.tables.rows[1] = calls.tables.rows[0];
+  for (mp_mapping &mapping : calls.tables.mappings) mapping.module = 1;
+  use(&calls.tables, &calls.stack);
+  const uint64_t other = calls.walk(0).hash;
+  CHECK(other != hash);
+  CHECK(other & MP_STACK_SHARED);
+}
+
+TEST(a_stack_with_a_frame_in_no_module_is_its_process_own) {
+  ThreeCalls calls;
+  calls.stack.words()[5] = 0x1234;
+  const uint64_t hash = calls.walk(0).hash;
+  CHECK(hash && !(hash & MP_STACK_SHARED));
   host_walk other{};
   other.pc = in_function(PUSHED_RBP);
   other.sp = kStack;
@@ -111,6 +156,7 @@ TEST(the_stack_hash_depends_on_every_frame_and_the_seed) {
 // A forked child calls from the same addresses as its parent; its seed is the next number.
 TEST(the_seed_is_not_taken_for_a_bit_of_an_address) {
   ThreeCalls calls;
+  calls.stack.words()[5] = 0x1234;  // in no module
   const uint64_t hash = calls.walk(0).hash;
   for (uint32_t bit = 0; bit < 8; bit++) {
     host_walk child{};
@@ -206,7 +252,7 @@ TEST(a_torn_entry_is_not_used) {
   uint64_t *last = nullptr;
   size_t torn = 0;
   for (uint32_t i = 0; i < count; i++) {
-    uint64_t *rule = &words[i * 2 + 1];
+    uint64_t *rule = &words[i * HOST_RULE_CACHE_WORDS + 1];
     if (*rule == 0) continue;
     if (last != nullptr && *last != *rule) {
       std::swap(*last, *rule);

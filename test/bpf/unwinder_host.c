@@ -150,16 +150,16 @@ void host_unwind(struct host_walk *walk) {
     walk_python(u);
     walking_python = 0;
   }
-  if (u->v8_count) hash_collections(u);
   walk->status = u->status;
   walk->watched_found = u->watched_found;
   walk->crossed_signal = u->crossed_signal;
+  finish_hash(u, walk->stack_seed);
   walk->hash = u->hash;
   walk->frame_count = u->event.frame_count;
   walk->python_count = u->event.python_count;
   assert(walk->frame_count + walk->python_count <= MP_MAX_FRAMES);
   memcpy(walk->frames, u->frames, (walk->frame_count + walk->python_count) * sizeof(u64));
-  if (host.output) finish_stack(u, walk->stack_seed);
+  if (host.output) emit_stack(u, walk->stack_seed);
   release_unwinder(u);
 }
 

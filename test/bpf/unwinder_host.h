@@ -90,7 +90,8 @@ uint16_t *host_code_generation(uint64_t code);
 // No place in JavaScript is known to have been sent.
 void host_forget_places(void);
 
-// The cache of pc -> rule as it is: entries of two words, check and rule.
+// The cache of pc -> rule as it is.
+#define HOST_RULE_CACHE_WORDS 4 /* of an entry: check, rule, place, padding */
 uint64_t *host_rule_cache(uint32_t *entry_count);
 
 #ifdef __cplusplus
