@@ -8,6 +8,7 @@
  *   pairs    malloc+free pairs of a C program, and the tracer's own needs
  *   python   a Python program under mp and under others, and what Python frames cost
  *   node     a Node program under mp and with node's own heap profiler
+ *   compile  a build of many small C files with all its processes
  *
  * Absolute times are this machine's; the ratios carry over.
  */
@@ -15,6 +16,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureCompileTree } from './compile-tree.ts';
 import { measureNodeLoad } from './node.ts';
 import { measurePairsPart } from './pairs.ts';
 import { measurePythonLoad, PYTHON } from './python.ts';
@@ -27,6 +29,7 @@ const PARTS = new Map<string, Measure[]>([
   ['pairs', [measurePairsPart]],
   ['python', [measurePythonLoad, measurePythonFrames]],
   ['node', [measureNodeLoad]],
+  ['compile', [measureCompileTree]],
 ]);
 
 function version(command: string, ...args: string[]): string {
