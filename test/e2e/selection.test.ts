@@ -129,18 +129,18 @@ describe('targets by name or cgroup', { skip }, () => {
 
   test('by cgroup: its path, that of its directory, the beginning of the id of a container; cgroups below', async (t) => {
     const id = `${process.pid.toString(16)}feed`.padStart(12, 'a');
-    const inner: string[] = [];
-    t.after(() => inner.forEach((path) => rmdirSync(path))); // before the one that it lies in
+    let inner = '';
+    t.after(() => inner && rmdirSync(inner)); // before the one that it lies in
     const outer = cgroup(t, `docker-${id}${'0'.repeat(52)}.scope`);
-    inner.push(join(outer, 'inner'));
-    mkdirSync(inner[0]!);
+    inner = join(outer, 'inner');
+    mkdirSync(inner);
     const program = programPath('pairs');
     for (const name of [outer, `/${outer.split('/').at(-1)}`, id]) {
       const tracer = trace(t, '--cgroup', name);
       await settled(tracer);
       const enter = (folder: string, pairs: number) =>
         start(t, 'sh', ['-c', `echo $$ > ${folder}/cgroup.procs; exec ${program} 1 ${pairs}`]);
-      const inside = [enter(outer, 300), enter(inner[0]!, 400)];
+      const inside = [enter(outer, 300), enter(inner, 400)];
       const outside = start(t, program, ['1', '500']);
       for (const { finished } of [...inside, outside]) assert.equal((await finished).stdout, 'ok\n');
       const capture = await tracer.stop();
