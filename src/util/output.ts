@@ -1,11 +1,13 @@
 /** Where reports go. Reports are given an `Output` and never touch a stream, so that a test can read what they print. */
-import { realpathSync } from 'node:fs';
+import { realpathSync, writeSync } from 'node:fs';
 import { UserError } from './errors.ts';
 import { type Chunk, type Content, createNewFile, isReplaceable, ownerUnderSudo, writeToDevice } from './new-file.ts';
 
 export interface Output {
   /** The report itself. */
   out(text: Chunk): void;
+  /** The same of a report that comes in parts, no faster than they are read. */
+  outAll?(parts: Iterable<Chunk>): void;
   /** Everything about the tool. */
   err(text: string): void;
   /** Of the report's stream. */
@@ -20,6 +22,7 @@ export interface OutputStream {
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
+  fd?: number;
 }
 
 /** Width of a report that goes to a file or a pipe and of which nobody said how wide it is. */
@@ -30,6 +33,7 @@ export function streamOutput(stdout: OutputStream, stderr: OutputStream, env: No
   const isTTY = stdout.isTTY === true;
   return {
     out: quietWriter(stdout),
+    ...(stdout.fd === undefined ? {} : { outAll: writeParts.bind(null, stdout.fd) }),
     err: quietWriter(stderr),
     isTTY,
     columns: (isTTY ? stdout.columns : Number.parseInt(env.COLUMNS ?? '', 10)) || DEFAULT_COLUMNS,
@@ -41,12 +45,39 @@ function quietWriter(stream: OutputStream): (text: Chunk) => void {
   let isOpen = true;
   stream.on('error', (error) => {
     isOpen = false;
-    if (error.code !== 'EPIPE')
-      throw new UserError(`cannot write the output: ${error.message.replace(/^\w+: |, write$/g, '')}`);
+    if (error.code !== 'EPIPE') throw unwritable(error);
   });
   return (text) => {
     if (isOpen) stream.write(text);
   };
+}
+
+function unwritable({ message }: Error): UserError {
+  return new UserError(`cannot write the output: ${message.replace(/^\w+: |, write$/g, '')}`);
+}
+
+/** Ends silently, and asks for no more parts, when the reader has gone. */
+function writeParts(file: number, parts: Iterable<Chunk>): void {
+  for (const part of parts) {
+    let rest: Uint8Array = Buffer.from(part as string);
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(file, rest));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EPIPE') return;
+        // Node makes pipes non-blocking: the reader is slower.
+        if (code === 'EAGAIN') sleep(PATIENCE_MS);
+        else throw unwritable(error as Error);
+      }
+    }
+  }
+}
+
+const PATIENCE_MS = 1;
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 export interface Style {

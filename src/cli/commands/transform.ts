@@ -76,7 +76,8 @@ async function run(name: string, path: string, options: TransformOptions, output
     const [first] = selectedSites(capture.source, selection);
     if (first === undefined) return output.out(textReport(capture.facts, selection, [], layoutOf(output)));
     const chunks = inChunks(exporter(capture, selection, how));
-    if (target === STDOUT) for (const chunk of chunks) output.out(chunk);
+    if (target === STDOUT && output.outAll) output.outAll(chunks);
+    else if (target === STDOUT) for (const chunk of chunks) output.out(chunk);
     else {
       writeNamed(target, chunks, path, options, output);
       output.err(viewerLines(name, format, target));
