@@ -14,7 +14,7 @@ import { type ExportOptions, frameName, mapFrames, remembered, type Sample, samp
 /** Rows that are encoded together. */
 const GROUP_ROWS = 20_000;
 
-type Field = string | number | bigint | string[] | null;
+type Field = string | bigint | string[] | null;
 
 interface Column {
   schema: SchemaElement[];
@@ -64,22 +64,22 @@ function columnsOf({ source }: Capture): Record<string, Column> {
     value,
   });
   const columns = {
-    process_id: required(INT32, ({ process }) => process.id),
-    pid: required(INT32, ({ process }) => process.pid),
+    process_id: required(INT64, ({ process }) => BigInt(process.id)),
+    pid: required(INT64, ({ process }) => BigInt(process.pid)),
     comm: optional(STRING, ({ process }) => process.comm),
     cgroup: optional(STRING, ({ process }) => cgroups.get(process.id) ?? null),
-    thread_id: required(INT32, ({ thread }) => thread.id),
-    tid: required(INT32, ({ thread }) => thread.tid),
+    thread_id: required(INT64, ({ thread }) => BigInt(thread.id)),
+    tid: required(INT64, ({ thread }) => BigInt(thread.tid)),
     thread_name: optional(STRING, ({ thread }) => thread.name),
     allocator: required(STRING, ({ allocator }) => allocator),
     allocations: required(INT64, ({ allocations }) => BigInt(allocations)),
     bytes: required(INT64, ({ bytes }) => BigInt(bytes)),
     function: optional(STRING, ({ place }) => place?.function ?? null),
     file: optional(STRING, ({ place }) => place?.file ?? null),
-    line: optional(INT32, ({ place }) => place?.line ?? null),
+    line: optional(INT64, ({ place }) => bigInteger(place?.line)),
     module: optional(STRING, ({ place }) => place?.module ?? null),
     language: optional(STRING, ({ place }) => place?.language ?? null),
-    stack_id: optional(INT64, ({ stackId }) => (stackId === null ? null : BigInt(stackId))),
+    stack_id: optional(INT64, ({ stackId }) => bigInteger(stackId)),
   };
   const plain = Object.entries(columns).map(([name, { type, value }]): [string, Column] => [
     name,
@@ -92,7 +92,7 @@ function columnsOf({ source }: Capture): Record<string, Column> {
   return { ...Object.fromEntries(plain), stack };
 }
 
-const INT32: Partial<SchemaElement> = { type: 'INT32' };
+/** As SQLite's integers: a capture may hold any. */
 const INT64: Partial<SchemaElement> = { type: 'INT64' };
 const STRING: Partial<SchemaElement> = { type: 'BYTE_ARRAY', converted_type: 'UTF8' };
 
@@ -102,6 +102,8 @@ const LIST_OF_STRINGS: SchemaElement[] = [
   { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
   { name: 'element', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
 ];
+
+const bigInteger = (value: number | null | undefined): bigint | null => (value == null ? null : BigInt(value));
 
 /** `load at /src/load.c:20`. */
 function textOf(frame: FrameRow | null): string {

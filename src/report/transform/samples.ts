@@ -127,12 +127,12 @@ export function threadLabel({ name, tid }: Thread): string {
 
 /** Function of a frame, or of what stands for a stack that is not known. */
 export function frameName(frame: FrameRow | null): string {
-  return frame === null ? NO_STACK : frameFunction(frame);
+  return frame === null ? NO_STACK : frameFunction(frame) || '???';
 }
 
 /** The same where the module is not shown: a function without a name is that of its file, as `[libc.so.6]`. */
 export function frameLabel(frame: FrameRow | null): string {
-  return frame?.function === null && frame.module !== null ? `[${basename(frame.module)}]` : frameName(frame);
+  return frame?.module && !frame.function ? `[${basename(frame.module)}]` : frameName(frame);
 }
 
 /** Source file of a frame, or the mapped file; empty if neither is known. */

@@ -152,3 +152,21 @@ test('names that mean something in a format stay one name', async (t) => {
     /^ n1: 6000000000 0x0: operator\|<char; 3>\(“x”, "y,z"\)\\x0a\\x09\\x23\\ 12 \(\/a;b\|c "d"\.c:3\)$/m,
   );
 });
+
+/** Numbers that no recorder writes, as a capture may come from somebody else. */
+function strangeCapture(path: string): void {
+  const fixture = new CaptureFixture(path);
+  const process = fixture.process({ pid: 2 ** 40, comm: null, started_ns: -5 });
+  const thread = fixture.thread(process, -1, '');
+  const frame = fixture.frame({ function: '', file: '', line: 2 ** 45, language: 'cobol', inlined: true });
+  const pair: [number, number] = [2 ** 50, 2 ** 52];
+  fixture.site({ process, thread, allocator: '', stack: fixture.stack(frame), all: pair, peak: pair, live: pair });
+  fixture.close();
+}
+
+test('strange numbers and empty names break no format', async (t) => {
+  const capture = openCapture(t, strangeCapture);
+  for (const format of STACK_FORMATS)
+    assert.equal(sums(await readExport(format, await exported(format, capture))).bytes, 2 ** 52, format);
+  assert.match((await exported('massif', capture)).toString(), /^mem_heap_B=4503599627370496$/m);
+});

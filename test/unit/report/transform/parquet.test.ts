@@ -7,19 +7,19 @@ import { exported, readParquet } from './read-exports.ts';
 
 test('rows have the columns of the views, and stacks as lists', async (t) => {
   const rows = await readParquet(await exported('parquet', openCapture(t, smallCapture)));
-  const owner = { process_id: 1, pid: 100, comm: 'app', cgroup: null };
+  const owner = { process_id: 1n, pid: 100n, comm: 'app', cgroup: null };
   assert.equal(rows.length, 4);
   assert.deepEqual(rows[1], {
     ...owner,
-    thread_id: 2,
-    tid: 101,
+    thread_id: 2n,
+    tid: 101n,
     thread_name: 'worker',
     allocator: 'calloc',
     allocations: 3n,
     bytes: 3145728n,
     function: LONG_NAME,
     file: '/usr/include/c++/12/vector',
-    line: 446,
+    line: 446n,
     module: '/usr/bin/app',
     language: 'native',
     stack_id: 5n,
@@ -62,6 +62,6 @@ test('more rows than are encoded together', async (t) => {
   const rows = await readParquet(await exported('parquet', openCapture(t, build)));
   assert.equal(rows.length, count);
   for (const [i, row] of rows.entries()) {
-    assert.deepEqual([row.bytes, row.line, row.stack], [BigInt(i + 1), i + 1, [`f${i + 1}`, 'main']]);
+    assert.deepEqual([row.bytes, row.line, row.stack], [BigInt(i + 1), BigInt(i + 1), [`f${i + 1}`, 'main']]);
   }
 });
