@@ -17,3 +17,28 @@ export function* inChunks(pieces: Iterable<Chunk>): Iterable<Chunk> {
   }
   if (text !== '') yield text;
 }
+
+/** Parts of which the first is there; `return` lets go of the rest, also if none was taken. */
+export interface Begun<Part> extends IterableIterator<Part> {
+  return(): IteratorResult<Part>;
+}
+
+/** The same, of which the first is made at once: what fails to begin has done no harm yet. */
+export function begun<Part>(parts: Iterable<Part>): Begun<Part> {
+  const iterator = parts[Symbol.iterator]();
+  let first: IteratorResult<Part> | null = iterator.next();
+  return {
+    [Symbol.iterator]() {
+      return this;
+    },
+    next() {
+      const part = first ?? iterator.next();
+      first = null;
+      return part;
+    },
+    return() {
+      iterator.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}

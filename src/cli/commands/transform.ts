@@ -6,7 +6,7 @@ import { selectedSites } from '../../report/selection.ts';
 import { FORMATS, type Format } from '../../report/transform/formats.ts';
 import type { ExportOptions } from '../../report/transform/samples.ts';
 import { UserError } from '../../util/errors.ts';
-import { inChunks } from '../../util/in-chunks.ts';
+import { begun, inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
@@ -75,13 +75,15 @@ async function run(name: string, path: string, options: TransformOptions, output
   await withCapture(path, selection, (capture) => {
     const [first] = selectedSites(capture.source, selection);
     if (first === undefined) return output.out(textReport(capture.facts, selection, [], layoutOf(output)));
-    const chunks = inChunks(exporter(capture, selection, how));
-    if (target === STDOUT && output.outAll) output.outAll(chunks);
-    else if (target === STDOUT) for (const chunk of chunks) output.out(chunk);
-    else {
-      writeNamed(target, chunks, path, options, output);
-      output.err(viewerLines(name, format, target));
+    const chunks = begun(inChunks(exporter(capture, selection, how)));
+    try {
+      if (target !== STDOUT) writeNamed(target, chunks, path, options, output);
+      else if (output.outAll) output.outAll(chunks);
+      else for (const chunk of chunks) output.out(chunk);
+    } finally {
+      chunks.return();
     }
+    if (target !== STDOUT) output.err(viewerLines(name, format, target));
   });
 }
 

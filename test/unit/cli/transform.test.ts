@@ -178,6 +178,29 @@ test('a full disk, a folder that is not there and a damaged capture are one sent
   const message = 'The capture is damaged: stack 1 does not lead to a root.';
   await assert.rejects(transform(['csv', damaged, '-o', file]), { name: 'UserError', message });
   assert.ok(!existsSync(file), 'what was begun is removed');
+  writeFileSync(file, 'old');
+  await assert.rejects(transform(['csv', damaged, '-f', '-o', file]), { name: 'UserError', message });
+  assert.equal(readFileSync(file, 'utf8'), 'old');
+});
+
+test('a file that exists is a sentence, however much there is to write', async (t) => {
+  const path = captureIn(t, (file) => {
+    const fixture = new CaptureFixture(file);
+    fixture.db.transaction(() => {
+      const process = fixture.process({ pid: 1 });
+      const thread = fixture.thread(process, 1, 'x');
+      const stack = fixture.stack(
+        ...Array.from({ length: 100 }, (_, i) => fixture.frame({ function: `f${i}`.repeat(20) })),
+      );
+      for (let i = 0; i < 200; i++)
+        fixture.site({ process, thread, allocator: `a${i}`, stack, all: [1, 1], peak: [1, 1] });
+    });
+    fixture.close();
+  });
+  const file = join(dirname(path), 'x.csv');
+  await transform(['csv', path, '-o', file]);
+  assert.ok(readFileSync(file).length > 1_000_000);
+  await assert.rejects(transform(['csv', path, '-o', file]), { name: 'UserError', message: /^File already exists/ });
 });
 
 test('gprof2dot: says where to get what is missing', async (t) => {
