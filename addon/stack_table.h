@@ -1,8 +1,8 @@
-// The stacks of one process, by the hash that BPF gives them.
+// The stacks of one process, or those that mean the same in all, by the hash that BPF gives them (bpf/stack_hash.h).
 //
-// Hashes begin with a seed that changes whenever addresses get a new meaning (exec, an unmapped module). Those of an
-// older seed are needed as long as the ring may still hold events from before the change, and are forgotten then: a
-// program that loads and unloads a plugin all day has no more of them than one that loaded it once.
+// The hashes of a process have a seed that changes whenever addresses get a new meaning (exec, an unmapped module).
+// Those of an older seed are needed as long as the ring may still hold events from before the change, and are forgotten
+// then: a program that loads and unloads a plugin all day has no more of them than one that loaded it once.
 #pragma once
 
 #include <cstdint>

@@ -11,9 +11,9 @@
  * both: RELEASE at entry ("this block may be reused from now on"), then ALLOCATE at return, or, if it failed, CANCEL.
  * munmap, mmap and mremap are reported behind their system call, where arguments and result stand in registers at once.
  *
- * Stacks.  An event carries a 64-bit hash of its return addresses (stack_hash.h). The addresses themselves are sent
- * once, as a STACK event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent
- * again. The same goes for what its Python frames (PYTHON_CODE) and JavaScript frames (V8_PLACES) stand for.
+ * Stacks.  An event carries a 64-bit hash of its frames (stack_hash.h). The return addresses themselves are sent once,
+ * as a STACK event that precedes the first event with that hash; if BPF forgets that it sent them, they are sent again.
+ * The same goes for what its Python frames (PYTHON_CODE) and JavaScript frames (V8_PLACES) stand for.
  *
  * Losses.  What could not be put into the ring or not be unwound is counted in the counters map (MP_COUNTERS); nothing
  * is dropped without being counted.
