@@ -76,6 +76,9 @@ constexpr Function kJemalloc[] = {
     {"sdallocx", kFree, MP_ALLOCATOR_FREE},
 };
 
+// What the crates jemallocator and tikv-jemallocator put before them.
+constexpr const char *kRustJemalloc = "_rjem_";
+
 // gperftools/tcmalloc.h; tc_malloc and so on are those of kC with a prefix
 constexpr Function kTcmalloc[] = {
     {"tc_malloc_skip_new_handler", kSimple, MP_ALLOCATOR_MALLOC},
@@ -148,14 +151,14 @@ constexpr Function kMimallocCxx[] = {
 // A name that is there already keeps its meaning.
 template <size_t count>
 void add(std::vector<AllocatorSymbol> &symbols, const Function (&functions)[count], const std::string &prefix,
-         NameScope scope, uint32_t flags = 0) {
+         NameScope scope, uint32_t flags = 0, AllocatorFamily family = AllocatorFamily::kC) {
   for (const Function &function : functions) {
     const std::string name = prefix + function.name;
     const bool is_known =
         std::any_of(symbols.begin(), symbols.end(), [&](const AllocatorSymbol &one) { return one.name == name; });
     if (is_known) continue;
-    symbols.push_back(
-        {name, function.kind, MP_COOKIE(function.allocator, function.signature) | function.flags | flags, scope});
+    const uint32_t cookie = MP_COOKIE(function.allocator, function.signature) | function.flags | flags;
+    symbols.push_back({name, function.kind, cookie, scope, family});
   }
 }
 
@@ -165,7 +168,7 @@ std::vector<AllocatorSymbol> allocator_symbols(const std::vector<std::string> &p
   std::vector<AllocatorSymbol> symbols;
   add(symbols, kC, "", NameScope::kExported);
   add(symbols, kMappings, "", NameScope::kExported);
-  add(symbols, kCxx, "", NameScope::kExported);
+  add(symbols, kCxx, "", NameScope::kProgram, 0, AllocatorFamily::kCxx);
   add(symbols, kJemalloc, "", NameScope::kProgram);
   add(symbols, kC, "tc_", NameScope::kProgram);
   add(symbols, kTcmalloc, "", NameScope::kProgram);
@@ -173,6 +176,8 @@ std::vector<AllocatorSymbol> allocator_symbols(const std::vector<std::string> &p
   add(symbols, kMimalloc, "mi_", NameScope::kProgram);
   add(symbols, kMimalloc, "mi_heap_", NameScope::kProgram, MP_COOKIE_CONTEXT);
   add(symbols, kMimallocCxx, "", NameScope::kProgram);
+  add(symbols, kC, kRustJemalloc, NameScope::kProgram);
+  add(symbols, kJemalloc, kRustJemalloc, NameScope::kProgram);
   for (const std::string &prefix : prefixes) {
     add(symbols, kC, prefix, NameScope::kAnywhere);
     add(symbols, kJemalloc, prefix, NameScope::kAnywhere);

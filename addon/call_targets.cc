@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "x86_decode.h"
-
 namespace mp {
 namespace {
 
@@ -33,19 +31,27 @@ std::string_view plt_name(const ElfFile &elf, uint64_t address) {
 
 }  // namespace
 
+std::optional<CallTarget> branch_target(const ElfFile &elf, uint64_t address, const Instruction &instruction) {
+  const auto [code, size_bytes] = elf.bytes_at(address, instruction.length_bytes);
+  if (!code) return std::nullopt;
+  if (const uint64_t slot = indirect_slot(code, size_bytes, address)) {
+    const auto name = elf.relocation_symbol(slot);
+    return name.empty() ? std::nullopt : std::optional(CallTarget{0, name});
+  }
+  if (!instruction.branch) return std::nullopt;
+  const uint64_t target = address + instruction.length_bytes + *instruction.branch;
+  return CallTarget{target, plt_name(elf, target)};
+}
+
 std::vector<CallTarget> call_targets(const ElfFile &elf, uint64_t address, uint64_t size_bytes) {
   std::vector<CallTarget> targets;
   const auto [code, available] = elf.bytes_at(address, std::min<uint64_t>(size_bytes, kMaxFunctionBytes));
   for (size_t at = 0; code && at < available;) {
     const auto instruction = decode_instruction(code + at, available - at);
     if (!instruction) break;
-    const uint64_t next = address + at + instruction->length_bytes;
-    if (const uint64_t slot = indirect_slot(code + at, available - at, address + at)) {
-      if (const auto name = elf.relocation_symbol(slot); !name.empty()) targets.push_back({0, name});
-    } else if (instruction->branch) {
-      const uint64_t target = next + *instruction->branch;
-      const bool is_inside = target >= address && target < address + available;
-      if (!is_inside || instruction->flow == Flow::kCall) targets.push_back({target, plt_name(elf, target)});
+    if (const auto target = branch_target(elf, address + at, *instruction)) {
+      const bool is_inside = target->address >= address && target->address < address + available;
+      if (!is_inside || instruction->flow == Flow::kCall) targets.push_back(*target);
     }
     at += instruction->length_bytes;
   }

@@ -8,8 +8,8 @@
 //   403f3  sub rsp, 0x28     CFA = rsp + 24
 //   403f7  ...               CFA = rsp + 64
 //
-// Entries are symbols, that of the program, targets of calls, and aligned addresses that the code takes. Where rsp is lost (alloca) and rbp
-// is no frame pointer, and in code that nothing leads to, the rule of build_unwind_rows stays.
+// Entries are symbols, that of the program, targets of calls, and aligned addresses that the code takes. Where rsp is
+// lost (alloca) and rbp is no frame pointer, and in code that nothing leads to, the rule of build_unwind_rows stays.
 #pragma once
 
 #include <vector>

@@ -34,6 +34,8 @@ void set_sites(const ProbeSites &sites, bool spares_returns, Module &module) {
     else
       add_site(function.kind == FunctionKind::kFree ? module.deallocators : module.mapping_calls, function);
   }
+  module.has_c_allocator = sites.has_c_allocator;
+  module.has_inlined_rust = sites.has_inlined_rust;
   module.allocator_code = sites.allocator_code;
   for (uint64_t offset : sites.linker_state) module.linker_state.push_back({offset, 0});
 }
@@ -91,7 +93,7 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   set_sites(find_probe_sites(*module.elf, allocator_prefixes_), loader_.probe_mode() == ProbeMode::kSession, module);
   const bool is_program = module.is_static_program || module.elf->has_interpreter();
   const bool is_c_library = module.elf->find_function("__libc_start_main").has_value();
-  module.is_allocator_library = module.has_allocator && !is_program && !is_c_library;
+  module.is_allocator_library = module.has_c_allocator && !is_program && !is_c_library;
   module.python = find_python(*module.elf);
   module.job_control = find_job_control(module);
   module.tss_values = find_tss_values(*module.elf);

@@ -36,7 +36,9 @@ struct Module {
   std::vector<std::pair<uint64_t, uint64_t>> allocator_code;  // see ProbeSites
   std::vector<std::string> single_stepped;                    // functions whose probe costs ten times as much
   bool has_allocator = false;                                 // of blocks; its own mappings are its business
+  bool has_c_allocator = false;                               // malloc or the like, not only those of a language
   bool has_untraced_new = false;                              // its operator new can't be probed in this probe mode
+  bool has_inlined_rust = false;                              // its Rust allocator can't be probed at all
   // Nothing but an allocator. A C library maps memory for threads, too, and a program for itself.
   bool is_allocator_library = false;
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "call_targets.h"
+#include "allocator_wrappers.h"
 #include "insn.h"
 #include "mapping_syscalls.h"
+#include "rust_allocators.h"
 
 namespace mp {
 namespace {
@@ -14,15 +15,6 @@ constexpr size_t kUnsizedFunctionBytes = 512;  // how far a function without a s
 
 // How the functions inside of jemalloc, tcmalloc and mimalloc are called.
 constexpr std::string_view kInnerNames[] = {"je_", "jemalloc_", "malloc_init_", "_rjem_je_", "_ZN8tcmalloc", "_mi_"};
-
-struct FoundFunction {
-  const AllocatorSymbol *wanted;
-  ElfSymbol symbol;
-};
-
-bool is_cxx_operator(const AllocatorSymbol &symbol) {
-  return symbol.name.compare(0, 2, "_Z") == 0;
-}
 
 bool is_in_scope(const AllocatorSymbol &wanted, const ElfSymbol &symbol, const ElfFile &elf) {
   if (symbol.dynamic || wanted.scope == NameScope::kAnywhere) return true;
@@ -37,42 +29,6 @@ std::vector<FoundFunction> find_functions(const ElfFile &elf, const std::vector<
   for (size_t i = 0; i < wanted.size(); i++)
     if (symbols[i] && is_in_scope(wanted[i], *symbols[i], elf)) found.push_back({&wanted[i], *symbols[i]});
   return found;
-}
-
-// Whether a call of `function` ends in one of `others`.
-bool ends_in(const ElfFile &elf, const FoundFunction &function, const std::vector<FoundFunction> &others) {
-  const auto targets = call_targets(elf, function.symbol.address, function.symbol.size_bytes);
-  return std::any_of(targets.begin(), targets.end(), [&](const CallTarget &target) {
-    return std::any_of(others.begin(), others.end(), [&](const FoundFunction &other) {
-      return target.imported.empty() ? target.address == other.symbol.address : target.imported == other.wanted->name;
-    });
-  });
-}
-
-// Removes the operators of C++ that are no allocators of their own.
-void remove_wrappers(const ElfFile &elf, std::vector<FoundFunction> &functions) {
-  const auto is_operator = [](const FoundFunction &function) { return is_cxx_operator(*function.wanted); };
-  const auto is_malloc = [](const FoundFunction &function) {
-    return !is_cxx_operator(*function.wanted) && function.wanted->allocator() == MP_ALLOCATOR_MALLOC;
-  };
-  if (std::none_of(functions.begin(), functions.end(), is_malloc)) {
-    functions.erase(std::remove_if(functions.begin(), functions.end(), is_operator), functions.end());
-    return;
-  }
-  // What operator new[] ends in may be an operator new that ends in malloc.
-  std::vector<FoundFunction> allocators;
-  for (const FoundFunction &function : functions)
-    if (!is_operator(function) && function.wanted->kind == FunctionKind::kSimple) allocators.push_back(function);
-  for (bool is_changed = true; is_changed;) {
-    const auto wrapper = std::find_if(functions.begin(), functions.end(), [&](const FoundFunction &function) {
-      return is_operator(function) && function.wanted->kind == FunctionKind::kSimple &&
-             ends_in(elf, function, allocators);
-    });
-    is_changed = wrapper != functions.end();
-    if (!is_changed) continue;
-    allocators.push_back(*wrapper);
-    functions.erase(wrapper);
-  }
 }
 
 void add_linked_library(const ElfFile &elf, ProbeSites &sites) {
@@ -93,6 +49,7 @@ size_t count_arguments(uint32_t cookie) {
     case MP_SIGNATURE_STORED:
       return context + 3;
     case MP_SIGNATURE_MAPPING:
+    case MP_SIGNATURE_REALLOC_FOURTH:
       return 4;
     default:
       return context + 2;
@@ -139,15 +96,18 @@ void add_system_calls(const ElfFile &elf, ProbeSites &sites) {
 
 ProbeSites find_probe_sites(const ElfFile &elf, const std::vector<std::string> &prefixes) {
   ProbeSites sites;
-  const auto wanted = allocator_symbols(prefixes);
+  auto wanted = allocator_symbols(prefixes);
+  for (AllocatorSymbol &one : rust_allocator_symbols(elf)) wanted.push_back(std::move(one));
   auto functions = find_functions(elf, wanted);
-  remove_wrappers(elf, functions);
+  remove_wrappers(elf, wanted, functions);
+  sites.has_inlined_rust = remove_inlined_rust(elf, functions);
   for (const auto &[symbol, found] : functions) {
     const auto [code, size_bytes] =
         elf.bytes_at(found.address, found.size_bytes ? found.size_bytes : kUnsizedFunctionBytes);
     const auto entry = elf.file_offset(found.address);
     if (!code || !entry) continue;
     sites.functions.push_back({symbol->kind, symbol->name, symbol->cookie, *entry});
+    sites.has_c_allocator |= symbol->kind == FunctionKind::kSimple && symbol->family == AllocatorFamily::kC;
     pick_site(code, size_bytes, sites.functions.back());
     if (symbol->kind == FunctionKind::kFree)
       sites.allocator_code.emplace_back(found.address, found.address + found.size_bytes);

@@ -1,8 +1,7 @@
 // Where in an ELF file probes go: one site per allocator function that the file has.
 //
-// Which functions those are is a matter of names (allocator_symbols.h) with two exceptions. The operators of C++ count
-// where they belong to an allocator, which has a malloc of its own: those of libstdc++ end in another module's. And an
-// operator new that calls an allocator function of its module ends in that one, as it does in a static program.
+// Which functions those are is a matter of names (allocator_symbols.h, rust_allocators.h). The operators of C++ and the
+// functions of Rust count where they are allocators of their own (allocator_wrappers.h).
 //
 // A static program without such names, because it was stripped, has its system calls instead (mapping_syscalls.h).
 #pragma once
@@ -30,6 +29,8 @@ struct ProbeSites {
   };
 
   std::vector<Function> functions;
+  bool has_c_allocator = false;   // malloc or the like, not only those of a language
+  bool has_inlined_rust = false;  // an allocator of Rust's that can't be probed
   // ELF addresses [first, second) of functions that free, and of an allocator library that is linked into a program:
   // their own mappings are not the program's.
   std::vector<std::pair<uint64_t, uint64_t>> allocator_code;

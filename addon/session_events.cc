@@ -53,6 +53,9 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
     if (mapped.module->has_untraced_new)
       process.warning = "operator new of " + mapped.module->path +
                         " is not traced: exceptions can't pass the return probes of this kernel";
+    if (mapped.module->has_inlined_rust)
+      process.warning = "the allocator of Rust in " + mapped.module->path +
+                        " is not traced: the compiler has put it into the functions that call it";
   }
   if (process.executable.empty()) process.executable = read_executable(process.pid);
   const auto &[origin, parent] = origins_[process.index];

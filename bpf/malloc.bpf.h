@@ -16,7 +16,7 @@ const volatile unsigned long long certain_bytes = 0;
 static __always_inline int is_reallocation(u32 cookie) {
   u32 signature = MP_COOKIE_SIGNATURE(cookie);
   return signature == MP_SIGNATURE_REALLOC || signature == MP_SIGNATURE_REALLOC_PRODUCT ||
-         signature == MP_SIGNATURE_RESIZE;
+         signature == MP_SIGNATURE_REALLOC_FOURTH || signature == MP_SIGNATURE_RESIZE;
 }
 
 /* A product that overflows is a call that fails; as a size it must only not look like 0. */
@@ -59,6 +59,10 @@ static __always_inline void read_arguments(struct pt_regs *ctx, struct call *cal
     case MP_SIGNATURE_REALLOC_PRODUCT:
       call->pointer = first;
       call->size_bytes = product(second, third);
+      break;
+    case MP_SIGNATURE_REALLOC_FOURTH:
+      call->pointer = first;
+      call->size_bytes = fourth;
       break;
     case MP_SIGNATURE_STORED:
       call->pointer = first;

@@ -47,7 +47,7 @@ typedef unsigned long long __mp_u64;
  * KIND: SIMPLE gives one block, FREE takes one block, RANGED works on address ranges, SAMPLED gives many that are not
  * told apart (see v8_sample.bpf.h): these are never live nor freed, and a part of no sum but their own. `allocator`
  * columns of a capture hold the public name; a renamed function (je_malloc, mi_malloc) has that of the one that it
- * stands for. */
+ * stands for, and one of Rust's the name before it is mangled. */
 #define MP_ALLOCATORS(X)                              \
   X(1, MALLOC, "malloc", SIMPLE)                      \
   X(2, CALLOC, "calloc", SIMPLE)                      \
@@ -70,6 +70,9 @@ typedef unsigned long long __mp_u64;
   X(19, XALLOCX, "xallocx", SIMPLE)                   \
   X(20, REALLOCF, "reallocf", SIMPLE)                 \
   X(21, V8_SAMPLE, "v8_sample", SAMPLED)              \
+  X(22, RUST_ALLOC, "__rust_alloc", SIMPLE)           \
+  X(23, RUST_ZEROED, "__rust_alloc_zeroed", SIMPLE)   \
+  X(24, RUST_REALLOC, "__rust_realloc", SIMPLE)       \
   X(32, FREE, "free", FREE)                           \
   X(33, CFREE, "cfree", FREE)                         \
   X(34, MUNMAP, "munmap", RANGED)                     \
@@ -89,9 +92,10 @@ enum mp_signature {
   MP_SIGNATURE_PRODUCT = 2,         /* (count, size): calloc */
   MP_SIGNATURE_REALLOC = 3,         /* (block, size, ...): realloc */
   MP_SIGNATURE_REALLOC_PRODUCT = 4, /* (block, count, size): reallocarray */
-  MP_SIGNATURE_STORED = 5,  /* (where the address is stored, alignment, size), an error number: posix_memalign */
-  MP_SIGNATURE_RESIZE = 6,  /* (block, size, ...) in place, the size that it has then: xallocx */
-  MP_SIGNATURE_MAPPING = 7, /* mmap, munmap, mremap */
+  MP_SIGNATURE_STORED = 5,         /* (where the address is stored, alignment, size), an error number: posix_memalign */
+  MP_SIGNATURE_RESIZE = 6,         /* (block, size, ...) in place, the size that it has then: xallocx */
+  MP_SIGNATURE_MAPPING = 7,        /* mmap, munmap, mremap */
+  MP_SIGNATURE_REALLOC_FOURTH = 8, /* (block, old size, alignment, size): __rust_realloc */
 };
 
 enum {

@@ -6,7 +6,9 @@ import {
   assertNone,
   buildPrograms,
   cannotRecord,
+  lacks,
   mp,
+  openCapture,
   programPath,
   record,
   recordAndCompare,
@@ -30,6 +32,16 @@ const INTERFACES = [
   'mimalloc_api.mimalloc',
 ];
 
+/** Programs with an allocator of their own behind what a language calls. */
+const LANGUAGES = [
+  'rust_global',
+  'rust_global.mangled',
+  'rust_global.static',
+  'own_new',
+  'own_new.basic',
+  'own_new.static',
+];
+
 /** Debian's mimalloc ends the program where operator new should throw. */
 function argumentsFor(program: string, library: string): string[] {
   return program === 'any_new' && library.includes('mimalloc') ? ['infallible'] : [];
@@ -41,6 +53,28 @@ describe('allocators', { skip: cannotRecord() }, () => {
   for (const mode of MODES)
     for (const name of INTERFACES)
       test(`${name}, ${mode}`, (t) => recordAndCompare(t, mode, name).then(() => undefined));
+
+  for (const mode of MODES)
+    for (const name of LANGUAGES)
+      test(`${name}, ${mode}`, (t) => recordAndCompare(t, mode, name).then(() => undefined));
+
+  for (const mode of MODES)
+    test(`rust_own, ${mode}`, { skip: lacks('rustc') }, async (t) => {
+      await recordAndCompare(t, mode, 'rust_own', { level: 'O0' });
+    });
+
+  test('an allocator of Rust that the compiler has inlined is said not to be traced', async (t) => {
+    const path = join(scratchFolder(t), 'capture.db');
+    const finished = await mp(t, ['run', '-o', path, '--', programPath('rust_global.inlined')]);
+    assert.equal(finished.code, 0);
+    assert.equal(finished.stdout, 'ok\n');
+    assert.match(finished.stderr, /the allocator of Rust in \S*rust_global\.inlined is not traced/);
+    const allocators = openCapture(t, path)
+      .rows('allocations')
+      .map((row) => row.allocator);
+    assert.ok(allocators.includes('malloc'));
+    assert.ok(!allocators.some((name) => name.startsWith('__rust')));
+  });
 
   for (const mode of MODES)
     test(`a renamed allocator that is loaded later, beside libc's, ${mode}`, async (t) => {

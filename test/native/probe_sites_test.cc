@@ -5,6 +5,7 @@
 
 #include "call_targets.h"
 #include "check.h"
+#include "compile.h"
 
 using mp::ElfFile;
 
@@ -58,6 +59,87 @@ TEST(no_function_of_an_allocator_that_matters_is_single_stepped) {
       if (function.name == "malloc" || function.name == "free" || function.name == "_Znwm" ||
           function.name == "realloc")
         CHECK(!function.single_stepped);
+}
+
+// The functions that get probes in a library or program of that source.
+std::vector<std::string> names_of(const char *file, const std::string &source, const std::string &flags) {
+  const Workspace workspace;
+  workspace.write(file, source);
+  const char *compiler = std::string(file).find(".cpp") == std::string::npos ? "gcc" : "g++";
+  CHECK(workspace.run(std::string(compiler) + " -g -w " + flags + " -o it " + file));
+  std::string error;
+  const auto elf = ElfFile::open(workspace.path("it"), &error);
+  CHECK(elf != nullptr);
+  return names(find_probe_sites(*elf, {}));
+}
+
+constexpr const char *kOperators = R"(
+#include <new>
+#include <stdlib.h>
+static char pool[4096], *next = pool, *end = pool + sizeof pool;
+void *operator new(size_t size) { BODY }
+void *operator new[](size_t size) { return operator new(size); }
+void operator delete(void *block) noexcept { FREE }
+int main() { delete new int; }
+)";
+
+TEST(operators_of_a_program_count_if_it_gives_memory_of_its_own) {
+  for (const std::string level : {"-O0 ", "-O2 "}) {
+    const std::string flags = level + "-fno-inline ";
+    const auto bump = names_of("it.cpp", kOperators, flags + "-DBODY='return next += size;' -DFREE=");
+    CHECK(has(bump, "_Znwm") && has(bump, "_ZdlPv") && !has(bump, "malloc"));
+    // a pool that gets its memory from malloc when it is used up
+    const auto pooled = names_of("it.cpp", kOperators,
+                                 flags +
+                                     "-DBODY='if (next + size > end) { next = (char *)malloc(4096); end = next + 4096; "
+                                     "} return next += size;' -DFREE=");
+    CHECK(has(pooled, "_Znwm"));
+    // one that counts, and passes on
+    const auto counting = names_of("it.cpp", kOperators,
+                                   flags +
+                                       "-DBODY='static int n; n++; void *p = malloc(size); if (!p) throw "
+                                       "std::bad_alloc(); return p;' -DFREE='free(block);'");
+    CHECK(counting.empty());
+  }
+}
+
+TEST(functions_of_rust_count_if_they_are_an_allocator) {
+  const std::string source = R"(
+#include <stdlib.h>
+static char pool[4096], *next = pool;
+#define NAME(name) __asm__(PREFIX name)
+void *alloc(size_t size, size_t align) NAME("alloc");
+void dealloc(void *block, size_t size, size_t align) NAME("dealloc");
+void *alloc(size_t size, size_t align) { BODY }
+void dealloc(void *block, size_t size, size_t align) { FREE }
+int main() { dealloc(alloc(1, 1), 1, 1); }
+)";
+  const std::string flags = "-O2 -fno-inline -fno-ipa-pure-const -fno-ipa-modref ";
+  const std::string own = "-DBODY='return next += size;' -DFREE='next = block;' ";
+  const std::string system =
+      "-DBODY='void *p; if (align < 16) return malloc(size); return posix_memalign(&p, align, size) ? 0 : p;' "
+      "-DFREE='free(block);' ";
+  for (const char *prefix : {"__rust_", "__rg_"}) {
+    const std::string named = "-DPREFIX='\"" + std::string(prefix) + "\"' ";
+    CHECK_EQ(names_of("it.c", source, flags + named + own).size(), 2u);
+    CHECK(names_of("it.c", source, flags + named + system).empty());
+  }
+}
+
+TEST(jemalloc_of_a_rust_crate_is_found) {
+  const std::string source = R"(
+#include <stddef.h>
+static char pool[4096], *next = pool;
+void *_rjem_malloc(size_t size) { return next += size; }
+void *_rjem_mallocx(size_t size, int flags) { return next += size; }
+void _rjem_sdallocx(void *block, size_t size, int flags) {}
+void *__rust_alloc(size_t size, size_t align) { return align < 16 ? _rjem_malloc(size) : _rjem_mallocx(size, 4); }
+void __rust_dealloc(void *block, size_t size, size_t align) { _rjem_sdallocx(block, size, 0); }
+int main() { __rust_dealloc(__rust_alloc(1, 1), 1, 1); }
+)";
+  const auto found = names_of("it.c", source, "-O1 -fno-inline -fno-ipa-pure-const -fno-ipa-modref");
+  const std::vector<std::string> expected = {"_rjem_malloc", "_rjem_mallocx", "_rjem_sdallocx"};
+  CHECK(found == expected);
 }
 
 TEST(a_prefix_finds_renamed_functions) {
