@@ -361,6 +361,7 @@ Napi::Value probe_sites(const Napi::CallbackInfo &info) {
   return to_array(env, sites.functions, [&](const mp::ProbeSites::Function &function) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("name", function.name);
+    object.Set("allocator", MP_COOKIE_ALLOCATOR(function.cookie));
     object.Set("offset", static_cast<double>(function.file_offset));
     object.Set("singleStepped", function.single_stepped);
     return object;

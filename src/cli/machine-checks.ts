@@ -4,11 +4,12 @@
  *     ok       kernel         6.18.44 on x86_64
  *     missing  permissions    CAP_BPF, CAP_PERFMON
  *                             → run mp with sudo
- *     note     probe sites    reallocarray in /usr/lib/…/libc.so.6 is single-stepped: …
+ *     note     probe sites    15 functions of /usr/lib/…/libc.so.6: malloc, calloc, …; single-stepped, …: reallocarray
  *
  * `missing`: no tracing without it. `note`: tracing works, or could not be looked at. A fact that is null could not be
  * found out without permissions.
  */
+import { ALLOCATOR_NAME, RANGED_ALLOCATORS } from '../model/abi.gen.ts';
 import type { ProbeCost, ProbeMode, ProbeSite } from '../native/binding.ts';
 import { formatBytes, wrap } from '../util/format.ts';
 import type { Style } from '../util/output.ts';
@@ -181,24 +182,25 @@ function checkUntracedCost({ untracedCostNs }: MachineFacts): Check {
   return check('ok', 'others', detail);
 }
 
-/** A stripped static program has no others. */
-const MAPPING_FUNCTIONS = ['mmap', 'mmap64', 'mremap', 'munmap'];
-
 function checkSites({ libc }: MachineFacts): Check {
   if (libc === null)
     return check('note', 'probe sites', 'this Node has no C library of its own to look at: name a file');
-  const stepped = namesOf(libc.sites.filter((site) => site.singleStepped));
-  if (!libc.sites.some((site) => !MAPPING_FUNCTIONS.includes(site.name))) {
-    const mapped = libc.sites.length === 0 ? '' : '; only what it maps is recorded';
-    return check('note', 'probe sites', `no allocator found in ${libc.path}${mapped}`);
+  const { path, sites } = libc;
+  // A stripped static program has none but those.
+  if (sites.every((site) => RANGED_ALLOCATORS.has(site.allocator))) {
+    const mapped = sites.length === 0 ? '' : '; only what it maps is recorded';
+    return check('note', 'probe sites', `no allocator found in ${path}${mapped}`);
   }
-  if (stepped)
-    return check('note', 'probe sites', `${libc.path}: ${stepped} single-stepped: those calls become slower`);
-  return check('ok', 'probe sites', `${libc.sites.length} functions of ${libc.path}, none single-stepped`);
+  const found = `${sites.length} functions of ${path}: ${namesOf(sites)}`;
+  const stepped = namesOf(sites.filter((site) => site.singleStepped));
+  return stepped
+    ? check('note', 'probe sites', `${found}; single-stepped, which makes calls slower: ${stepped}`)
+    : check('ok', 'probe sites', `${found}; none single-stepped`);
 }
 
+/** Public names, each once: several functions can be one allocator's, as the forms of operator new are. */
 function namesOf(sites: ProbeSite[]): string {
-  return sites.map((site) => site.name).join(', ');
+  return [...new Set(sites.map((site) => (ALLOCATOR_NAME as Record<number, string>)[site.allocator]))].join(', ');
 }
 
 function checkMemory({ availableBytes, defaultRingBytes }: MachineFacts): Check {
@@ -244,6 +246,7 @@ export function machineJson(facts: MachineFacts, checks: Check[]): string {
       path: facts.libc.path,
       functions: facts.libc.sites.map((site) => ({
         function: site.name,
+        allocator: (ALLOCATOR_NAME as Record<number, string>)[site.allocator],
         file_offset: site.offset,
         single_stepped: site.singleStepped,
       })),

@@ -108,7 +108,10 @@ export interface ProbeCost {
 
 /** Where the probe of an allocator function goes. */
 export interface ProbeSite {
+  /** Of the symbol. */
   name: string;
+  /** Id of the allocator that it is, ALLOCATOR_NAME. */
+  allocator: number;
   /** Of the probed instruction in the file. */
   offset: number;
   singleStepped: boolean;

@@ -42,6 +42,17 @@ const LANGUAGES = [
   'own_new.static',
 ];
 
+/** What `mp doctor` says of programs. */
+const FOUND = {
+  rust_global: ['__rust_alloc', '__rust_alloc_zeroed', '__rust_realloc', 'free'],
+  'rust_global.mangled': ['__rust_alloc', '__rust_alloc_zeroed', '__rust_realloc', 'free'],
+  'rust_global.inlined': [],
+  own_new: ['free', 'operator new', 'operator new[]'],
+  'own_new.basic': ['free', 'operator new'],
+  any_new: [],
+  'any_allocator.musl_stripped': ['mmap', 'mremap', 'munmap'],
+};
+
 /** Debian's mimalloc ends the program where operator new should throw. */
 function argumentsFor(program: string, library: string): string[] {
   return program === 'any_new' && library.includes('mimalloc') ? ['infallible'] : [];
@@ -81,6 +92,14 @@ describe('allocators', { skip: cannotRecord() }, () => {
       await recordAndCompare(t, mode, 'prefixed', {
         mpArgs: ['--allocator-prefix', 'x_', '--allocator-prefix', 'my_'],
       });
+    });
+
+  for (const [program, found] of Object.entries(FOUND))
+    test(`mp doctor lists what is found in ${program}`, async (t) => {
+      const { stdout, code } = await mp(t, ['doctor', '--json', programPath(program)]);
+      assert.equal(code, 0);
+      const functions: { allocator: string }[] = JSON.parse(stdout).probe_sites.functions;
+      assert.deepEqual([...new Set(functions.map((one) => one.allocator))].sort(), found);
     });
 
   test('a renamed allocator is not seen without its prefix', async (t) => {

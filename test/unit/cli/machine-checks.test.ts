@@ -13,6 +13,7 @@ import {
   parseCapabilities,
   parseLockdown,
 } from '../../../src/cli/machine-checks.ts';
+import { ALLOCATOR } from '../../../src/model/abi.gen.ts';
 import { styleOf } from '../../../src/util/output.ts';
 
 const bits = (...numbers: number[]) => numbers.reduce((sum, number) => sum | (1n << BigInt(number)), 0n);
@@ -31,8 +32,8 @@ const GOOD: MachineFacts = {
   libc: {
     path: '/usr/lib/libc.so.6',
     sites: [
-      { name: 'malloc', offset: 16, singleStepped: false },
-      { name: 'free', offset: 35, singleStepped: false },
+      { name: 'malloc', allocator: ALLOCATOR.MALLOC, offset: 16, singleStepped: false },
+      { name: 'free', allocator: ALLOCATOR.FREE, offset: 35, singleStepped: false },
     ],
   },
   availableBytes: 2 ** 30,
@@ -148,14 +149,14 @@ test('what others pay', () => {
 });
 
 test('functions that are single-stepped are named', () => {
-  const site = (name: string, singleStepped: boolean) => ({ name, offset: 0, singleStepped });
-  const sites = [site('malloc', false), site('realloc', true), site('munmap', false)];
+  const site = (allocator: number, singleStepped: boolean) => ({ name: 'it', allocator, offset: 0, singleStepped });
+  const sites = [site(ALLOCATOR.MALLOC, false), site(ALLOCATOR.OPERATOR_NEW, true), site(ALLOCATOR.OPERATOR_NEW, true)];
   const check = checkOf('probe sites', { libc: { path: '/lib/libc.so.6', sites } });
   assert.equal(check.status, 'note');
-  assert.match(check.detail, /: realloc single-stepped/);
+  assert.match(check.detail, /^3 functions of \S+: malloc, operator new; single-stepped, .*: operator new$/);
   assert.equal(checkOf('probe sites', { libc: { path: '/lib/libc.so.6', sites: [] } }).status, 'note');
   assert.equal(checkOf('probe sites', { libc: null }).status, 'note');
-  const stripped = checkOf('probe sites', { libc: { path: '/bin/app', sites: [site('mmap', false)] } });
+  const stripped = checkOf('probe sites', { libc: { path: '/bin/app', sites: [site(ALLOCATOR.MMAP, false)] } });
   assert.equal(stripped.status, 'note');
   assert.equal(stripped.detail, 'no allocator found in /bin/app; only what it maps is recorded');
 });
