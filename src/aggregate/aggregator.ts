@@ -39,6 +39,7 @@ import type {
   StackStatus,
   ThreadInfo,
 } from '../model/types.ts';
+import { EventLog } from './event-log.ts';
 import { grown } from './growable.ts';
 import { StackTree } from './intern.ts';
 import { Intervals } from './intervals.ts';
@@ -86,6 +87,8 @@ export interface AggregatorOptions {
   withIntervals?: boolean;
   /** See Intervals. */
   rowsPerTick?: number;
+  /** Keep every event for the next commit. */
+  withEvents?: boolean;
 }
 
 export class Aggregator implements Accounts {
@@ -93,6 +96,8 @@ export class Aggregator implements Accounts {
   newModules: ModuleInfo[] = [];
   /** Null: only sums over the whole capture are kept. */
   readonly intervals: Intervals | null;
+  /** Null: single events are not kept. */
+  readonly events: EventLog | null;
   readonly #sites = new Sites();
   readonly #threads = new Threads();
   readonly #temporaries = new Temporaries();
@@ -109,7 +114,8 @@ export class Aggregator implements Accounts {
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
 
-  constructor({ withIntervals = true, rowsPerTick }: AggregatorOptions = {}) {
+  constructor({ withIntervals = true, rowsPerTick, withEvents = false }: AggregatorOptions = {}) {
+    this.events = withEvents ? new EventLog(this.#sites, this.#threads) : null;
     this.intervals = withIntervals ? new Intervals(this.#sites, rowsPerTick) : null;
   }
 
@@ -158,6 +164,7 @@ export class Aggregator implements Accounts {
   committed(): void {
     this.newModules = [];
     this.intervals?.committed();
+    this.events?.clear();
     for (const account of this.#listed) if (account.known !== null) account.committed();
     this.#listed = this.#listed.filter((account) => account.isListed);
   }
@@ -266,6 +273,7 @@ export class Aggregator implements Accounts {
         continue;
       }
       const account = this.#accounts[process]!;
+      if (this.events !== null) this.events.log(account.blocks, thread, records, at, this.#nowNs);
       if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
       else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]! | 0, records[at + 4]!);
       else this.#applyRarely(operation, account, thread, records, at);

@@ -42,10 +42,11 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
   sql: async () => (await import('./commands/sql.ts')).register,
+  dump: async () => (await import('./commands/dump.ts')).register,
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['dump', 'top', 'live'];
+const LATER_COMMANDS = ['top', 'live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();

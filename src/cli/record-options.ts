@@ -14,6 +14,7 @@ export interface RecordOptions {
   followFork?: boolean;
   lossless: boolean;
   aggregate?: boolean;
+  events?: boolean;
   allocatorPrefix?: string[];
 }
 
@@ -44,7 +45,7 @@ export function addPrefix(text: string, prefixes: string[] = []): string[] {
 }
 
 /** Options of cli.md that later versions will understand: [flags, attribute]. */
-const LATER_OPTIONS = ['--no-native', '--events', '--live', '--live-remote', '--live-port <N>'];
+const LATER_OPTIONS = ['--no-native', '--live', '--live-remote', '--live-port <N>'];
 
 /** `isLossless`: unless the user says otherwise. */
 export function addRecordOptions(command: Command, isLossless: boolean): Command {
@@ -55,6 +56,7 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
     .option('--follow-fork', 'trace children, too (fork, vfork, clone, posix_spawn, exec), into the same capture')
     .option('--aggregate', 'a smaller capture: sums only, nothing for --from and --to')
+    .option('--events', 'keep every single event, too: two to three bytes each')
     .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
     .option(
       '--lossless',

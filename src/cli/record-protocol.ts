@@ -13,6 +13,8 @@ export interface RecordRequest {
   force: boolean;
   /** Keep sums only. */
   aggregate: boolean;
+  /** Keep every event. */
+  events: boolean;
   durationMs: number | null;
   meta: Record<string, string>;
   /** Who gets the file, when mp runs under sudo. */

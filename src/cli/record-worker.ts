@@ -40,7 +40,7 @@ function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
 
 /** Everything that is done with what the session delivers. */
 class Pipeline implements Sink {
-  readonly #aggregator = new Aggregator({ withIntervals: !request.aggregate });
+  readonly #aggregator = new Aggregator({ withIntervals: !request.aggregate, withEvents: request.events });
   readonly #symbolizer = new Symbolizer();
   readonly #session: NativeSession;
   readonly #writer: CaptureWriter;

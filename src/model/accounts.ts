@@ -3,6 +3,7 @@
  * successful one and then says so with `committed()`; a commit that failed is simply repeated.
  */
 
+import type { EventColumns } from './events.ts';
 import type { ClosedIntervals } from './intervals.ts';
 import type {
   Frame,
@@ -101,6 +102,8 @@ export interface Accounts {
   readonly newModules: readonly ModuleInfo[];
   /** Null: not kept. */
   readonly intervals: ClosedIntervals | null;
+  /** Since the last commit; null: not kept. */
+  readonly events: EventColumns | null;
   /** Processes with changes whose ProcessInfo is known. */
   changes(): Iterable<ProcessChanges>;
   threadOf(site: SiteIndex): ThreadIndex;

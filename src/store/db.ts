@@ -39,6 +39,8 @@ export interface Db {
   run(sql: string, params?: Params): number;
   /** Any number of statements without parameters. */
   exec(sql: string): void;
+  /** Gives this connection a table whose rows `rows` makes. It must not use this connection. */
+  addTable(name: string, columns: readonly string[], rows: () => Iterable<Value[]>): void;
   /** All of `work` or nothing. For a reader: everything in `work` sees the same commit. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -206,6 +208,17 @@ class DriverDb implements Db {
 
   exec(sql: string): void {
     guard(() => this.#db.exec(sql));
+  }
+
+  addTable(name: string, columns: readonly string[], rows: () => Iterable<Value[]>): void {
+    // The driver takes generators only.
+    const definition = {
+      columns: [...columns],
+      rows: function* () {
+        yield* rows();
+      },
+    };
+    guard(() => this.#db.table(name, definition));
   }
 
   transaction<T>(work: () => T): T {

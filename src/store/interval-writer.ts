@@ -76,11 +76,12 @@ export class IntervalWriter {
   /** Inside a transaction. `hasRow` tells whether a site has a row in the capture. */
   write(accounts: Accounts, hasRow: (site: number) => boolean): void {
     const { intervals } = accounts;
-    if (intervals === null) return;
+    if (intervals === null && accounts.events === null) return;
     this.#state = { ...this.#committed };
+    this.#writeParts(accounts);
+    if (intervals === null) return;
     if (!this.#isReady) merge.prepare(this.#db);
     this.#isReady = true;
-    this.#writeParts(accounts);
     this.#writeRows(intervals, accounts, hasRow);
     this.#mergeSome(intervals);
     this.#writeMeta('interval_ns', intervals.widthTicks * TICK_NS);

@@ -73,4 +73,6 @@ export const PUT_ALLOCATED = `
 export const PUT_FREED = `
   INSERT INTO interval_freed (tick, part_id, from_tick, allocations, bytes) VALUES (?, ?, ?, ?, ?)`;
 
+export const PUT_EVENTS = 'INSERT INTO event_chunk (count, data) VALUES (?, ?)';
+
 export const PUT_PEAK = 'INSERT INTO interval_peak (tick, process_id, bytes, time_ns) VALUES (?, ?, ?, ?)';

@@ -149,6 +149,14 @@ CREATE TABLE interval_peak (
   PRIMARY KEY (tick, process_id)
 ) STRICT, WITHOUT ROWID;
 
+-- every event, with --events: compressed columns (src/store/event-chunk.ts). `mp sql` shows them as the view events, and
+-- `mp dump` prints them.
+CREATE TABLE event_chunk (
+  id INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT;
+
 -- blocks freed after exactly `threshold` other allocations of their thread, 0 to 16
 CREATE TABLE temporary (
   site_id INTEGER NOT NULL REFERENCES site (id),

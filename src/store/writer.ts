@@ -22,6 +22,7 @@ import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
+import { EVENTS_PER_CHUNK, encodeEvents } from './event-chunk.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { FORMAT_VERSION } from './open.ts';
 import * as queries from './queries.ts';
@@ -134,6 +135,7 @@ export class CaptureWriter {
         this.#sites.finish();
         this.#temporaries.finish();
         this.#intervals.write(accounts, (site) => this.#rows.has(site));
+        this.#writeEvents(accounts);
         this.#writeLosses(accounts, stacks, losses);
       });
     } catch (error) {
@@ -230,6 +232,14 @@ export class CaptureWriter {
     while (this.#writtenNodes < tree.size) {
       const id = ++this.#writtenNodes;
       this.#run(queries.PUT_STACK, [id, tree.parentOf(id) || null, tree.frameOf(id), tree.depthOf(id)]);
+    }
+  }
+
+  #writeEvents({ events }: Accounts): void {
+    if (events === null) return;
+    for (let from = 0; from < events.count; from += EVENTS_PER_CHUNK) {
+      const to = Math.min(events.count, from + EVENTS_PER_CHUNK);
+      this.#run(queries.PUT_EVENTS, [to - from, encodeEvents(events, from, to)]);
     }
   }
 

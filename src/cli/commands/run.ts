@@ -157,6 +157,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
         name: invocation.name,
         force: options.force ?? false,
         aggregate: options.aggregate ?? false,
+        events: options.events ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
         meta: captureMeta('run', [...invocation.added, ...invocation.given].join(' '), options),
         owner: ownerUnderSudo(),

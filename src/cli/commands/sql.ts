@@ -34,8 +34,10 @@ export function register(program: Command, output?: Output, input?: SqlInput): v
   command.action(async (path: string, query: string | undefined, options: SqlOptions) => {
     if (options.json && options.csv) throw new UserError('--json and --csv exclude each other.', 2);
     const { openReader } = await import('../../store/db.ts');
+    const { addEventsView } = await import('../../store/events.ts');
     const db = openReader(path);
     try {
+      addEventsView(db);
       await answer(db, query, options, output ?? defaultOutput(), input ?? process.stdin);
     } finally {
       db.close();

@@ -52,6 +52,7 @@ export function register(program: Command): void {
         name,
         force: options.force ?? false,
         aggregate: options.aggregate ?? false,
+        events: options.events ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
         meta: captureMeta('trace', title, options),
         owner: ownerUnderSudo(),

@@ -25,7 +25,7 @@ export interface Ran {
 type Register = (program: Command, output?: Output) => void;
 
 /** @throws what the command throws: UserError, or CommanderError for a wrong use. */
-export async function runCommand(register: Register, args: string[], columns = 120): Promise<Ran> {
+export async function runCommand(register: Register, args: string[], columns = 120, isTTY = false): Promise<Ran> {
   const ran: Ran = { out: '', err: '' };
   const output: Output = {
     out: (text) => {
@@ -34,7 +34,7 @@ export async function runCommand(register: Register, args: string[], columns = 1
     err: (text) => {
       ran.err += text;
     },
-    isTTY: false,
+    isTTY,
     columns,
     color: false,
   };

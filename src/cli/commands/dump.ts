@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { UserError } from '../../util/errors.ts';
+import type { Output } from '../../util/output.ts';
+import { addExample, defaultOutput } from '../report-options.ts';
+
+/** Lines that are written at once. */
+const LINES = 1000;
+
+export function register(program: Command, output?: Output): void {
+  const command = program
+    .command('dump')
+    .description('every single event, one to a line (of a capture recorded with --events)')
+    .argument('<capture>', 'capture file')
+    .option('--json', 'print each event as JSON');
+  addExample(command, 'mp dump mp-app.42.db | grep mmap');
+  command.action(async (path: string, { json = false }: { json?: boolean }) => {
+    const to = output ?? defaultOutput();
+    if (to.isTTY) throw new UserError(`A terminal is no place for every event: mp dump ${path} > FILE`);
+    await dump(path, json, to);
+  });
+}
+
+async function dump(path: string, json: boolean, output: Output): Promise<void> {
+  const { openReader } = await import('../../store/db.ts');
+  const { EVENT_COLUMNS, eventRows } = await import('../../store/events.ts');
+  const db = openReader(path);
+  try {
+    const rows = eventRows(db);
+    let lines: string[] = json ? [] : [EVENT_COLUMNS.join('\t')];
+    for (const row of rows) {
+      lines.push(json ? jsonOf(EVENT_COLUMNS, row) : row.map((value) => value ?? '-').join('\t'));
+      if (lines.length < LINES) continue;
+      output.out(`${lines.join('\n')}\n`);
+      lines = [];
+    }
+    if (lines.length > 0) output.out(`${lines.join('\n')}\n`);
+  } finally {
+    db.close();
+  }
+}
+
+function jsonOf(columns: readonly string[], row: unknown[]): string {
+  return JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+}

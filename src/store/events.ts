@@ -1,0 +1,109 @@
+/**
+ * The events of a capture as a view, for those who open it with mp: a table-valued function of the driver, which unpacks
+ * chunk by chunk.
+ */
+
+import { ALLOCATOR_NAME } from '../model/abi.gen.ts';
+import { EVENT_ALLOCATE, type EventColumns } from '../model/events.ts';
+import { UserError } from '../util/errors.ts';
+import { type Db, openReader, type Value } from './db.ts';
+import { decodeEvents } from './event-chunk.ts';
+
+export const EVENT_COLUMNS = [
+  'time_ns',
+  'process_id',
+  'pid',
+  'tid',
+  'operation',
+  'allocator',
+  'address',
+  'size',
+  'stack_id',
+] as const;
+
+interface Owner {
+  process_id: number;
+  pid: number;
+  tid: number;
+  stack_id: number | null;
+}
+
+/**
+ * Adds the view `events` to a connection. It reads the file by a connection of its own, for this one is at work then.
+ */
+export function addEventsView(db: Db): void {
+  db.addTable('events', EVENT_COLUMNS, function* () {
+    const reader = openReader(db.path);
+    try {
+      for (const row of eventRows(reader)) yield row.map(toSql);
+    } finally {
+      reader.close();
+    }
+  });
+}
+
+/** The driver takes every other number for one with a fraction. */
+function toSql(value: Value): Value {
+  return typeof value === 'number' ? BigInt(value) : value;
+}
+
+/** True if every event was recorded. */
+function hasEvents(db: Db): boolean {
+  const table = "SELECT 1 AS found FROM main.sqlite_schema WHERE name = 'event_chunk'";
+  return db.get(table) !== undefined && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
+}
+
+/**
+ * Rows of EVENT_COLUMNS, in the order in which events were seen.
+ * @throws UserError if there are none.
+ */
+export function* eventRows(db: Db): Generator<Value[]> {
+  if (!hasEvents(db)) throw new UserError('The capture has no single events: record with --events to keep them.');
+  const [sites, threads] = [ownersOfSites(db), ownersOfThreads(db)];
+  for (const { id } of db.all<{ id: number }>('SELECT id FROM event_chunk ORDER BY id')) {
+    const chunk = db.get<{ count: number; data: Uint8Array }>('SELECT count, data FROM event_chunk WHERE id = ?', [
+      id,
+    ])!;
+    const events = decoded(chunk);
+    for (let i = 0; i < events.count; i++) yield rowOf(events, i, sites, threads);
+  }
+}
+
+function decoded({ count, data }: { count: number; data: Uint8Array }): EventColumns {
+  try {
+    return decodeEvents(data, count);
+  } catch {
+    throw new UserError('The events of the capture are damaged.');
+  }
+}
+
+function rowOf(events: EventColumns, i: number, sites: Map<number, Owner>, threads: Map<number, Owner>): Value[] {
+  const isAllocation = events.operations[i] === EVENT_ALLOCATE;
+  const owner = (isAllocation ? sites : threads).get(events.owners[i]! + 1);
+  const allocator = events.allocators[i]!;
+  const size = events.sizes[i]!;
+  return [
+    events.times[i]!,
+    owner?.process_id ?? null,
+    owner?.pid ?? null,
+    owner?.tid ?? null,
+    isAllocation ? 'allocate' : 'free',
+    (ALLOCATOR_NAME as Record<number, string>)[allocator] ?? `allocator ${allocator}`,
+    events.addresses[i]!,
+    isAllocation || size > 0 ? size : null,
+    owner?.stack_id ?? null,
+  ];
+}
+
+function ownersOfSites(db: Db): Map<number, Owner> {
+  const rows = db.all<Owner & { id: number }>(`
+    SELECT a.id, s.process_id, p.pid, t.tid, s.stack_id FROM site_part a JOIN main.site s ON s.id = a.site_id
+    JOIN process p ON p.id = s.process_id JOIN thread t ON t.id = s.thread_id`);
+  return new Map(rows.map(({ id, ...owner }) => [id, owner]));
+}
+
+function ownersOfThreads(db: Db): Map<number, Owner> {
+  const rows = db.all<Owner & { id: number }>(`
+    SELECT t.id, t.process_id, p.pid, t.tid, NULL AS stack_id FROM thread t JOIN process p ON p.id = t.process_id`);
+  return new Map(rows.map(({ id, ...owner }) => [id, owner]));
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { register as dump } from '../../../src/cli/commands/dump.ts';
+import { Recording } from '../helpers/recording.ts';
+import { runCommand } from '../report/command.ts';
+
+test('one event to a line, as text or JSON', async (context) => {
+  const recording = new Recording(context, undefined, { withEvents: true });
+  const { builder } = recording;
+  const thread = builder.thread(builder.process(), { tid: 7 });
+  builder.at(100).allocate(thread, 4096, 10).free(thread, 4096);
+  recording.finish();
+  const lines = ['allocate\tmalloc\t4096\t10\t-', 'free\tfree\t4096\t-\t-'].map(
+    (line, i) => `${100 + i}\t1\t1000\t7\t${line}`,
+  );
+  const titles = 'time_ns\tprocess_id\tpid\ttid\toperation\tallocator\taddress\tsize\tstack_id';
+  assert.equal((await runCommand(dump, ['dump', recording.path])).out, `${[titles, ...lines].join('\n')}\n`);
+  const { out } = await runCommand(dump, ['dump', '--json', recording.path]);
+  assert.deepEqual(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).operation),
+    ['allocate', 'free'],
+  );
+  await assert.rejects(runCommand(dump, ['dump', recording.path], 80, true), {
+    name: 'UserError',
+    message: /^A terminal is no place for every event/,
+  });
+});
+
+test('a capture without events says so', async (context) => {
+  const recording = new Recording(context);
+  recording.finish();
+  await assert.rejects(runCommand(dump, ['dump', recording.path]), { message: /record with --events/ });
+});
