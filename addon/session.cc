@@ -115,10 +115,10 @@ const Batch &Session::poll(uint32_t *words, uint32_t capacity) {
 void Session::fill_batch() {
   poll_launched();
   if (deferred_bytes_) decode_event(deferred_event_.data(), std::exchange(deferred_bytes_, 0), *this);
+  if (!is_stopped()) attach_selected();  // first: a busy ring fills every batch
   ring_buffer__consume(ring_.get());
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   if (!is_stopped()) {
-    attach_selected();
     resynchronize_after_losses();
     if (!batch_.full(monotonic_ns())) sample_rss();
     if (!batch_.full(monotonic_ns())) sample_resident();
