@@ -53,7 +53,7 @@ export function readFacts(source: Source, capture: string, status: CaptureStatus
     command_line: meta.get('command_line') ?? '',
     started_at: meta.get('started_at') ?? null,
     ended_at: meta.get('ended_at') ?? null,
-    duration_ns: duration(source, meta.get('started_at'), meta.get('ended_at')),
+    duration_ns: duration(source, meta),
     allocations: sum((process) => process.allocations),
     allocated_bytes: sum((process) => process.allocated_bytes),
     peak_bytes: sum((process) => process.peak_bytes),
@@ -106,8 +106,9 @@ function readProcesses(source: Source): ProcessFacts[] {
   });
 }
 
-/** By the recorder's clock; without its end, up to the last thing that was recorded. */
-function duration(source: Source, startedAt?: string | null, endedAt?: string | null): number {
-  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '');
-  return Number.isNaN(ms) ? (source.all('last_time')[0]?.time_ns ?? 0) : ms * 1e6;
+/** By the recorder's clock; without its end, up to the last moment of which anything is known. */
+function duration(source: Source, meta: Map<string, string | null>): number {
+  const ms = Date.parse(meta.get('ended_at') ?? '') - Date.parse(meta.get('started_at') ?? '');
+  if (!Number.isNaN(ms)) return ms * 1e6;
+  return Math.max(source.all('last_time')[0]?.time_ns ?? 0, Number(meta.get('interval_end_ns')) || 0);
 }

@@ -34,7 +34,7 @@ before(() => buildPages());
  *     1.003 s  work allocates 300                     2.000 s  load allocates 10,000 …
  *     2.500 s  … and frees it                         3.000 s  work frees the 300
  */
-function record(t: TestContext, { withIntervals = true, isFinished = true } = {}): string {
+function record(t: TestContext, { withIntervals = true, isFinished = true, passedNs = 0 } = {}): string {
   const path = join(temporaryFolder(t), 'mp-app.100.db');
   const writer = new CaptureWriter(path);
   const [aggregator, symbolizer, builder] = [new Aggregator({ withIntervals }), new Symbolizer(), new RecordBuilder()];
@@ -52,6 +52,7 @@ function record(t: TestContext, { withIntervals = true, isFinished = true } = {}
   const batch = builder.take();
   aggregator.apply(batch);
   symbolizer.add(batch);
+  aggregator.passTime(passedNs);
   if (isFinished) writer.finish(aggregator, symbolizer, {}, { endedAt: '2026-11-21T12:00:00Z' });
   else writer.commit(aggregator, symbolizer, {});
   if (!isFinished) writer.close();
@@ -108,6 +109,13 @@ test('while it is recorded a range ends with what is known', async (t) => {
   // The interval of the last event is still open.
   assert.match(out, /^window: 0\.50 s to 3\.00 s,/m);
   assert.match(out, /^300 B in 1 allocation never freed/m);
+});
+
+test('a share is one of the time that is known, also if nothing happened in it', async (t) => {
+  const path = record(t, { isFinished: false, passedNs: 8000 * MS });
+  const { out } = await runCommand(leaks, ['leaks', path, '--from', '25%', '--to', '50%']);
+  assert.match(out, /^window: 2\.00 s to 4\.00 s,/m);
+  assert.match(out, /^duration: 8\.00 s/m);
 });
 
 test('a time that is none is a wrong use', async (t) => {
