@@ -33,6 +33,8 @@ before(() => buildPages());
  *     0.100 s  load allocates 1000, for good          1.000 s  work allocates 500 and frees it 2 ms later
  *     1.003 s  work allocates 300                     2.000 s  load allocates 10,000 …
  *     2.500 s  … and frees it                         3.000 s  work frees the 300
+ *
+ * and samples of V8's heap in work at 1.5 s and 2.5 s, of 40,000 and 50,000 bytes.
  */
 function record(t: TestContext, { withIntervals = true, isFinished = true, passedNs = 0 } = {}): string {
   const path = join(temporaryFolder(t), 'mp-app.100.db');
@@ -46,8 +48,12 @@ function record(t: TestContext, { withIntervals = true, isFinished = true, passe
   builder.at(1000 * MS).allocate(thread, 0x2000, 500, { stack: work });
   builder.at(1002 * MS).free(thread, 0x2000);
   builder.at(1003 * MS).allocate(thread, 0x3000, 300, { stack: work });
+  builder.at(1500 * MS).sample(thread, 40_000, work);
   builder.at(2000 * MS).allocate(thread, 0x4000, 10_000, { stack: load });
-  builder.at(2500 * MS).free(thread, 0x4000);
+  builder
+    .at(2500 * MS)
+    .free(thread, 0x4000)
+    .sample(thread, 50_000, work);
   builder.at(3000 * MS).free(thread, 0x3000);
   const batch = builder.take();
   aggregator.apply(batch);
@@ -77,6 +83,13 @@ test('each view of a range', async (t) => {
   assert.deepEqual(await rows(path, '--leaks', '--from', '1', '--to', '75%'), { work: [1, 300] });
   assert.deepEqual(await rows(path, '--leaks', '--from', '1'), {});
   assert.deepEqual(await rows(path, '--all', '--from', '1000ms', '--to', '1010ms'), { work: [2, 800] });
+});
+
+test('samples of a range are in its samples only', async (t) => {
+  const path = record(t);
+  assert.deepEqual(await rows(path, '--js-heap', '--from', '2'), { work: [1, 50_000] });
+  assert.deepEqual(await rows(path, '--js-heap', '--to', '2'), { work: [1, 40_000] });
+  assert.deepEqual(await rows(path, '--from', '2.6'), { load: [1, 1000], work: [1, 300] });
 });
 
 test('the header says which time it is about, and its numbers are those of that time', async (t) => {
