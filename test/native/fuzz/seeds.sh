@@ -40,6 +40,10 @@ case $fuzzer in
   probe_sites)
     small_program -O2 -fno-plt
     cp "$work/small" "$out/small"
+    printf '_start: .cfi_startproc\ncall f\nhlt\n.cfi_endproc\nf: mov $9, %%eax\nsyscall\njae 1f\n1: ret\n.globl _start\n' > "$work/mmap.s"
+    cc -nostdlib -static -s "$work/mmap.s" -o "$work/mmap" && cp "$work/mmap" "$out/mmap"
+    printf 'void *__rust_alloc(long n, long a) { return (char *)n + a; } int main() { return !__rust_alloc(1, 1); }' > "$work/rust.c"
+    cc -O1 -fno-inline -fno-ipa-pure-const "$work/rust.c" -o "$work/rust" && cp "$work/rust" "$out/rust"
     printf 'void *malloc(unsigned long); void *_Znwm(unsigned long n) { return malloc(n); } int main() { return !_Znwm(1); }' > "$work/new.c"
     musl-gcc -O2 -static "$work/new.c" -o "$work/new" && cp "$work/new" "$out/musl"
     ;;
