@@ -23,6 +23,11 @@ void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &functi
 // `spares_returns`: a call that may throw an exception can be left alone at its entry.
 void set_sites(const ProbeSites &sites, bool spares_returns, Module &module) {
   for (const ProbeSites::Function &function : sites.functions) {
+    // Where operator new is nearly all there is, the blocks that operator delete ends would be unknown ones.
+    if (!spares_returns && !sites.has_c_allocator && function.name.compare(0, 2, "_Z") == 0) {
+      module.has_untraced_new = true;
+      continue;
+    }
     if (function.single_stepped) module.single_stepped.push_back(function.name);
     module.has_allocator |= function.kind == FunctionKind::kSimple;
     if (function.cookie & MP_COOKIE_THROWS && !spares_returns) {

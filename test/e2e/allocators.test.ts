@@ -94,6 +94,16 @@ describe('allocators', { skip: cannotRecord() }, () => {
       });
     });
 
+  test("a program's own operators are left alone as a whole, --probe multi", async (t) => {
+    const path = join(scratchFolder(t), 'capture.db');
+    const finished = await mp(t, ['run', '--probe', 'multi', '-o', path, '--', programPath('own_new')]);
+    assert.equal(finished.stdout, 'ok\n');
+    assert.match(finished.stderr, /operator new of \S*own_new is not traced/);
+    const capture = openCapture(t, path);
+    assert.equal(capture.losses().get('unmatched_free'), 0);
+    assert.ok(!capture.rows('allocations').some((row) => row.allocator.startsWith('operator new')));
+  });
+
   for (const [program, found] of Object.entries(FOUND))
     test(`mp doctor lists what is found in ${program}`, async (t) => {
       const { stdout, code } = await mp(t, ['doctor', '--json', programPath(program)]);
