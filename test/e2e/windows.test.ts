@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, type TestContext, test } from 'node:test';
 import { openReader } from '../../src/store/db.ts';
-import { buildPrograms, cannotRecord, mp, record } from './helpers.ts';
+import { buildPrograms, cannotRecord, mp, openCapture, record } from './helpers.ts';
 
 type Numbers = Record<string, [allocations: number, bytes: number]>;
 
@@ -52,6 +52,13 @@ async function rowsOf(t: TestContext, path: string, view: string, range: string[
   return Object.fromEntries(own.map((row) => [row.function, [row.allocations, row.bytes]]));
 }
 
+/** Milliseconds since the process began, of each snapshot. */
+async function massifTimes(t: TestContext, path: string, range: string[]): Promise<number[]> {
+  const { code, stdout, stderr } = await mp(t, ['transform', 'massif', '-o', '-', ...range, path]);
+  assert.equal(code, 0, stderr);
+  return [...stdout.matchAll(/^time=(\d+)$/gm)].map(([, time]) => Number(time));
+}
+
 describe('ranges of time', { skip: cannotRecord() }, () => {
   before(buildPrograms);
 
@@ -67,6 +74,12 @@ describe('ranges of time', { skip: cannotRecord() }, () => {
           assert.deepEqual(await rowsOf(t, path, view, range), expected, `phase ${n + 1}, ${view}`);
         }
       }
+      const [from, to] = [begins[1]!, begins[2]!];
+      const startedNs = openCapture(t, path).processes()[0]!.started_ns;
+      const sinceStart = (seconds: number) => Math.max(0, Math.round(seconds * 1000 - startedNs / 1e6));
+      const times = await massifTimes(t, path, ['--from', `${from}`, '--to', `${to}`]);
+      assert.ok(times[0]! >= sinceStart(from), `${times}`);
+      assert.equal(times.at(-1), sinceStart(to));
     });
   }
 });

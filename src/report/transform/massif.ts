@@ -21,6 +21,7 @@ import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import { ShownStacks } from '../shown-stacks.ts';
 import type { MemoryRow } from '../source.ts';
+import { windowTitle } from '../time-range.ts';
 import { plain, sumOf, treeLines } from './massif-tree.ts';
 import { type ExportOptions, processLabel, type StackTotal, totalsByOwner } from './samples.ts';
 
@@ -71,7 +72,11 @@ function* massifText(
     peak: selection.view === 'leaks' ? null : stacks('high_watermark'),
     detailed: stacks('leaks'),
   };
-  const about = [`mp, ${selectionTitle(selection)}, process ${processLabel(process)}`];
+  const { window } = capture.facts;
+  const about = [
+    `mp, ${selectionTitle(selection, window !== undefined)}, process ${processLabel(process)}`,
+    ...(window === undefined ? [] : [`window: ${windowTitle(window)}`]),
+  ];
   const losses = lossLines(capture.facts.losses, Number.POSITIVE_INFINITY);
   yield [...about, ...losses].map((line) => `desc: ${plain(line)}\n`).join('');
   yield `cmd: ${plain(process.command_line || capture.facts.command_line || '?')}\ntime_unit: ms\n`;
@@ -98,7 +103,8 @@ function snapshots(
     const kind = row === peakRow ? 'peak' : 'empty';
     return { timeMs: timeMs(row.time_ns), bytes: row.heap_bytes, kind };
   });
-  const endMs = Math.max(timeMs(process.ended_ns ?? facts.duration_ns), thinned.at(-1)?.timeMs ?? 0);
+  const endNs = Math.min(process.ended_ns ?? facts.duration_ns, facts.window?.to_ns ?? Infinity);
+  const endMs = Math.max(timeMs(endNs), thinned.at(-1)?.timeMs ?? 0);
   if (peak !== null && !peakRow) thinned.push({ timeMs: endMs, bytes: peak, kind: 'peak' });
   return [...thinned, { timeMs: endMs, bytes: sumOf(endStacks), kind: 'detailed' }];
 }
