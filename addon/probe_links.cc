@@ -14,6 +14,15 @@ std::vector<UprobeSite> without_probe(const ProbeLinks &links, Program program, 
   return fresh;
 }
 
+constexpr size_t kMaxKept = 1024;
+
+// Probes of a file that is overwritten would go into the midst of other code. Package managers replace files.
+bool is_of_package(const std::string &path) {
+  for (const char *folder : {"/usr/bin/", "/usr/lib", "/usr/sbin/", "/bin/", "/lib", "/sbin/"})
+    if (path.rfind(folder, 0) == 0) return true;
+  return false;
+}
+
 void note_probes(ProbeLinks &links, Program program, const std::vector<UprobeSite> &sites) {
   for (const UprobeSite &site : sites) links.sites.emplace(program, site.file_offset);
 }
@@ -30,6 +39,7 @@ std::shared_ptr<ProbeLinks> ProbeLinker::links_of(uint32_t pid, const Module &mo
   }
   std::shared_ptr<ProbeLinks> links(new ProbeLinks, [this, key](ProbeLinks *last) { let_go(key, last); });
   live_[key] = links;
+  if (shared_ && is_of_package(module.path) && kept_.size() < kMaxKept) kept_[key] = links;
   return links;
 }
 
@@ -101,6 +111,7 @@ void ProbeLinker::stop() {
   closer_.wait();
   for (const auto &links : all) closer_.close(std::exchange(links->deallocators, {}));
   closer_.wait();
+  kept_.clear();
 }
 
 }  // namespace mp

@@ -39,7 +39,7 @@ class ProbeLinker {
   // Whether links serve every process that maps their module.
   bool is_shared() const { return shared_; }
   // Of a module in a process: new ones without probes, or those that others have already. The last to let them go has
-  // them closed, in the background.
+  // them closed, in the background, unless they serve everybody and are of a file that nobody writes into.
   std::shared_ptr<ProbeLinks> links_of(uint32_t pid, const Module &module);
   // Only sites that have no such probe yet. Throw Error ATTACH.
   void attach_sites(ProbeLinks &links, const ProbedFile &file, Program program, const std::vector<UprobeSite> &sites);
@@ -62,6 +62,8 @@ class ProbeLinker {
 
   Loader &loader_;
   const bool shared_;
+  // Of programs that come and go: to close a link and make it again takes longer than they run.
+  std::map<Key, std::shared_ptr<ProbeLinks>> kept_;
   std::map<Key, std::weak_ptr<ProbeLinks>> live_;
   std::set<Key> closing_;  // new ones beside these would count twice
   LinkCloser closer_;
