@@ -35,12 +35,9 @@ import type {
   ProcessInfo,
   ProcessWarning,
   ResidentInfo,
-  StackInfo,
-  StackStatus,
   ThreadInfo,
 } from '../model/types.ts';
 import { EventLog } from './event-log.ts';
-import { grown } from './growable.ts';
 import { StackTree } from './intern.ts';
 import { Intervals } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
@@ -56,6 +53,7 @@ import {
   SITE_WORDS,
   Sites,
 } from './sites.ts';
+import { StackStatuses } from './stack-statuses.ts';
 import { Temporaries } from './temporary.ts';
 import { NOTHING_RELEASED, RELEASED_UNKNOWN, Threads } from './threads.ts';
 
@@ -63,17 +61,6 @@ const HIGH = 2 ** 32;
 const NO_THREAD = -1;
 /** TCACHE_MAX_BINS * TCACHE_FILL_COUNT of glibc before 2.42: 64 sizes, 7 blocks each. */
 const MAX_CACHED_BLOCKS = 64 * 7;
-
-const STACK_MISSING = 0;
-const STACK_COMPLETE = 1;
-const STACK_TRUNCATED = 2;
-const STACK_INCOMPLETE = 3;
-const STACK_STATUS_CODE: Record<StackStatus, number> = {
-  missing: STACK_MISSING,
-  complete: STACK_COMPLETE,
-  truncated: STACK_TRUNCATED,
-  incomplete: STACK_INCOMPLETE,
-};
 
 const IS_RANGED = Uint8Array.from({ length: 256 }, (_, allocator) => (RANGED_ALLOCATORS.has(allocator) ? 1 : 0));
 
@@ -103,9 +90,7 @@ export class Aggregator implements Accounts {
   readonly #temporaries = new Temporaries();
   readonly #accounts: ProcessAccount[] = [];
   #listed: ProcessAccount[] = [];
-  #stackStatuses = new Uint8Array(256);
-  /** Allocations by STACK_*. */
-  readonly #stackCounts = new Float64Array(4);
+  readonly #statuses = new StackStatuses();
   #unmatchedFrees = 0;
   #inheritedBlocks = 0;
   #invalidRecords = 0;
@@ -129,7 +114,7 @@ export class Aggregator implements Accounts {
     for (const info of batch.processes) this.#addProcess(info);
     for (const warning of batch.warnings) this.#addWarning(warning);
     for (const info of batch.threads) this.#addThread(info);
-    for (const info of batch.stacks) this.#addStack(info);
+    for (const info of batch.stacks) this.#statuses.add(info);
     this.newModules.push(...batch.modules);
     this.#residents = batch.residents;
     this.#applyRecords(batch.records, batch.count, batch.baseTimeNs);
@@ -144,9 +129,7 @@ export class Aggregator implements Accounts {
 
   get losses(): Losses {
     return {
-      stack_truncated: this.#stackCounts[STACK_TRUNCATED]!,
-      stack_incomplete: this.#stackCounts[STACK_INCOMPLETE]!,
-      stack_missing: this.#stackCounts[STACK_MISSING]!,
+      ...this.#statuses.losses,
       unmatched_free: this.#unmatchedFrees,
       inherited: this.#inheritedBlocks,
       event_invalid: this.#invalidRecords,
@@ -248,11 +231,6 @@ export class Aggregator implements Accounts {
     this.#threads.add(info, account.identityOf(info));
     account.threads.push(info);
     this.#list(account);
-  }
-
-  #addStack({ index, status }: StackInfo): void {
-    this.#stackStatuses = grown(this.#stackStatuses, index + 1);
-    this.#stackStatuses[index] = STACK_STATUS_CODE[status];
   }
 
   // ---- records -----------------------------------------------------------------------------------------------------
@@ -364,7 +342,7 @@ export class Aggregator implements Accounts {
     if (((head >>> 16) & FLAG_COMMITS_RELEASE) !== 0) this.#commitRelease(account, thread);
 
     const stack = records[at + 2]!;
-    this.#countStack(stack);
+    this.#statuses.count(stack);
     const site = this.#sites.add(thread, allocator, stack);
     let sizeLow = records[at + 5]!;
     let sizeHigh = records[at + 6]!;
@@ -390,17 +368,13 @@ export class Aggregator implements Accounts {
   /** Counts in its site, and nowhere else. */
   #sample(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
     const stack = records[at + 2]!;
-    this.#countStack(stack);
+    this.#statuses.count(stack);
     const site = this.#sites.add(thread, (records[at]! >>> 8) & 0xff, stack);
     this.intervals?.touch(account, site);
     const { doubles } = this.#sites;
     doubles[site * SITE_DOUBLES + ALLOCATIONS]! += 1;
     doubles[site * SITE_DOUBLES + ALLOCATED_BYTES]! += records[at + 5]! + records[at + 6]! * HIGH;
     this.#markChanged(account, site);
-  }
-
-  #countStack(stack: number): void {
-    this.#stackCounts[stack < this.#stackStatuses.length ? this.#stackStatuses[stack]! : STACK_MISSING]! += 1;
   }
 
   #free(account: ProcessAccount, thread: number, low: number, high: number): void {
