@@ -48,8 +48,10 @@ void Session::announce(Process &process, const std::string &comm, uint64_t time_
   process.announced = true;
   for (const MappedModule &mapped : process.mappings) {
     if (!mapped.module) continue;
-    if (mapped.module->python) process.warning = mapped.module->python->unsupported;
-    if (mapped.module->v8) process.warning = mapped.module->v8->image.unsupported;
+    if (mapped.module->python && !mapped.module->python->unsupported.empty())
+      process.warning = mapped.module->python->unsupported;
+    if (mapped.module->v8 && !mapped.module->v8->image.unsupported.empty())
+      process.warning = mapped.module->v8->image.unsupported;
     if (mapped.module->has_untraced_new)
       process.warning = "operator new of " + mapped.module->path +
                         " is not traced: exceptions can't pass the return probes of this kernel";

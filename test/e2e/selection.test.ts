@@ -127,6 +127,18 @@ describe('targets by name or cgroup', { skip }, () => {
     assert.equal(pairsOf(capture).size, 0);
   });
 
+  test('one that cannot be traced in full is no reason not to trace the others', async (t) => {
+    const name = `mp-d-${process.pid}`;
+    const python = join(scratchFolder(t), name);
+    copyFileSync('/usr/bin/python3', python); // Debian's has its allocator inlined
+    const target = start(t, python, ['-c', 'import time; time.sleep(60)']);
+    const tracer = trace(t, '--comm', name, '--trace-python-allocators');
+    await untilTraced(tracer.path, target.pid, tracer);
+    const capture = await tracer.stop();
+    assert.match(tracer.stderr(), /^mp: small objects of Python are not traced: this build .* inlined$/m);
+    assert.equal(capture.processes()[0]!.origin, 'attach');
+  });
+
   test('by cgroup: its path, that of its directory, the beginning of the id of a container; cgroups below', async (t) => {
     const id = `${process.pid.toString(16)}feed`.padStart(12, 'a');
     let inner = '';
