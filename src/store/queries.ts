@@ -46,6 +46,11 @@ export const DELETE_TEMPORARIES = 'DELETE FROM temporary WHERE site_id = ?';
 export const PUT_MEMORY = `
   INSERT INTO memory (process_id, time_ns, heap_bytes, live_allocations, rss_bytes) VALUES (?, ?, ?, ?, ?)`;
 
+export const NEXT_MEMORY = `
+  SELECT rowid, process_id, time_ns, heap_bytes FROM memory WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?`;
+
+export const REMOVE_MEMORY = 'DELETE FROM memory WHERE rowid = ?';
+
 export const DELETE_RESIDENTS = 'DELETE FROM resident WHERE process_id = ?';
 
 export const PUT_RESIDENT = `

@@ -79,7 +79,8 @@ CREATE TABLE site (
   temporary_bytes INTEGER NOT NULL
 ) STRICT;
 
--- a point of the time line
+-- a point of the time line: every 10 ms while memory changes; of what is long over in a long recording fewer, but always
+-- the peak of the process
 CREATE TABLE memory (
   process_id INTEGER NOT NULL REFERENCES process (id),
   time_ns INTEGER NOT NULL,

@@ -24,6 +24,7 @@ import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
 import { EVENTS_PER_CHUNK, encodeEvents } from './event-chunk.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
+import { MemoryRows } from './memory-rows.ts';
 import { FORMAT_VERSION } from './open.ts';
 import * as queries from './queries.ts';
 import { ResidentRows } from './resident-rows.ts';
@@ -48,6 +49,7 @@ export class CaptureWriter {
   readonly #sum = emptySum();
   readonly #residents = new ResidentRows();
   readonly #intervals: IntervalWriter;
+  readonly #memory: MemoryRows;
   readonly #sites = this.#bulk(queries.SITE_COLUMNS, queries.putSites);
   readonly #temporaries = this.#bulk(queries.TEMPORARY_COLUMNS, queries.putTemporaries);
   /** Node by stack index, UNRESOLVED or NO_STACK. */
@@ -67,6 +69,7 @@ export class CaptureWriter {
     this.path = path;
     this.#db = openCreated(path, createFile(path, options));
     this.#intervals = new IntervalWriter(this.#db, options.intervals);
+    this.#memory = new MemoryRows(this.#db);
     this.#db.transaction(() => {
       this.#run(queries.SET_META, ['format_version', String(FORMAT_VERSION)]);
       this.#run(queries.SET_META, ['status', 'recording']);
@@ -136,11 +139,13 @@ export class CaptureWriter {
         this.#temporaries.finish();
         this.#intervals.write(accounts, (site) => this.#rows.has(site));
         this.#writeEvents(accounts);
+        this.#memory.thin();
         this.#writeLosses(accounts, stacks, losses);
       });
     } catch (error) {
       this.#rows.failed();
       this.#intervals.failed();
+      this.#memory.failed();
       this.#sites.clear();
       this.#temporaries.clear();
       this.#writtenFrames = before.frames;
@@ -151,6 +156,7 @@ export class CaptureWriter {
     this.#rows.committed();
     this.#residents.committed();
     this.#intervals.committed(accounts);
+    this.#memory.committed();
     accounts.committed();
   }
 
@@ -164,9 +170,7 @@ export class CaptureWriter {
     }
     if (end !== null) this.#run(queries.END_PROCESS, [end.endedNs, end.exitCode, end.exitSignal, id]);
     for (const { index: thread, tid, name } of threads) this.#run(queries.PUT_THREAD, [thread + 1, id, tid, name]);
-    for (const { timeNs, heapBytes, liveAllocations, rssBytes } of points) {
-      this.#run(queries.PUT_MEMORY, [id, timeNs, heapBytes, liveAllocations, rssBytes]);
-    }
+    this.#memory.write(id, points);
     for (const { allocator, minBytes, maxBytes, allocations, bytes } of sizes) {
       this.#run(queries.ADD_SIZES, [id, allocatorName(allocator), minBytes, maxBytes, allocations, bytes]);
     }
