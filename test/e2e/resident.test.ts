@@ -59,6 +59,16 @@ function rssOf(path: string): number {
   }
 }
 
+/** When the recording began, or a little before. */
+function startedMs(path: string): number {
+  const capture = new CaptureFile(path, '');
+  try {
+    return Date.parse(capture.meta('started_at')!);
+  } finally {
+    capture.close();
+  }
+}
+
 /** Records a program that says when it is ready, and lets it end when it was looked at in that state. */
 async function recordReady(t: TestContext, mode: Mode, command: string[]): Promise<Recorded> {
   const folder = scratchFolder(t);
@@ -74,10 +84,9 @@ async function recordReady(t: TestContext, mode: Mode, command: string[]): Promi
   await untilTraced(path, mode === 'run' ? null : program.pid, tracer);
   writeFileSync(gate, '');
   const said = await until('"ready"', () => /^ready (.*)\n/m.exec(program.stdout())?.[1], 50_000);
-  // a row that is there now, or the next one, may have been taken before
-  const known = rowsOf(path).at(-1)!.time_ns!;
-  const later = () => rowsOf(path).filter((row) => row.time_ns! > known);
-  const row = await until('two looks at the memory', () => later()[1]);
+  // rows come late: which of them were taken since then only their times tell
+  const readyNs = (Date.now() - startedMs(path)) * 1e6;
+  const row = await until('a look at the memory', () => rowsOf(path).find((one) => one.time_ns! > readyNs));
   const rssBytes = rssOf(path);
   rmSync(gate);
   const [ended, traced] = await Promise.all([program.finished, tracer.finished]);
