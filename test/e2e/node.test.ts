@@ -82,23 +82,22 @@ describe('JavaScript frames', { skip: cannotRecord() }, () => {
       assertNone(compareSites(sites, await recordNode(t, 'trace', node, 'shapes.mjs', { flags })));
     });
 
-    // V8 10.2: an async function that is optimized while it loops has, at times, lost what was inlined into it
-    if (Number.parseInt(node.version, 10) >= 20) {
-      test(`optimized and inlined functions, and process.exit, ${node.version}`, async (t) => {
-        const sites = statedSites(node, 'hot.cjs');
-        const capture = await recordNode(t, 'run', node, 'hot.cjs', { flags: NOT_COLLECTING });
-        const stacks = new Stacks(capture);
-        const isInlined = (name: string) => {
-          const site = sites.find(({ frames }) => frames[0]![0] === name)!;
-          const frames = framesOfSize(capture, stacks, site.bytes!);
-          return frames.some(
-            (frame) => frame.function === name && frame.language === 'javascript' && frame.inlined === 1,
-          );
-        };
-        assertNone(compareHotSites(sites, capture));
-        assert.deepEqual([isInlined('leaf'), isInlined('Hot.scaled')], [true, true]);
-      });
-    }
+    test(`optimized and inlined functions, and process.exit, ${node.version}`, async (t) => {
+      // V8 10.2: an async function that is optimized while it loops loses, at times, what was inlined into it
+      const flags = node.version.startsWith('18.') ? [...NOT_COLLECTING, '--no-use-osr'] : NOT_COLLECTING;
+      const sites = statedSites(node, 'hot.cjs');
+      const capture = await recordNode(t, 'run', node, 'hot.cjs', { flags });
+      const stacks = new Stacks(capture);
+      const isInlined = (name: string) => {
+        const site = sites.find(({ frames }) => frames[0]![0] === name)!;
+        const frames = framesOfSize(capture, stacks, site.bytes!);
+        return frames.some(
+          (frame) => frame.function === name && frame.language === 'javascript' && frame.inlined === 1,
+        );
+      };
+      assertNone(compareHotSites(sites, capture));
+      assert.deepEqual([isInlined('leaf'), isInlined('Hot.scaled')], [true, true]);
+    });
 
     test(`functions that are collected, ${node.version}`, async (t) => {
       const sites = statedSites(node, 'dropped.cjs');
