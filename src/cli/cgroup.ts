@@ -65,21 +65,20 @@ function atPath(name: string, mounts: CgroupMount[]): CgroupTarget | null {
   const normal = posix.normalize(name).replace(/(.)\/$/, '$1');
   // the innermost mount, as /sys/fs/cgroup may hold others
   const byLength = mounts.toSorted((a, b) => b.directory.length - a.directory.length);
-  for (const mount of byLength) {
-    if (normal !== mount.directory && !normal.startsWith(`${mount.directory}/`)) continue;
-    const target = targetOf(mount, normal.slice(mount.directory.length));
-    if (target) return target;
-  }
-  for (const mount of mounts) {
-    const below = mount.root === '/' ? normal : belowRoot(normal, mount.root);
+  const places = [
+    ...byLength.map((mount) => ({ mount, below: pathBelow(normal, mount.directory) })),
+    ...mounts.map((mount) => ({ mount, below: pathBelow(normal, mount.root) })),
+  ];
+  for (const { mount, below } of places) {
     const target = below === null ? null : targetOf(mount, below);
     if (target) return target;
   }
   return null;
 }
 
-function belowRoot(path: string, root: string): string | null {
-  return path === root || path.startsWith(`${root}/`) ? path.slice(root.length) : null;
+function pathBelow(path: string, directory: string): string | null {
+  if (directory === '/') return path;
+  return path === directory || path.startsWith(`${directory}/`) ? path.slice(directory.length) : null;
 }
 
 /** In the first hierarchy that has any: an engine makes the same directory in each. */

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ProbeMode, SessionOptions, TargetSelection } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
+import { UNITS } from './size.ts';
 
 export interface RecordOptions {
   output?: string;
@@ -24,8 +25,7 @@ const MAX_RING_BYTES = 2 ** 30;
 /** `256K`, `64M`, `1G`; a bare number is MiB. A power of two, in bytes. */
 export function parseRingSize(text: string): number {
   const match = /^(\d+)([KMG]?)i?B?$/i.exec(text);
-  const unit = { '': 2 ** 20, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[match?.[2]?.toUpperCase() ?? ''] ?? 0;
-  const bytes = Number(match?.[1]) * unit;
+  const bytes = Number(match?.[1]) * UNITS[match?.[2]?.toUpperCase() || 'M']!;
   if (!match || bytes < MIN_RING_BYTES || bytes > MAX_RING_BYTES || !Number.isInteger(Math.log2(bytes)))
     throw new InvalidArgumentError('Give a power of two from 256K to 1G, e.g. 64M.');
   return bytes;

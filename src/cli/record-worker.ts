@@ -9,7 +9,7 @@ import { Aggregator } from '../aggregate/aggregator.ts';
 import { Recording, type Sink } from '../capture/recording.ts';
 import { RECORD_WORDS } from '../model/abi.gen.ts';
 import type { Batch } from '../model/types.ts';
-import { type NativeSession, openSession } from '../native/binding.ts';
+import { type NativeSession, openSession, type SessionState } from '../native/binding.ts';
 import { CaptureWriter } from '../store/writer.ts';
 import { Symbolizer } from '../symbolize/symbolizer.ts';
 import { StoreError, UserError } from '../util/errors.ts';
@@ -53,8 +53,9 @@ class Pipeline implements Sink {
   }
 
   apply(batch: Batch): void {
-    sayIfEnded(this.#session);
-    sayIfSettled(this.#session);
+    const state = this.#session.state();
+    sayIfEnded(state);
+    sayIfSettled(state);
     this.#symbolizer.add(batch);
     this.#aggregator.apply(batch);
     // The ring is empty: whatever happened before the last look at the clock has been applied.
@@ -107,8 +108,7 @@ let isStarted = false;
 let hasSaidEnded = false;
 
 /** At once, not when everything is written: from then on its pid is somebody else's. */
-function sayIfEnded(session: NativeSession): boolean {
-  const { launchedStatus } = session.state();
+function sayIfEnded({ launchedStatus }: SessionState): boolean {
   if (launchedStatus !== null && !hasSaidEnded) {
     hasSaidEnded = true;
     say({ type: 'ended', waitStatus: launchedStatus });
@@ -118,8 +118,7 @@ function sayIfEnded(session: NativeSession): boolean {
 
 let hasSaidSettled = false;
 
-function sayIfSettled(session: NativeSession): void {
-  const { isSettled, processCount } = session.state();
+function sayIfSettled({ isSettled, processCount }: SessionState): void {
   if (isSettled && !hasSaidSettled) say({ type: 'settled', processCount });
   hasSaidSettled = isSettled;
 }
@@ -127,7 +126,7 @@ function sayIfSettled(session: NativeSession): void {
 /** Waits for the launched program, which goes on when a recording ends before it does. */
 async function waitForEnd(session: NativeSession): Promise<void> {
   const unused = new Uint32Array(64 * RECORD_WORDS);
-  while (!sayIfEnded(session)) {
+  while (!sayIfEnded(session.state())) {
     session.poll(unused);
     await setTimeout(EXIT_POLL_MS);
   }

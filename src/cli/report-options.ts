@@ -86,6 +86,11 @@ export function addFrameOptions(command: Command): Command {
     );
 }
 
+/** What is selected, and how its stacks are shown. */
+export function addSelectionOptions(command: Command): Command {
+  return addFrameOptions(addPartOptions(addViewOptions(command)));
+}
+
 export function addRangeOptions(command: Command): Command {
   return command
     .option('--from <TIME>', 'only from this time of the capture on: 1.25, 90s, 1500ms, 2m, 50%', checkTime)

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
-const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+/** Bytes, by the letter that is written. */
+export const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /** `4096`, `512K`, `1.5 MiB`, `2GB`: bytes; units are powers of 1024, however they are written. */
 export function parseSize(text: string): number {

@@ -143,7 +143,7 @@ export function diffText(
   const lines = [
     ...sideLines('before', before, layout),
     ...sideLines('after', after, layout),
-    ...wrap(`view: ${selectionTitle(selection)}`, columns, '  '),
+    ...wrap(`view: ${selectionTitle(selection, before.facts)}`, columns, '  '),
     style.bold(totalLine(before, after)),
     '',
     ...(rows.length === 0

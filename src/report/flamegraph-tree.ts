@@ -3,7 +3,7 @@
  * stand `all`, then the groups if asked for, else the processes if there are several; both above threads.
  */
 import { formatPlural } from '../util/format.ts';
-import { type Grouping, Groups } from './grouping.ts';
+import { GROUP_TITLE, type Grouping, Groups } from './grouping.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
@@ -110,7 +110,9 @@ class Builder {
     const hasProcesses = this.#by === null || this.#by === 'thread';
     if (process !== undefined && hasProcesses) at = this.#below(at, site.process_id, process);
     const group = this.#groups?.of(site);
-    return group === undefined ? at : this.#below(at, group, `${GROUP_NOUN[this.#by!]} ${group.columns.group}`);
+    return group === undefined
+      ? at
+      : this.#below(at, group, `${GROUP_TITLE[this.#by!].toLowerCase()} ${group.columns.group}`);
   }
 
   #below(above: Owner, key: unknown, name: string): Owner {
@@ -162,15 +164,6 @@ class Builder {
     return frame;
   }
 }
-
-/** Begins the name of a group's frame. */
-const GROUP_NOUN: Record<Grouping, string> = {
-  process: 'process',
-  comm: 'command',
-  cgroup: 'cgroup',
-  thread: 'thread',
-  allocator: 'allocator',
-};
 
 const NO_STACK_FRAME: TreeFrame = { ...owner(NO_STACK), kind: 'unknown' };
 

@@ -32,9 +32,7 @@ export function headerLines(facts: Facts, selection: Selection | null, layout: L
     ...(facts.window === undefined ? [] : wrap(`window: ${windowTitle(facts.window)}`, columns, '  ')),
     ...wrap(peakLine(facts), columns, '  '),
     ...trustLines(facts, layout),
-    ...(selection === null
-      ? []
-      : wrap(`view: ${selectionTitle(selection, facts.window !== undefined)}`, columns, '  ')),
+    ...(selection === null ? [] : wrap(`view: ${selectionTitle(selection, facts)}`, columns, '  ')),
   ];
   return [...lines, ''];
 }

@@ -2,7 +2,7 @@
 import { UserError } from '../util/errors.ts';
 import { formatDuration } from '../util/format.ts';
 import type { SiteRow, Source } from './source.ts';
-import type { TimeRange } from './time-range.ts';
+import type { TimeRange, TimeWindow } from './time-range.ts';
 
 export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations' | 'v8_samples';
 
@@ -44,7 +44,7 @@ export function viewTitle(view: View, threshold: number, isWindow = false): stri
 
 /** The same without its explanation: `leaks, only process 42`. */
 export function viewName(selection: Selection): string {
-  return selectionTitle(selection).replace(/ \(.*\)/, '');
+  return selectionTitle(selection, {}).replace(/ \(.*\)/, '');
 }
 
 const WINDOW_TITLES: Partial<Record<View, string>> = {
@@ -53,13 +53,15 @@ const WINDOW_TITLES: Partial<Record<View, string>> = {
   allocations: 'all allocations (everything allocated in this time, freed or not)',
 };
 
-export function selectionTitle(selection: Selection, isWindow = false): string {
+/** `facts` are those of the capture, narrowed to a range of time or not. */
+export function selectionTitle(selection: Selection, { window }: { window?: TimeWindow }): string {
   const only = [
     selection.pid === null ? [] : [`process ${selection.pid}`],
     selection.tid === null ? [] : [`thread ${selection.tid}`],
   ].flat();
   return (
-    viewTitle(selection.view, selection.threshold, isWindow) + (only.length > 0 ? `, only ${only.join(', ')}` : '')
+    viewTitle(selection.view, selection.threshold, window !== undefined) +
+    (only.length > 0 ? `, only ${only.join(', ')}` : '')
   );
 }
 

@@ -115,7 +115,6 @@ export interface Rows {
   process_totals: ProcessTotalsRow;
   threads: { id: number; process_id: number; tid: number; name: string | null };
   losses: { kind: string; count: number };
-  cgroups: { process_id: number; cgroup: string | null };
   frames: FrameRow;
   /** Of frames in a mapped file: two files of one path are two modules. */
   frame_modules: { frame_id: number; module_id: number; path: string; build_id: string | null };

@@ -43,9 +43,10 @@ export function tablePage(
   });
 }
 
-function body({ facts: { window } }: Capture, selection: Selection): string {
+function body({ facts }: Capture, selection: Selection): string {
+  const { window } = facts;
   const time = window === undefined ? '' : `, ${windowTitle(window)}`;
-  const title = selectionTitle(selection, window !== undefined) + time;
+  const title = selectionTitle(selection, facts) + time;
   return `<section class="toolbar" aria-label="Table"><p class="view">${title[0]!.toUpperCase()}${title.slice(1)}</p>
 <div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search in all columns" spellcheck="false" autocomplete="off"></div></section>
 <main class="sheet"><div class="scroll"><table class="rows"><thead><tr id="titles"></tr></thead><tbody id="rows"></tbody></table></div>

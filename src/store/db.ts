@@ -49,6 +49,11 @@ export interface Db {
 const PAGE_SIZE_BYTES = 4096;
 const BUSY_TIMEOUT_MS = 5000;
 
+/** Whether the file has a table of that name: an older format may lack it. */
+export function hasTable(db: Db, name: string): boolean {
+  return db.get('SELECT 1 AS found FROM main.sqlite_schema WHERE name = ?', [name]) !== undefined;
+}
+
 /**
  * Opens a capture for reading, also one that is still being recorded or whose recorder was killed.
  * @throws UserError if there is no such file or it is no capture that this version can read.

@@ -6,7 +6,7 @@
 import { ALLOCATOR_NAME } from '../model/abi.gen.ts';
 import { EVENT_ALLOCATE, type EventColumns } from '../model/events.ts';
 import { UserError } from '../util/errors.ts';
-import { type Db, openReader, type Value } from './db.ts';
+import { type Db, hasTable, openReader, type Value } from './db.ts';
 import { decodeEvents } from './event-chunk.ts';
 
 export const EVENT_COLUMNS = [
@@ -49,8 +49,7 @@ function toSql(value: Value): Value {
 
 /** True if every event was recorded. */
 function hasEvents(db: Db): boolean {
-  const table = "SELECT 1 AS found FROM main.sqlite_schema WHERE name = 'event_chunk'";
-  return db.get(table) !== undefined && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
+  return hasTable(db, 'event_chunk') && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
 }
 
 /**

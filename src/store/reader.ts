@@ -3,7 +3,7 @@
  * `report/source.ts` states the rows; every query takes the same parameters, so that one binding serves all.
  */
 import { UserError } from '../util/errors.ts';
-import type { Db, Params } from './db.ts';
+import { type Db, hasTable, type Params } from './db.ts';
 
 const DEFAULTS = { pid: null, tid: null, threshold: 1 };
 
@@ -35,7 +35,6 @@ const QUERIES = {
     FROM site s WHERE NOT ${IS_SAMPLE} GROUP BY s.process_id`,
   threads: 'SELECT id, process_id, tid, name FROM thread ORDER BY id',
   losses: 'SELECT kind, count FROM loss ORDER BY kind',
-  cgroups: 'SELECT id AS process_id, cgroup FROM process',
   frame_modules: `SELECT f.id AS frame_id, m.id AS module_id, m.path, m.build_id
     FROM frame f JOIN module m ON m.id = f.module_id`,
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
@@ -99,7 +98,7 @@ export class Reader {
     }
     const table = LATER_TABLES[query];
     if (table === undefined) return true;
-    return this.#db.get('SELECT 1 AS found FROM main.sqlite_schema WHERE name = ?', [table]) !== undefined;
+    return hasTable(this.#db, table);
   }
 }
 

@@ -11,7 +11,7 @@
  */
 import { TICK_NS } from '../model/intervals.ts';
 import { UserError } from '../util/errors.ts';
-import type { Db } from './db.ts';
+import { type Db, hasTable } from './db.ts';
 
 /** A range [from, to) in nanoseconds, which begins and ends with an interval. */
 export interface Window {
@@ -129,7 +129,6 @@ export function narrow(db: Db, { fromNs, toNs }: Window): void {
   db.exec(SAMPLES);
   db.run(MEMORY, { from: fromNs, to: end });
   for (const table of ['temporary', 'size_histogram', 'resident']) {
-    const isThere = db.get('SELECT 1 AS found FROM main.sqlite_schema WHERE name = ?', [table]) !== undefined;
-    if (isThere) db.exec(`CREATE TEMP TABLE ${table} AS SELECT * FROM main.${table} LIMIT 0`);
+    if (hasTable(db, table)) db.exec(`CREATE TEMP TABLE ${table} AS SELECT * FROM main.${table} LIMIT 0`);
   }
 }

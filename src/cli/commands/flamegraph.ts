@@ -5,10 +5,8 @@ import type { Output } from '../../util/output.ts';
 import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
 import {
   addExample,
-  addFrameOptions,
   addOutputOptions,
-  addPartOptions,
-  addViewOptions,
+  addSelectionOptions,
   defaultOutput,
   defaultPath,
   layoutOf,
@@ -24,7 +22,7 @@ export function register(program: Command, output?: Output): void {
     .description('a page with the flame graph of all views and memory over time')
     .argument('<capture>', 'capture file');
   addSplitThreadsOption(addByOption(command, 'begin every stack with its group'));
-  addFrameOptions(addPartOptions(addViewOptions(command)));
+  addSelectionOptions(command);
   addExample(
     addOutputOptions(command, false),
     'mp flamegraph -f mp-app.42.db',

@@ -6,10 +6,8 @@ import type { Output } from '../../util/output.ts';
 import { addByOption, type ByOptions } from '../by-option.ts';
 import {
   addExample,
-  addFrameOptions,
   addOutputOptions,
-  addPartOptions,
-  addViewOptions,
+  addSelectionOptions,
   defaultOutput,
   emit,
   layoutOf,
@@ -33,7 +31,7 @@ export function register(program: Command, output?: Output): void {
     .option('-s, --sort-column <N>', 'sort by the N-th column', parseSortColumn(SUMMARY_SORT.length), 2)
     .option('-r, --max-rows <N>', 'show at most N rows', parsePositive);
   addByOption(command, 'one row per group: who has how much');
-  addFrameOptions(addPartOptions(addViewOptions(command)));
+  addSelectionOptions(command);
   addExample(
     addOutputOptions(command),
     'mp summary --leaks -r 10 mp-app.42.db',

@@ -6,10 +6,8 @@ import type { Output } from '../../util/output.ts';
 import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
 import {
   addExample,
-  addFrameOptions,
   addOutputOptions,
-  addPartOptions,
-  addViewOptions,
+  addSelectionOptions,
   defaultOutput,
   defaultPath,
   emit,
@@ -36,7 +34,7 @@ export function register(program: Command, output?: Output): void {
     .option('--html', 'write a page with search and sorting, by default beside the capture');
   addSplitThreadsOption(addByOption(command, 'one row per location and group'));
   addExample(
-    addOutputOptions(addFrameOptions(addPartOptions(addViewOptions(command)))),
+    addOutputOptions(addSelectionOptions(command)),
     'mp table --leaks mp-app.42.db',
     'mp table --by cgroup mp-make.42.db',
     'mp table -o table.html mp-app.42.db',

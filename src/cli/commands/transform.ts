@@ -10,10 +10,8 @@ import { begun, inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
 import {
   addExample,
-  addFrameOptions,
   addOutputOptions,
-  addPartOptions,
-  addViewOptions,
+  addSelectionOptions,
   defaultOutput,
   defaultPath,
   layoutOf,
@@ -43,7 +41,7 @@ export function register(program: Command, output?: Output): void {
     )
     .option('--split-threads', `tell threads apart (${namesOf((format) => format.threads === 'option')})`)
     .addHelpText('after', `\nFormats:\n${formatLines()}`);
-  addFrameOptions(addPartOptions(addViewOptions(command)));
+  addSelectionOptions(command);
   addOutputOptions(command, false).addHelpText(
     'after',
     '\nWithout -o a file is written beside the capture if stdout is a terminal; else the format goes to stdout, as with -o -.',

@@ -14,10 +14,8 @@ import { sourceLines } from '../../util/source-lines.ts';
 import { addByOption, type ByOptions, byOf } from '../by-option.ts';
 import {
   addExample,
-  addFrameOptions,
   addOutputOptions,
-  addPartOptions,
-  addViewOptions,
+  addSelectionOptions,
   defaultOutput,
   emit,
   layoutOf,
@@ -44,7 +42,7 @@ export function register(program: Command, output?: Output): void {
     .option('--hide-imports', 'sum up the stacks of Python imports and of require (key i)')
     .option('--text', 'print the tree (default unless on a terminal)');
   addByOption(command, 'begin every stack with its group');
-  addFrameOptions(addPartOptions(addViewOptions(command)));
+  addSelectionOptions(command);
   addExample(addOutputOptions(command), 'mp tree mp-app.42.db', 'mp tree --leaks --text -b 20 mp-app.42.db');
   command.action((path: string, options: TreeCommandOptions) => run(path, options, output ?? defaultOutput()));
 }

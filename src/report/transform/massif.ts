@@ -74,7 +74,7 @@ function* massifText(
   };
   const { window } = capture.facts;
   const about = [
-    `mp, ${selectionTitle(selection, window !== undefined)}, process ${processLabel(process)}`,
+    `mp, ${selectionTitle(selection, capture.facts)}, process ${processLabel(process)}`,
     ...(window === undefined ? [] : [`window: ${windowTitle(window)}`]),
   ];
   const losses = lossLines(capture.facts.losses, Number.POSITIVE_INFINITY);

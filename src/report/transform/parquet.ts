@@ -22,7 +22,7 @@ interface Column {
 }
 
 export function* parquet(capture: Capture, selection: Selection, options: ExportOptions): Iterable<Uint8Array> {
-  const columns = columnsOf(capture);
+  const columns = columnsOf();
   const names = Object.keys(columns);
   const { facts } = capture;
   const writer = new ByteWriter();
@@ -31,7 +31,7 @@ export function* parquet(capture: Capture, selection: Selection, options: Export
     createdBy: `mp version ${VERSION}`,
     schema: [{ name: 'root', num_children: names.length }, ...Object.values(columns).flatMap(({ schema }) => schema)],
     kvMetadata: Object.entries({
-      view: selectionTitle(selection),
+      view: selectionTitle(selection, facts),
       command_line: facts.command_line,
       started_at: facts.started_at ?? '',
       losses: JSON.stringify(facts.losses),
@@ -52,8 +52,7 @@ export function* parquet(capture: Capture, selection: Selection, options: Export
   yield writer.getBytes();
 }
 
-function columnsOf({ source }: Capture): Record<string, Column> {
-  const cgroups = new Map(source.all('cgroups').map((row) => [row.process_id, row.cgroup]));
+function columnsOf(): Record<string, Column> {
   const frameText = remembered(textOf);
   const required = (type: Partial<SchemaElement>, value: Column['value']) => ({
     type: { ...type, repetition_type: 'REQUIRED' } as const,
@@ -67,7 +66,7 @@ function columnsOf({ source }: Capture): Record<string, Column> {
     process_id: required(INT64, ({ process }) => BigInt(process.id)),
     pid: required(INT64, ({ process }) => BigInt(process.pid)),
     comm: optional(STRING, ({ process }) => process.comm),
-    cgroup: optional(STRING, ({ process }) => cgroups.get(process.id) ?? null),
+    cgroup: optional(STRING, ({ process }) => process.cgroup),
     thread_id: required(INT64, ({ thread }) => BigInt(thread.id)),
     tid: required(INT64, ({ thread }) => BigInt(thread.tid)),
     thread_name: optional(STRING, ({ thread }) => thread.name),

@@ -35,7 +35,7 @@ function profileOf(capture: Capture, selection: Selection, options: ExportOption
   const { objects, space } = SAMPLE_TYPES[selection.view];
   const bytesType = { type: text(space), unit: text('bytes') };
   const locations = new Locations(capture, text);
-  const labels = new Labels(capture, text);
+  const labels = new Labels(text);
   const sample = Array.from(samplesOf(capture, selection, options), (one) => ({
     locationId: locations.ids(one),
     value: [one.allocations, one.bytes],
@@ -61,7 +61,7 @@ function profileOf(capture: Capture, selection: Selection, options: ExportOption
 function comments(facts: Facts, selection: Selection): string[] {
   return [
     `mp ${VERSION}: ${facts.command_line || facts.capture}`,
-    `view: ${selectionTitle(selection)}`,
+    `view: ${selectionTitle(selection, facts)}`,
     ...facts.warnings.map((warning) => `warning: ${warning}`),
     ...lossLines(facts.losses, Number.POSITIVE_INFINITY),
   ];
@@ -156,12 +156,10 @@ const isSameCode = (a: FrameRow, b: FrameRow | null): boolean => a.module === b?
 /** Labels are texts: pprof takes a number without a unit for a quantity, and shows pid 7 as `7pid`. */
 class Labels {
   readonly #text: Text;
-  readonly #cgroups: Map<number, string | null>;
   readonly #known = new Map<string, { key: number; str: number }[]>();
 
-  constructor({ source }: Capture, text: Text) {
+  constructor(text: Text) {
     this.#text = text;
-    this.#cgroups = new Map(source.all('cgroups').map((row) => [row.process_id, row.cgroup]));
   }
 
   of(sample: Sample): { key: number; str: number }[] {
@@ -182,7 +180,7 @@ class Labels {
       tid: `${thread.tid}`,
       allocator,
       language: place?.language,
-      cgroup: this.#cgroups.get(process.id),
+      cgroup: process.cgroup,
     };
     return Object.entries(labels).flatMap(([key, value]) =>
       value ? [{ key: this.#text(key), str: this.#text(value) }] : [],

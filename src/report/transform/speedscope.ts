@@ -51,7 +51,7 @@ class FrameTable {
 export function* speedscope(capture: Capture, selection: Selection, options: ExportOptions): Iterable<string> {
   const { facts } = capture;
   const table = new FrameTable();
-  const name = `${facts.command_line || basename(facts.capture)}: ${selectionTitle(selection)}`;
+  const name = `${facts.command_line || basename(facts.capture)}: ${selectionTitle(selection, facts)}`;
   yield `{"$schema": "${SCHEMA}", "exporter": "mp@${VERSION}", "name": ${JSON.stringify(name)}, "activeProfileIndex": 0,\n`;
   yield '"profiles": [';
   let separator = '\n';

@@ -14,6 +14,7 @@ import { register as sql } from '../../../src/cli/commands/sql.ts';
 import { register as stats } from '../../../src/cli/commands/stats.ts';
 import { register as summary } from '../../../src/cli/commands/summary.ts';
 import { register as table } from '../../../src/cli/commands/table.ts';
+import { register as transform } from '../../../src/cli/commands/transform.ts';
 import { CaptureWriter } from '../../../src/store/writer.ts';
 import { Symbolizer } from '../../../src/symbolize/symbolizer.ts';
 import type { Output } from '../../../src/util/output.ts';
@@ -101,6 +102,14 @@ test('the header says which time it is about, and its numbers are those of that 
   const { metadata } = JSON.parse((await runCommand(stats, ['stats', path, '--json', '--from', '50%'])).out);
   assert.deepEqual(metadata.window, { from_ns: 2e9, to_ns: null, interval_ns: 10e6 });
   assert.deepEqual([metadata.peak_bytes, metadata.allocations, metadata.duration_ns], [11_300, 1, 4e9]);
+});
+
+test('exports say so, too', async (t) => {
+  const path = record(t);
+  for (const format of ['speedscope', 'massif']) {
+    const { out } = await runCommand(transform, ['transform', format, '-o', '-', '--from', '1', '--to', '2', path]);
+    assert.match(out, /what was live when the process had most in this time/, format);
+  }
 });
 
 test('the page of a range has no temporary allocations; text reports refuse them', async (t) => {
