@@ -5,6 +5,7 @@
 #include <map>
 
 #include "eh_frame.h"
+#include "probe_sites.h"
 #include "stack_effect.h"
 
 namespace mp {
@@ -121,8 +122,8 @@ bool lacks_unwind_information(const ElfFile &elf) {
   const auto start = elf.find_function("__libc_start_main");
   if (start) return !is_described(described_ranges(elf), start->address);
   // a stripped static program begins in its C library
-  const bool is_static = !elf.has_interpreter() && (!elf.is_dynamic() || elf.is_pie());
-  return is_static && !elf.find_function("main") && !is_described(described_ranges(elf), elf.entry_address());
+  return is_static_program(elf) && !elf.find_function("main") &&
+         !is_described(described_ranges(elf), elf.entry_address());
 }
 
 void add_code_rows(const ElfFile &elf, std::vector<mp_unwind_row> &rows) {

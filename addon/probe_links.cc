@@ -7,14 +7,14 @@
 namespace mp {
 namespace {
 
+constexpr size_t kMaxKept = 1024;  // modules
+
 std::vector<UprobeSite> without_probe(const ProbeLinks &links, Program program, const std::vector<UprobeSite> &sites) {
   std::vector<UprobeSite> fresh;
   for (const UprobeSite &site : sites)
     if (!links.sites.count({program, site.file_offset})) fresh.push_back(site);
   return fresh;
 }
-
-constexpr size_t kMaxKept = 1024;
 
 // Probes of a file that is overwritten would go into the midst of other code. Package managers replace files.
 bool is_of_package(const std::string &path) {

@@ -38,6 +38,18 @@ std::string field(const std::string &text, const std::string &key) {
   return text.substr(value, text.find('\n', value) - value);
 }
 
+// What follows the first `marker` in its line.
+std::string behind(const std::string &text, const std::string &marker) {
+  const size_t found = text.find(marker);
+  if (found == std::string::npos) return "";
+  const size_t begin = found + marker.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+std::string read_status(int pid) {
+  return read_file(proc_path(pid, "status"), 1 << 14);
+}
+
 }  // namespace
 
 std::string read_comm(int pid, int tid) {
@@ -68,20 +80,13 @@ std::string read_cgroup(int pid, uint32_t hierarchy) {
 
 std::string read_cgroup(int pid) {
   const std::string text = read_file(proc_path(pid, "cgroup"), 1 << 14);
-  const std::string unified = field(text, "0::");
-  if (unified.size() > 1) return unified;
-  for (const char *controllers : {":memory:", ":name=systemd:"}) {
-    const size_t found = text.find(controllers);
-    if (found == std::string::npos) continue;
-    const size_t begin = found + strlen(controllers);
-    const std::string path = text.substr(begin, text.find('\n', begin) - begin);
-    if (path.size() > 1) return path;
-  }
-  return unified;
+  for (const char *hierarchy : {"0::", ":memory:", ":name=systemd:"})
+    if (const std::string path = behind(text, hierarchy); path.size() > 1) return path;
+  return behind(text, "0::");
 }
 
 ProcessStatus read_process_status(int pid) {
-  const std::string text = read_file(proc_path(pid, "status"), 1 << 14);
+  const std::string text = read_status(pid);
   return {atoi(field(text, "PPid:").c_str()), !field(text, "VmSize:").empty()};
 }
 
@@ -98,14 +103,14 @@ bool can_signal_anyone() {
 }
 
 bool has_ended(int pid) {
-  const std::string status = read_file(proc_path(pid, "status"), 1 << 14);
+  const std::string status = read_status(pid);
   if (status.empty()) return true;
   // The first thread of a process can end before the others, and is a zombie then.
   return field(status, "State:").find('Z') != std::string::npos && atoi(field(status, "Threads:").c_str()) <= 1;
 }
 
 int read_tgid(int tid) {
-  return atoi(field(read_file(proc_path(tid, "status"), 1 << 14), "Tgid:").c_str());
+  return atoi(field(read_status(tid), "Tgid:").c_str());
 }
 
 }  // namespace mp

@@ -45,7 +45,7 @@ mp_selection Selection::for_kernel() const {
   return result;
 }
 
-std::vector<uint32_t> find_selected(const Selection &selection) {
+std::vector<uint32_t> find_selected(const Selection &selection, const std::function<bool(uint32_t)> &is_known) {
   const std::unique_ptr<DIR, int (*)(DIR *)> directory(opendir("/proc"), closedir);
   const int tracer = getpid();
   std::vector<uint32_t> pids;
@@ -53,7 +53,7 @@ std::vector<uint32_t> find_selected(const Selection &selection) {
     const int pid = atoi(entry->d_name);
     const auto &strangers = selection.strangers;
     if (pid <= 0 || pid == tracer || std::find(strangers.begin(), strangers.end(), pid) != strangers.end()) continue;
-    if (!is_selected(selection, pid)) continue;
+    if (is_known(pid) || !is_selected(selection, pid)) continue;
     const ProcessStatus status = read_process_status(pid);
     if (status.has_memory && status.parent != tracer) pids.push_back(pid);
   }

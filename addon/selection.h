@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ struct Selection {
   mp_selection for_kernel() const;
 };
 
-// Pids of the running programs that are selected, without the tracer and what it started.
-std::vector<uint32_t> find_selected(const Selection &selection);
+// Pids of the running programs that are selected, without the tracer, what it started, and those that are known.
+std::vector<uint32_t> find_selected(const Selection &selection, const std::function<bool(uint32_t)> &is_known);
 
 }  // namespace mp

@@ -73,6 +73,14 @@ void Session::start() {
   launched_->start();
 }
 
+Process *Session::add_running(uint32_t pid) {
+  Process &process = targets_.add(pid, process_count_++, false, follow_fork_);
+  origins_[process.index] = {"attach", -1};
+  if (synchronize(process) && !process.mappings.empty()) return &process;
+  targets_.remove(pid);
+  return nullptr;
+}
+
 void Session::attach(uint32_t pid) {
   const int tgid = read_tgid(pid);
   if (tgid == 0) throw Error("NO_PROCESS", "No such process: " + std::to_string(pid), 0);
@@ -80,21 +88,18 @@ void Session::attach(uint32_t pid) {
     throw Error("NO_PROCESS", std::to_string(pid) + " is a thread of process " + std::to_string(tgid) + "; trace that",
                 0);
   if (follow_fork_) guard();
-  Process &process = targets_.add(pid, process_count_++, false, follow_fork_);
-  origins_[process.index] = {"attach", -1};
-  if (!targets_.synchronize(process) || process.mappings.empty()) {
-    targets_.remove(pid);
+  Process *process = add_running(pid);
+  if (!process)
     throw Error("NO_PROCESS", "process " + std::to_string(pid) + " has no memory to trace (kernel thread or ended)", 0);
-  }
-  if (!process.python.refused.empty()) {
-    const std::string reason = process.python.refused;
+  if (!process->python.refused.empty()) {
+    const std::string reason = process->python.refused;
     targets_.remove(pid);
     throw Error("UNSUPPORTED",
                 "cannot trace Python's allocator in process " + std::to_string(pid) + ": " + reason +
                     "; start the program with mp run --trace-python-allocators, or leave that option out",
                 0);
   }
-  announce(process, read_comm(pid, pid), monotonic_ns());
+  announce(*process, read_comm(pid, pid), monotonic_ns());
 }
 
 const Batch &Session::poll(uint32_t *words, uint32_t capacity) {

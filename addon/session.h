@@ -87,6 +87,8 @@ class Session : private EventHandler {
   void attach_selected();
   void attach_selected(uint32_t pid);
   void scan();
+  // With its probes, not announced yet; nullptr: it has no memory to trace.
+  Process *add_running(uint32_t pid);
   void on_selected(const mp_event_task &event);
   bool synchronize(Process &process);
   uint64_t interval_ns(uint64_t of_few_ns) const;

@@ -33,8 +33,8 @@ void Session::attach_selected() {
 // At once again as long as somebody is found: others begin meanwhile. But not for ever, on a machine that is busy.
 void Session::scan() {
   if (++scans_ > 1) is_settled_ = true;
-  selected_ = find_selected(selection_);
-  std::erase_if(selected_, [&](uint32_t pid) { return loader_.has_process(pid) || unselectable_.count(pid); });
+  selected_ = find_selected(selection_,
+                            [this](uint32_t pid) { return loader_.has_process(pid) || unselectable_.count(pid) > 0; });
   std::erase_if(unselectable_, [](uint32_t pid) { return has_ended(pid); });
   if (selected_.empty()) is_settled_ = true;
   if (selected_.empty() || scans_ > kFirstScans) next_scan_ns_ = monotonic_ns() + kScanNs;
@@ -47,16 +47,14 @@ void Session::attach_selected(uint32_t pid) {
     unselectable_.insert(pid);
     return;
   }
-  Process &process = targets_.add(pid, process_count_++, false, true);
-  origins_[process.index] = {"attach", -1};
-  if (!synchronize(process) || process.mappings.empty()) {
-    targets_.remove(pid);
+  Process *process = add_running(pid);
+  if (!process) {
     unselectable_.insert(pid);
     return;
   }
-  if (!process.python.refused.empty())
-    process.warning = "small objects of Python are not traced: " + process.python.refused;
-  announce(process, read_comm(pid, pid), monotonic_ns());
+  if (!process->python.refused.empty())
+    process->warning = "small objects of Python are not traced: " + process->python.refused;
+  announce(*process, read_comm(pid, pid), monotonic_ns());
 }
 
 // BPF knows it already.
