@@ -64,7 +64,8 @@ void Targets::attach_v8(Process &process) {
     if (is_v8) {
       const V8Image &image = module.v8->image;
       attach_functions(process, mapped, Program::kV8Collection,
-                       {image.collection_begin, image.collection_end, image.heap_end}, MP_V8_COLLECTS);
+                       {image.collection_begin, image.collection_end, image.heap_end, image.invalidation},
+                       MP_V8_COLLECTS);
       attach_functions(process, mapped, Program::kV8Life, {module.v8->set_up, module.v8->tear_down});
       attach_functions(process, mapped, Program::kV8Sample, {image.allocation_counter}, image.counter_paused);
       attach_functions(process, mapped, Program::kV8Sample, {image.large_allocation}, MP_V8_LARGE_OBJECT);

@@ -63,6 +63,10 @@ constexpr std::string_view kCollectionEnd = "_ZN2v88internal4Heap19MarkCompactEp
 // itself is held, so that names can still be read.
 constexpr std::string_view kHeapEnd = "_ZN2v88internal20MarkCompactCollector8TearDownEv";
 
+// Of code that no frame is in any more, when another function is deoptimized; 10.2 only
+// (src/deoptimizer/deoptimizer.cc).
+constexpr std::string_view kInvalidation = "_ZN2v88internal4Heap32InvalidateCodeDeoptimizationDataENS0_4CodeE";
+
 // Told by every linear allocation buffer that is used up or given up, and of every large object
 // (AdvanceAllocationObservers of src/heap/spaces.cc, from 12.4 on of main-allocator.cc; large-spaces.cc).
 constexpr std::string_view kAllocationCounter = "_ZN2v88internal17AllocationCounter26AdvanceAllocationObserversEm";
@@ -287,6 +291,7 @@ std::optional<V8Image> find_v8(const ElfFile &elf) {
     if (symbol.name == kCollectionBegin) image.collection_begin = symbol.address;
     if (symbol.name == kCollectionEnd) image.collection_end = symbol.address;
     if (symbol.name == kHeapEnd) image.heap_end = symbol.address;
+    if (symbol.name == kInvalidation) image.invalidation = symbol.address;
     if (symbol.name == kAllocationCounter) image.allocation_counter = symbol.address;
     if (symbol.name == kAllocateLargePage && image.counter_paused) image.large_allocation = symbol.address;
     if (symbol.type != STT_FUNC || !starts_with(symbol.name, "Builtins_")) continue;

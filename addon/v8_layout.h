@@ -136,6 +136,8 @@ struct V8Image {
   uint64_t collection_begin = 0, collection_end = 0;
   // ELF address of a function that is run when a heap ends, before any of it is freed. 0: not found.
   uint64_t heap_end = 0;
+  // ELF address of a function that is run before V8 forgets what was inlined into code. 0: it never does.
+  uint64_t invalidation = 0;
   // ELF address of the function that is told how many bytes the thread of a V8 has allocated; of versions that do not
   // tell it of all large objects, also that of the function that allocates these. 0: not found. And where the object of
   // the first says (int32) that the bytes were the collector's, 0: it is not told of these.

@@ -204,7 +204,8 @@ int python_code_freed(struct pt_regs *ctx) {
 
 /* At functions that V8 runs when a mark-compact collection begins (MP_V8_COLLECTS), when it has moved everything
  * (MP_V8_COLLECTED), and before a heap is freed, as that of a worker that ended (MP_V8_FREES): another heap may have
- * other objects at the same addresses. Heaps are collected side by side, each by its own thread. */
+ * other objects at the same addresses. Heaps are collected side by side, each by its own thread. And before V8 10.2
+ * forgets what was inlined into code that it has given up (MP_V8_INVALIDATES): nothing moves then. */
 SEC("uprobe")
 int v8_collection(struct pt_regs *ctx) {
   struct thread_state *t = get_thread();
@@ -213,8 +214,9 @@ int v8_collection(struct pt_regs *ctx) {
   struct mp_v8 *v8 = bpf_map_lookup_elem(&v8s, &slot);
   if (!v8) return 0;
   u32 what = bpf_get_attach_cookie(ctx);
+  if (what != MP_V8_COLLECTED) wait_until_read(v8->unread);
+  if (what == MP_V8_INVALIDATES) return 0;
   if (what != MP_V8_COLLECTED) {
-    wait_until_read(v8->unread);
     __sync_fetch_and_add(&v8->begun, 1);
     t->collects_v8 = 1;
   }

@@ -460,6 +460,7 @@ enum {
   MP_V8_COLLECTS = 0,
   MP_V8_COLLECTED = 1,
   MP_V8_FREES = 2,
+  MP_V8_INVALIDATES = 3,
 };
 
 /* Where an interpreted frame is, in one word: address of the BytecodeArray / 8, and the number in the slot of the

@@ -60,7 +60,7 @@ static __noinline int wait_until_drained(u64 mark_bytes) {
   return 0;
 }
 
-#define MAX_READ_WAIT_NS 2000000UL
+#define MAX_READ_WAIT_NS 2000000UL /* where a slow target would be worse than a missing name */
 
 struct read_wait {
   u64 position;
@@ -77,7 +77,7 @@ static long is_read(u32 look, void *context) {
 static __noinline int wait_until_read(u64 position) {
   if (bpf_ringbuf_query(&ring, BPF_RB_CONS_POS) >= position) return 0;
   wake_consumer();
-  struct read_wait wait = {position, bpf_ktime_get_ns() + MAX_READ_WAIT_NS};
+  struct read_wait wait = {position, bpf_ktime_get_ns() + (ring_mark_bytes ? MAX_WAIT_NS : MAX_READ_WAIT_NS)};
   bpf_loop(MAX_LOOKS, is_read, &wait, 0);
   return 0;
 }

@@ -83,10 +83,8 @@ describe('JavaScript frames', { skip: cannotRecord() }, () => {
     });
 
     test(`optimized and inlined functions, and process.exit, ${node.version}`, async (t) => {
-      // V8 10.2: an async function that is optimized while it loops loses, at times, what was inlined into it
-      const flags = node.version.startsWith('18.') ? [...NOT_COLLECTING, '--no-use-osr'] : NOT_COLLECTING;
       const sites = statedSites(node, 'hot.cjs');
-      const capture = await recordNode(t, 'run', node, 'hot.cjs', { flags });
+      const capture = await recordNode(t, 'run', node, 'hot.cjs', { flags: NOT_COLLECTING });
       const stacks = new Stacks(capture);
       const isInlined = (name: string) => {
         const site = sites.find(({ frames }) => frames[0]![0] === name)!;

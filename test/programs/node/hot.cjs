@@ -57,12 +57,20 @@ async function afterAwait(bytes) {
   return allocate(bytes); // shown as async afterAwait
 }
 
+const lock = new Int32Array(new SharedArrayBuffer(4));
+
+/** Names are read a moment after the call, and V8 10.2 forgets what was inlined into code that it gives up. */
+function pause(milliseconds) {
+  Atomics.wait(lock, 0, 0, milliseconds);
+}
+
 const hot = new Hot();
 
 async function run(calls, add) {
   for (let i = 0; i < calls; i++) {
     caller(add && 100_201);
     hot.method(add && 100_203);
+    pause(add && 500);
     deoptimized(add && 100_211);
     if (i % 10 === 0) loop(add && 100_205);
     if (i % 10 === 0) iterate(add && 100_207);
