@@ -13,6 +13,8 @@
 namespace mp {
 namespace {
 
+constexpr size_t kMaxMerged = 1 << 16;  // as far as they are counted
+
 // Aliases of one address get one probe, which counts as the first of them.
 void add_site(std::vector<UprobeSite> &sites, const ProbeSites::Function &function) {
   for (const UprobeSite &other : sites)
@@ -72,16 +74,12 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
                 file.st_size,      file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
   if (const auto found = modules_.find(key); found != modules_.end()) return found->second.get();
 
-  auto owned = std::make_unique<Module>();
-  Module &module = *owned;
-  module.index = modules_.size();
-  module.path = mapping.path;
-  modules_.emplace(key, std::move(owned));
-  new_modules_.push_back(&module);
+  if (modules_.size() >= MP_MAX_MODULES) return merge(key);
+  Module &module = *(modules_[key] = new_module(mapping.path));
 
   std::string error;
   module.elf = ElfFile::open(open_path, &error);
-  if (!module.elf || module.index >= MP_MAX_MODULES) return &module;
+  if (!module.elf) return &module;
   module.readable = true;
   module.build_id = module.elf->build_id();
   module.lowest_address = module.elf->lowest_address();
@@ -105,6 +103,20 @@ Module *Modules::of_mapping(int pid, const ProcMapping &mapping) {
   symbolizer_.add_module(
       {module.index, module.path, open_path, "/proc/" + std::to_string(pid) + "/root", module.build_id});
   return &module;
+}
+
+Module *Modules::merge(const Key &key) {
+  if (!rest_) rest_ = new_module("(further files)");
+  if (merged_.size() < kMaxMerged) merged_.insert(key);
+  return rest_.get();
+}
+
+std::unique_ptr<Module> Modules::new_module(const std::string &path) {
+  auto module = std::make_unique<Module>();
+  module->index = modules_.size();
+  module->path = path;
+  new_modules_.push_back(module.get());
+  return module;
 }
 
 std::vector<const Module *> Modules::take_new() {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -60,6 +61,9 @@ class Modules {
   // The module behind a mapping of a process, nullptr if it was unmapped meanwhile; reads the file on first sight and
   // loads its unwind rows into BPF.
   Module *of_mapping(int pid, const ProcMapping &mapping);
+  // Files that were mapped when there were as many modules as fit: one stands for all of them, without probes and
+  // names.
+  uint64_t merged() const { return merged_.size(); }
   // Modules that were added since the last call.
   std::vector<const Module *> take_new();
 
@@ -67,10 +71,15 @@ class Modules {
   // Device, inode, size, time of modification: an inode can be given to another file, or be overwritten.
   using Key = std::tuple<uint32_t, uint32_t, uint64_t, int64_t, int64_t, int64_t>;
 
+  std::unique_ptr<Module> new_module(const std::string &path);
+  Module *merge(const Key &key);
+
   Loader &loader_;
   Symbolizer &symbolizer_;
   std::vector<std::string> allocator_prefixes_;
   std::map<Key, std::unique_ptr<Module>> modules_;
+  std::unique_ptr<Module> rest_;
+  std::set<Key> merged_;
   std::vector<const Module *> new_modules_;
 };
 

@@ -118,6 +118,7 @@ const Batch &Session::poll(uint32_t *words, uint32_t capacity) {
 }
 
 void Session::fill_batch() {
+  thread_rows_.begin_batch();
   poll_launched();
   if (deferred_bytes_) decode_event(deferred_event_.data(), std::exchange(deferred_bytes_, 0), *this);
   if (!is_stopped()) attach_selected();  // first: a busy ring fills every batch
@@ -178,6 +179,8 @@ std::map<std::string, uint64_t> Session::losses() const {
   losses["event_invalid"] = invalid_events_;
   losses["child_lost"] += lost_children_;
   losses["process_unheld"] = unheld_;
+  losses["thread_merged"] = thread_rows_.merged();
+  losses["module_merged"] = modules_.merged();
   return losses;
 }
 
@@ -227,7 +230,8 @@ void Session::name_python_threads() {
     for (const auto &[tid, name] : read_python_thread_names(pid, *python.module->python, python.bias)) {
       python_names_[tid] = name;
       const auto found = threads_.find(tid);
-      if (found == threads_.end() || found->second.index < 0 || found->second.name == name) continue;
+      if (found == threads_.end() || found->second.index < 0 || found->second.shares_row) continue;
+      if (found->second.name == name) continue;
       found->second.name = name;
       batch_.threads.push_back({static_cast<uint32_t>(found->second.index), process->index, tid, name});
     }

@@ -24,6 +24,7 @@
 #include "stacks.h"
 #include "symbolize.h"
 #include "targets.h"
+#include "thread_rows.h"
 
 struct ring_buffer;
 
@@ -68,6 +69,8 @@ class Session : private EventHandler {
     int64_t index = -1;  // -1: not used yet under this name
     std::string comm;    // the kernel's name for it
     std::string name;    // comm, or what its interpreter calls it
+    bool shares_row = false;
+    std::vector<std::pair<uint32_t, std::string>> rows = {};  // index and comm, under all its names
   };
 
   void on_free(const mp_event_free &event) override;
@@ -112,6 +115,7 @@ class Session : private EventHandler {
   Process *process_of(const mp_event &event);
   void begin_collections(Process &process, uint32_t begun, uint32_t ended, uint64_t time_ns);
   // The locations of the JavaScript frames of a stack, by index.
+  KnownStack stack_of(Process &process, uint64_t hash, const mp_event &event);
   std::vector<uint32_t> javascript_locations(Process &process, const mp_event_stack &event, const uint64_t *frames);
   void name_places(Process &process, const mp_event_stack &event, const std::map<uint64_t, V8Place *> &places);
   bool is_repeated_free(const mp_event_free &event);
@@ -165,10 +169,10 @@ class Session : private EventHandler {
   uint32_t recent_named_tid_ = 0;  // by what its stack says; 0: none
 
   uint32_t process_count_ = 0;
-  uint32_t thread_count_ = 0;
   std::map<uint32_t, std::pair<const char *, int64_t>> origins_;  // process index -> origin, parent
   std::unordered_map<uint32_t, Thread> threads_;                  // by tid
-  std::unordered_map<uint32_t, std::string> python_names_;        // by tid: what its interpreter calls a thread
+  ThreadRows thread_rows_;
+  std::unordered_map<uint32_t, std::string> python_names_;  // by tid: what its interpreter calls a thread
   std::unordered_map<uint32_t, uint64_t>
       python_frees_;  // by tid: address of the last pymalloc_free, until the next free
 };

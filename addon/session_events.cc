@@ -10,6 +10,8 @@
 namespace mp {
 namespace {
 
+constexpr size_t kMaxNames = 16;  // of a thread; it keeps the last one
+
 std::string runtime_of(const Process &process) {
   if (const Module *module = process.python.module) return "python 3." + std::to_string(module->python->minor);
   return process.v8_module ? "v8 " + process.v8_module->v8->image.version : "native";
@@ -88,7 +90,11 @@ uint32_t Session::thread_of(const mp_event &event, const Process &process) {
     if (thread.comm.empty()) thread.name = thread.comm = read_comm(event.pid, event.tid);
     if (const auto named = python_names_.find(event.tid); named != python_names_.end()) thread.name = named->second;
     thread.process = process.index;
-    thread.index = thread_count_++;
+    const ThreadRows::Row row = thread_rows_.add(process.index, thread.comm);
+    thread.index = row.index;
+    thread.shares_row = row.is_shared;
+    thread.rows.emplace_back(row.index, thread.comm);
+    if (row.is_shared) thread.name = thread.comm + " (several threads)";
     batch_.threads.push_back({static_cast<uint32_t>(thread.index), process.index, event.tid, thread.name});
   }
   recent_tid_ = event.tid;
@@ -101,7 +107,7 @@ void Session::name_node_thread(const mp_event &event, const Process &process, co
   if (recent_named_tid_ == event.tid) return;
   recent_named_tid_ = event.tid;
   Thread &thread = threads_[event.tid];
-  if (thread.index < 0 || thread.name == name || event.tid == event.pid) return;
+  if (thread.index < 0 || thread.shares_row || thread.name == name || event.tid == event.pid) return;
   const std::string program = process.executable.substr(process.executable.rfind('/') + 1);
   const bool is_inherited =
       thread.comm == program.substr(0, MP_COMM_LENGTH - 1) || thread.comm == read_comm(event.pid, event.pid);
@@ -114,6 +120,8 @@ void Session::end_process(const Process &process, uint64_t time_ns, int exit_cod
   batch_.add(record_head(MP_OPERATION_PROCESS_END), process.index, 0, 0, 0, time_ns);
   batch_.ends.push_back({process.index, since_start(time_ns), exit_code, exit_signal});
   resident_.forget(process.index);
+  thread_rows_.end_process(process.index);
+  origins_.erase(process.index);
 }
 
 void Session::forget_recent() {
@@ -145,16 +153,19 @@ void Session::on_task(const mp_event_task &event) {
 void Session::on_thread(const mp_event_task &event) {
   const std::string name = comm_of(event);
   Thread &thread = threads_[event.event.tid];
-  if (thread.comm == name) return;
-  thread = {thread.process, -1, name, name};
+  if (thread.comm == name || thread.rows.size() >= kMaxNames) return;
+  thread.index = -1;
+  thread.comm = thread.name = name;
 }
 
 void Session::on_thread_exit(const mp_event_task &event) {
   python_names_.erase(event.event.tid);
+  python_frees_.erase(event.event.tid);
   const auto found = threads_.find(event.event.tid);
   if (found == threads_.end()) return;
   if (found->second.index >= 0)
     batch_.add(record_head(MP_OPERATION_THREAD_END), found->second.index, 0, 0, 0, event.event.time_ns);
+  for (const auto &[index, comm] : found->second.rows) thread_rows_.end(found->second.process, index, comm);
   threads_.erase(found);  // the tid may be given to another thread
 }
 
@@ -244,6 +255,13 @@ void Session::begin_collections(Process &process, uint32_t begun, uint32_t ended
   if (process.v8->places().begin(begun, ended)) process.javascript_stacks.new_seed(time_ns);
 }
 
+// One whose frames are not known here any more is to be sent again.
+KnownStack Session::stack_of(Process &process, uint64_t hash, const mp_event &event) {
+  const KnownStack stack = stacks_.of_event(process, hash, event, batch_);
+  if (stack.is_lost) loader_.forget_stack(hash);
+  return stack;
+}
+
 std::vector<uint32_t> Session::javascript_locations(Process &process, const mp_event_stack &event,
                                                     const uint64_t *frames) {
   std::vector<uint32_t> locations(event.frame_count, V8Place::kNoLocation);
@@ -327,7 +345,7 @@ void Session::on_allocate(const mp_event_allocate &event) {
   Process *process = process_of(event.event);
   if (!process) return;
   const uint32_t thread = thread_of(event.event, *process);
-  const KnownStack stack = stacks_.of_event(*process, event.stack, event.event, batch_);
+  const KnownStack stack = stack_of(*process, event.stack, event.event);
   if (stack.thread_name) name_node_thread(event.event, *process, stack.thread_name);
   const bool is_mapping = event.event.kind == MP_EVENT_UNMAP || event.event.allocator == MP_ALLOCATOR_MMAP;
   if (is_mapping && stack.is_internal) return;
@@ -351,8 +369,7 @@ void Session::on_remap(const mp_event_remap &event) {
     batch_.add(record_head(MP_OPERATION_UNMAP, header.allocator), thread, 0, event.old_address, event.old_size_bytes,
                header.time_ns);
   batch_.add(record_head(MP_OPERATION_ALLOCATE, header.allocator, header.flags), thread,
-             stacks_.of_event(*process, event.to.stack, header, batch_).index, event.to.address, event.to.size_bytes,
-             header.time_ns);
+             stack_of(*process, event.to.stack, header).index, event.to.address, event.to.size_bytes, header.time_ns);
 }
 
 }  // namespace mp

@@ -11,6 +11,9 @@ namespace {
 
 constexpr size_t kMaxLineTable = 16 << 20;
 constexpr uint64_t kBytesData = 32;  // PyBytesObject.ob_sval
+// Far more than programs have that don't make code all day long.
+constexpr size_t kMaxLocations = 1 << 20;
+constexpr size_t kMaxPythonCodeBytes = 256 << 20;
 
 const char *stack_status_name(uint32_t status) {
   switch (status) {
@@ -23,16 +26,6 @@ const char *stack_status_name(uint32_t status) {
     default:
       return "incomplete";
   }
-}
-
-// FNV-1a over words, mixed at the end. Never compared by content: 64 bits are enough to tell stacks apart.
-uint64_t hash_stack(const char *status, const std::vector<uint32_t> &locations) {
-  uint64_t hash = 0xcbf29ce484222325ull;
-  const auto mix = [&](uint64_t word) { hash = (hash ^ word) * 0x100000001b3ull; };
-  for (const char *c = status; *c; c++) mix(static_cast<unsigned char>(*c));
-  for (uint32_t location : locations) mix(location + 0x100ull);
-  hash ^= hash >> 32;
-  return hash * 0x9E3779B97F4A7C15ull;
 }
 
 // An allocator maps and unmaps memory for itself. Within malloc BPF knows that; within free, which has no return probe,
@@ -106,10 +99,10 @@ std::string read_line_table(int pid, uint64_t field, size_t size_bytes, const st
 }  // namespace
 
 uint32_t Stacks::index_of(const char *status, std::vector<uint32_t> locations, Batch &batch) {
-  const uint32_t next = indexes_.size();
-  const auto [entry, inserted] = indexes_.try_emplace(hash_stack(status, locations), next);
-  if (inserted) batch.stacks.push_back({next, status, std::move(locations)});
-  return entry->second;
+  if (rest_ >= 0 && std::find(locations.begin(), locations.end(), rest_) != locations.end()) status = "merged";
+  const StackIndexes::Added added = indexes_.add(status, locations);
+  if (added.is_new) batch.stacks.push_back({added.index, status, std::move(locations)});
+  return added.index;
 }
 
 KnownStack Stacks::of_event(Process &process, uint64_t hash, const mp_event &event, Batch &batch) {
@@ -121,7 +114,7 @@ KnownStack Stacks::of_event(Process &process, uint64_t hash, const mp_event &eve
     known = process.javascript_stacks.find(hash, event.time_ns);
   if (!known) known = process.stacks.find(hash, event.time_ns);
   if (known) return *known;
-  return process.stacks.add(hash) = {index_of("missing", {}, batch), true};
+  return process.stacks.add(hash, event.time_ns) = {index_of("missing", {}, batch), true};
 }
 
 // Modules may have come and gone since BPF saw them: what the frames mean now need not be what the hash says.
@@ -165,7 +158,7 @@ bool Stacks::add(const Process &process, StackTable &own_table, const mp_event_s
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
   stack.thread_name = find_thread_name(process, event, frames);
-  table.add(event.stack) = stack;
+  table.add(event.stack, event.event.time_ns) = stack;
   return is_shared || !(event.stack & MP_STACK_SHARED);
 }
 
@@ -176,24 +169,35 @@ uint32_t Stacks::location_of(const Process &process, uint64_t address, Batch &ba
   // module in the upper 16 bits, address in the lower 48; no module has index 0xffff
   const uint64_t key =
       (known ? static_cast<uint64_t>(mapped->module->index) : 0xffffull) << 48 | (module_address & 0xffffffffffffull);
-  const auto [entry, inserted] = locations_.try_emplace(key, 0);
-  if (inserted) {
-    entry->second = new_location(known ? static_cast<int64_t>(mapped->module->index) : -1);
-    if (known)
-      symbolizer_.request({entry->second, mapped->module->index, module_address});
-    else
-      batch.symbols.push_back({entry->second, {SymbolFrame{}}});
-  }
-  return entry->second;
+  return location(locations_, key, known ? static_cast<int64_t>(mapped->module->index) : -1, batch,
+                  [&](uint32_t location) {
+                    if (known)
+                      symbolizer_.request({location, mapped->module->index, module_address});
+                    else
+                      batch.symbols.push_back({location, {SymbolFrame{}}});
+                  });
 }
 
 uint32_t Stacks::javascript_location_of(std::vector<SymbolFrame> symbols, Batch &batch) {
-  const auto [entry, inserted] = javascript_locations_.try_emplace(hash_symbols(symbols), 0);
-  if (inserted) {
-    entry->second = new_location(-1);
-    batch.symbols.push_back({entry->second, std::move(symbols)});
+  return location(javascript_locations_, hash_symbols(symbols), -1, batch, [&](uint32_t location) {
+    batch.symbols.push_back({location, std::move(symbols)});
+  });
+}
+
+template <typename Make>
+uint32_t Stacks::location(std::unordered_map<uint64_t, uint32_t> &table, uint64_t key, int64_t module, Batch &batch,
+                          const Make &make) {
+  if (const auto found = table.find(key); found != table.end()) return found->second;
+  if (location_modules_.size() >= kMaxLocations) {
+    if (rest_ < 0) {
+      rest_ = new_location(-1);
+      batch.symbols.push_back({static_cast<uint32_t>(rest_), {SymbolFrame{}}});
+    }
+    return rest_;
   }
-  return entry->second;
+  const uint32_t location = table[key] = new_location(module);
+  make(location);
+  return location;
 }
 
 uint32_t Stacks::new_location(int64_t module) {
@@ -217,10 +221,17 @@ void Stacks::add_python_code(Process &process, const mp_event_python_code &event
     code.line_table = read_line_table(process.pid, event.code + process.python.module->python->layout.code_line_table,
                                       event.line_table_length, code.line_table);
   code.line_table_cut = code.line_table.size() < event.line_table_length;
-  const auto [entry, inserted] =
-      python_code_indexes_.try_emplace(hash_code(code), static_cast<uint32_t>(python_codes_.size()));
-  if (inserted) python_codes_.emplace_back(minor, std::move(code));
-  process.python.codes[event.code] = entry->second;
+  const uint64_t hash = hash_code(code);
+  const auto found = python_code_indexes_.find(hash);
+  if (found != python_code_indexes_.end()) {
+    process.python.codes[event.code] = found->second;
+  } else if (python_code_bytes_ < kMaxPythonCodeBytes) {
+    process.python.codes[event.code] = python_code_indexes_[hash] = python_codes_.size();
+    python_code_bytes_ += sizeof(code) + code.name.size() + code.file.size() + code.line_table.size();
+    python_codes_.emplace_back(minor, std::move(code));
+  } else {
+    process.python.codes.erase(event.code);
+  }
 }
 
 void Stacks::add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch) {
@@ -233,20 +244,19 @@ uint32_t Stacks::python_location_of(const Process &process, uint64_t frame, Batc
   const auto found = process.python.codes.find(MP_PYTHON_FRAME_CODE(frame));
   const bool known = found != process.python.codes.end();
   const uint32_t code_index = known ? found->second : ~0u, unit = known ? MP_PYTHON_FRAME_UNIT(frame) : 0;
-  const auto [entry, inserted] = python_locations_.try_emplace(static_cast<uint64_t>(code_index) << 32 | unit, 0);
-  if (!inserted) return entry->second;
-  entry->second = new_location(-1);
-  SymbolFrame symbol;
-  symbol.language = "python";
-  if (known) {
-    const auto &[minor, code] = python_codes_[code_index];
-    symbol.function = code.name;
-    symbol.file = code.file;
-    // before its first instruction a frame is on the line of its def
-    symbol.line = unit == MP_PYTHON_NO_UNIT ? code.first_line : python_line(minor, code, unit * 2);
-  }
-  batch.symbols.push_back({entry->second, {symbol}});
-  return entry->second;
+  const uint64_t key = static_cast<uint64_t>(code_index) << 32 | unit;
+  return location(python_locations_, key, -1, batch, [&](uint32_t location) {
+    SymbolFrame symbol;
+    symbol.language = "python";
+    if (known) {
+      const auto &[minor, code] = python_codes_[code_index];
+      symbol.function = code.name;
+      symbol.file = code.file;
+      // before its first instruction a frame is on the line of its def
+      symbol.line = unit == MP_PYTHON_NO_UNIT ? code.first_line : python_line(minor, code, unit * 2);
+    }
+    batch.symbols.push_back({location, {symbol}});
+  });
 }
 
 }  // namespace mp

@@ -8,6 +8,7 @@
 
 #include "batch.h"
 #include "python_code.h"
+#include "stack_indexes.h"
 #include "symbolize.h"
 #include "targets.h"
 
@@ -37,17 +38,23 @@ class Stacks {
   uint32_t location_of(const Process &process, uint64_t address, Batch &batch);
   void add_python(const Process &process, uint64_t frame, std::vector<uint32_t> &locations, Batch &batch);
   uint32_t python_location_of(const Process &process, uint64_t frame, Batch &batch);
+  // Of what `key` stands for in `table`, `module` -1: in none. `make(location)` says what it is, if it is new.
+  template <typename Make>
+  uint32_t location(std::unordered_map<uint64_t, uint32_t> &table, uint64_t key, int64_t module, Batch &batch,
+                    const Make &make);
   uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;
-  StackTable shared_;                                            // MP_STACK_SHARED
-  std::unordered_map<uint64_t, uint32_t> indexes_;               // by hash of status and locations
+  StackTable shared_;  // MP_STACK_SHARED
+  StackIndexes indexes_;
   std::unordered_map<uint64_t, uint32_t> locations_;             // by module and address
   std::vector<std::pair<int, PythonCode>> python_codes_;         // with the minor version that made them
   std::unordered_map<uint64_t, uint32_t> python_code_indexes_;   // by hash of what it says
   std::unordered_map<uint64_t, uint32_t> python_locations_;      // by code and code unit
   std::unordered_map<uint64_t, uint32_t> javascript_locations_;  // by hash of its symbols
   std::vector<int64_t> location_modules_;
+  int64_t rest_ = -1;  // location of all that have no room; -1: there are none
+  size_t python_code_bytes_ = 0;
 };
 
 }  // namespace mp

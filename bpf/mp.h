@@ -523,10 +523,13 @@ enum {
   X(STACK_TRUNCATED, "stack_truncated", "allocations whose stack is deeper than the limit")       \
   X(STACK_INCOMPLETE, "stack_incomplete", "allocations whose unwinding ended before the root")    \
   X(STACK_MISSING, "stack_missing", "allocations whose frames were lost")                         \
+  X(STACK_MERGED, "stack_merged", "allocations of which only the innermost frame is kept")        \
   X(FRAME_UNSYMBOLIZED, "frame_unsymbolized", "frames without a function name")                   \
   X(UNMATCHED_FREE, "unmatched_free", "frees of blocks that were allocated before tracing began") \
   X(INHERITED, "inherited", "blocks that a forked child got from its parent")                     \
   X(PROCESS_UNHELD, "process_unheld", "children that ran before their probes were in place")      \
+  X(THREAD_MERGED, "thread_merged", "threads that share a row with one that has ended")           \
+  X(MODULE_MERGED, "module_merged", "mapped files beyond the number that fits")                   \
   X(EVENT_INVALID, "event_invalid", "events of a kind or length that the decoder does not know")
 
 #endif

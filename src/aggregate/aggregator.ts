@@ -449,6 +449,8 @@ export class Aggregator implements Accounts {
     const cached = Math.min(this.#threads.lastUnmatched(thread), MAX_CACHED_BLOCKS);
     account.unmatchedFrees -= cached;
     this.#unmatchedFrees -= cached;
+    account.forgetThread(this.#threads.tids[thread]!);
+    this.#threads.end(thread);
   }
 
   #countUnmatched(account: ProcessAccount): void {

@@ -55,6 +55,11 @@ export class ProcessAccount implements ProcessChanges {
     return index;
   }
 
+  /** The tid may be given to another thread. */
+  forgetThread(tid: number): void {
+    this.#identities.delete(tid);
+  }
+
   histogramOf(allocator: number): Histogram {
     const known = this.#histograms[allocator];
     if (known !== undefined) return known;

@@ -6,18 +6,20 @@ const MISSING = 0;
 const COMPLETE = 1;
 const TRUNCATED = 2;
 const INCOMPLETE = 3;
+const MERGED = 4;
 const CODES: Record<StackStatus, number> = {
   missing: MISSING,
   complete: COMPLETE,
   truncated: TRUNCATED,
   incomplete: INCOMPLETE,
+  merged: MERGED,
 };
 
 export class StackStatuses {
   /** By index of the stack. */
   #codes = new Uint8Array(256);
   /** Allocations by code. */
-  readonly #counts = new Float64Array(4);
+  readonly #counts = new Float64Array(5);
 
   add({ index, status }: StackInfo): void {
     this.#codes = grown(this.#codes, index + 1);
@@ -34,6 +36,7 @@ export class StackStatuses {
       stack_truncated: this.#counts[TRUNCATED]!,
       stack_incomplete: this.#counts[INCOMPLETE]!,
       stack_missing: this.#counts[MISSING]!,
+      stack_merged: this.#counts[MERGED]!,
     };
   }
 }

@@ -2,10 +2,13 @@
  * What is known of every thread: its process, how many allocations it has made, and the block that its realloc has
  * released and not yet freed.
  *
+ * An index that is added again belongs to another thread from then on, the former one has ended (see addon/thread_rows.h).
+ *
  * A renamed thread has several indices, and a block may be freed under another name than it was allocated under. So counts
  * and releases belong to the thread's first index, its identity.
  */
 
+import { TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
 import type { ThreadInfo } from '../model/types.ts';
 import { grown } from './growable.ts';
 
@@ -18,6 +21,7 @@ const INITIAL = 64;
 
 export class Threads {
   processes = new Int32Array(INITIAL).fill(NO_PROCESS);
+  tids = new Uint32Array(INITIAL);
   identities = new Uint32Array(INITIAL);
   /** Allocations made, modulo 2^32, by identity. */
   sequences = new Uint32Array(INITIAL);
@@ -36,10 +40,22 @@ export class Threads {
   freedHigh = new Uint32Array(INITIAL);
 
   /** Adds a thread; `identity` is the first index of the same thread, or its own. */
-  add({ index, process }: ThreadInfo, identity: number): void {
+  add({ index, process, tid }: ThreadInfo, identity: number): void {
     this.#grow(index + 1);
+    // blocks of the former thread count as allocated long ago
+    if (this.processes[index] === process && identity === index)
+      this.sequences[identity] = this.sequences[this.identities[index]!]!;
     this.processes[index] = process;
+    this.tids[index] = tid;
     this.identities[index] = identity;
+  }
+
+  /** What the thread has allocated is not temporary, whoever frees it. */
+  end(thread: number): void {
+    const identity = this.identities[thread]!;
+    this.sequences[identity]! += TEMPORARY_THRESHOLDS;
+    this.freedLow[identity] = 0;
+    this.freedHigh[identity] = 0;
   }
 
   /** Index of the thread's process, -1 if there is no such thread. */
@@ -86,6 +102,7 @@ export class Threads {
 
   #grow(length: number): void {
     this.processes = grown(this.processes, length, NO_PROCESS);
+    this.tids = grown(this.tids, length);
     this.identities = grown(this.identities, length);
     this.sequences = grown(this.sequences, length);
     this.unmatchedCounts = grown(this.unmatchedCounts, length);

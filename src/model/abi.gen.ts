@@ -119,9 +119,12 @@ export const LOSS_MEANING = {
   stack_truncated: 'allocations whose stack is deeper than the limit',
   stack_incomplete: 'allocations whose unwinding ended before the root',
   stack_missing: 'allocations whose frames were lost',
+  stack_merged: 'allocations of which only the innermost frame is kept',
   frame_unsymbolized: 'frames without a function name',
   unmatched_free: 'frees of blocks that were allocated before tracing began',
   inherited: 'blocks that a forked child got from its parent',
   process_unheld: 'children that ran before their probes were in place',
+  thread_merged: 'threads that share a row with one that has ended',
+  module_merged: 'mapped files beyond the number that fits',
   event_invalid: 'events of a kind or length that the decoder does not know',
 } as const;

@@ -63,7 +63,7 @@ export interface ModuleInfo {
   buildId: string;
 }
 
-export type StackStatus = 'complete' | 'truncated' | 'incomplete' | 'missing';
+export type StackStatus = 'complete' | 'truncated' | 'incomplete' | 'missing' | 'merged';
 
 export interface StackInfo {
   index: StackIndex;

@@ -29,6 +29,9 @@ const PROBE_PROGRAMS = ['allocators', 'mappings', 'failures', 'threads', 'reallo
 /** Who attaches again after each exec is too late for these with the slow perf events, unless the target is held. */
 const HELD_PROBE_PROGRAMS = ['images', 'reopened'];
 
+/** Threads of requests.c. */
+const REQUESTS = 3000;
+
 describe('accounting', { skip: cannotRecord() }, () => {
   before(buildPrograms);
 
@@ -55,6 +58,16 @@ describe('accounting', { skip: cannotRecord() }, () => {
     );
     assertNone(capture.inconsistencies());
   });
+
+  for (const mode of MODES) {
+    test(`requests, ${mode}: threads that come and go share rows`, async (t) => {
+      const { capture } = await recordAndCompare(t, mode, 'requests');
+      const merged = capture.losses().get('thread_merged') ?? 0;
+      const rows = capture.all<{ count: number }>('SELECT count(*) AS count FROM thread')[0]!.count;
+      assert.equal(rows + merged, 1 + REQUESTS);
+      assert.ok(merged > 0);
+    });
+  }
 
   for (const mode of MODES) {
     for (const level of LEVELS) {

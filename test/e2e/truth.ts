@@ -51,6 +51,8 @@ const LOSSLESS = [
   'stack_truncated',
   'stack_incomplete',
   'stack_missing',
+  'stack_merged',
+  'module_merged',
   'unwinder_busy',
   'inflight_overflow',
   'thread_state',

@@ -8,6 +8,7 @@ test('allocations are counted by how far their stack was unwound; one that was n
   statuses.add({ index: 0, status: 'complete', locations });
   statuses.add({ index: 700, status: 'incomplete', locations });
   statuses.add({ index: 2, status: 'truncated', locations });
-  for (const stack of [0, 0, 700, 700, 2, 9999, 1]) statuses.count(stack);
-  assert.deepEqual(statuses.losses, { stack_truncated: 1, stack_incomplete: 2, stack_missing: 2 });
+  statuses.add({ index: 3, status: 'merged', locations });
+  for (const stack of [0, 0, 700, 700, 2, 3, 9999, 1]) statuses.count(stack);
+  assert.deepEqual(statuses.losses, { stack_truncated: 1, stack_incomplete: 2, stack_missing: 2, stack_merged: 1 });
 });

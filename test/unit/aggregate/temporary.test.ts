@@ -44,6 +44,21 @@ test('threads of two processes with the same tid are two threads', () => {
   assert.deepEqual(temporariesOf(sumOf(aggregator)), { 0: [2, 30] });
 });
 
+test('a thread that takes over the index of one that has ended is another thread', () => {
+  const { aggregator, builder, process, thread, apply } = oneProcess();
+  const renamed = builder.allocate(thread, 0x1000, 10).thread(process, { tid: 2000 + thread, name: 'renamed' });
+  builder.allocate(renamed, 0x2000, 20).endThread(renamed);
+  apply();
+  builder.thread(process, { index: thread, tid: 3000 });
+  builder.thread(process, { index: renamed, tid: 3001 });
+  builder.free(thread, 0x1000).free(renamed, 0x2000);
+  builder.allocate(thread, 0x3000, 1).allocate(renamed, 0x4000, 2);
+  builder.release(thread, 0x3000).release(renamed, 0x4000).commit(thread).commit(renamed);
+  apply();
+  assert.deepEqual(temporariesOf(sumOf(aggregator)), { 0: [2, 3] });
+  assert.equal(sumOf(aggregator).liveBytes, 0);
+});
+
 test('realloc frees before it allocates', () => {
   const { aggregator, builder, thread, apply } = oneProcess();
   builder.allocate(thread, 0x1000, 10).realloc(thread, 0x1000, 0x2000, 20).realloc(thread, 0x2000, 0x2000, 30);
