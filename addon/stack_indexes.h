@@ -15,8 +15,8 @@ namespace mp {
 class StackIndexes {
  public:
   struct Limits {
-    size_t stacks = size_t{1} << 20;
-    size_t frames = size_t{32} << 20;  // of all of them together
+    size_t stacks = size_t{1} << 19;
+    size_t frames = size_t{16} << 20;  // of all of them together
   };
   struct Added {
     uint32_t index;

@@ -38,6 +38,7 @@ import type {
   ThreadInfo,
 } from '../model/types.ts';
 import { EventLog } from './event-log.ts';
+import { HighWatermark } from './high-watermark.ts';
 import { StackTree } from './intern.ts';
 import { Intervals } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
@@ -88,7 +89,9 @@ export class Aggregator implements Accounts {
   readonly #sites = new Sites();
   readonly #threads = new Threads();
   readonly #temporaries = new Temporaries();
-  readonly #accounts: ProcessAccount[] = [];
+  /** By process; those that have ended are let go of, but for what the sites need. */
+  readonly #accounts: (ProcessAccount | undefined)[] = [];
+  readonly #heaps: HighWatermark[] = [];
   #listed: ProcessAccount[] = [];
   readonly #statuses = new StackStatuses();
   #unmatchedFrees = 0;
@@ -148,7 +151,11 @@ export class Aggregator implements Accounts {
     this.newModules = [];
     this.intervals?.committed();
     this.events?.clear();
-    for (const account of this.#listed) if (account.known !== null) account.committed();
+    for (const account of this.#listed) {
+      if (account.known === null) continue;
+      if (account.end !== null) this.#accounts[account.index] = undefined;
+      account.committed();
+    }
     this.#listed = this.#listed.filter((account) => account.isListed);
   }
 
@@ -170,7 +177,7 @@ export class Aggregator implements Accounts {
 
   addTo(site: number, sum: SiteSum): void {
     const { doubles, words } = this.#sites;
-    const { heap } = this.#accounts[this.processOfThread(this.threadOf(site))]!;
+    const heap = this.#heaps[this.processOfThread(this.threadOf(site))]!;
     const at = site * SITE_DOUBLES;
     sum.allocations += doubles[at + ALLOCATIONS]!;
     sum.allocatedBytes += doubles[at + ALLOCATED_BYTES]!;
@@ -194,7 +201,7 @@ export class Aggregator implements Accounts {
 
   /** Memory of the address tables of all processes, in bytes. */
   get addressTableBytes(): number {
-    return this.#accounts.reduce((sum, account) => sum + account.blocks.byteLength, 0);
+    return this.#accounts.reduce((sum, account) => sum + (account?.blocks.byteLength ?? 0), 0);
   }
 
   // ---- what is new in a batch --------------------------------------------------------------------------------------
@@ -202,10 +209,10 @@ export class Aggregator implements Accounts {
   #account(process: number): ProcessAccount {
     const known = this.#accounts[process];
     if (known !== undefined) return known;
-    for (let index = this.#accounts.length; index <= process; index++) {
-      this.#accounts.push(new ProcessAccount(index, this.#sites));
-    }
-    return this.#accounts[process]!;
+    while (this.#heaps.length <= process) this.#heaps.push(new HighWatermark());
+    const account = new ProcessAccount(process, this.#sites, this.#heaps[process]!);
+    this.#accounts[process] = account;
+    return account;
   }
 
   #list(account: ProcessAccount): void {
@@ -250,7 +257,7 @@ export class Aggregator implements Accounts {
         this.#invalidRecords++;
         continue;
       }
-      const account = this.#accounts[process]!;
+      const account = this.#account(process);
       if (this.events !== null) this.events.log(account.blocks, thread, records, at, this.#nowNs);
       if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
       else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]! | 0, records[at + 4]!);

@@ -3,7 +3,7 @@
 import type { MemoryPoint, ProcessChanges, ResidentPoint, SiteIndex, SizeCount } from '../model/accounts.ts';
 import type { ProcessEnd, ProcessIndex, ProcessInfo, ThreadInfo } from '../model/types.ts';
 import { ExpectedUnmaps } from './expected-unmaps.ts';
-import { HighWatermark } from './high-watermark.ts';
+import type { HighWatermark } from './high-watermark.ts';
 import { Histogram } from './histogram.ts';
 import { Inherited } from './inherited.ts';
 import { IntervalPeak } from './intervals.ts';
@@ -15,7 +15,7 @@ import type { Sites } from './sites.ts';
 
 export class ProcessAccount implements ProcessChanges {
   readonly index: ProcessIndex;
-  readonly heap = new HighWatermark();
+  readonly heap: HighWatermark;
   readonly intervalPeak = new IntervalPeak();
   readonly line = new MemoryLine();
   readonly resident = new ResidentLine();
@@ -42,9 +42,10 @@ export class ProcessAccount implements ProcessChanges {
   readonly #sites: Sites;
   readonly #identities = new Map<number, number>();
 
-  constructor(index: ProcessIndex, sites: Sites) {
+  constructor(index: ProcessIndex, sites: Sites, heap: HighWatermark) {
     this.index = index;
     this.#sites = sites;
+    this.heap = heap;
   }
 
   /** First thread index that was seen with this tid. */
@@ -115,8 +116,7 @@ export class ProcessAccount implements ProcessChanges {
     this.heap.committed();
     this.line.clear();
     this.resident.hasChanged = false;
-    if (this.end === null) for (const histogram of this.#histograms) histogram?.clear();
-    else this.#histograms = [];
+    for (const histogram of this.#histograms) histogram?.clear();
     this.info = null;
     this.end = null;
     this.threads.length = 0;
