@@ -40,7 +40,7 @@ import type {
 import { EventLog } from './event-log.ts';
 import { HighWatermark } from './high-watermark.ts';
 import { StackTree } from './intern.ts';
-import { Intervals } from './intervals.ts';
+import { Intervals, rangeGrid } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
 import { ProcessAccount } from './process-account.ts';
 import { type Cut, pageEnd } from './ranges.ts';
@@ -77,6 +77,15 @@ export interface AggregatorOptions {
   rowsPerTick?: number;
   /** Keep every event for the next commit. */
   withEvents?: boolean;
+  /** Have two intervals: this range of time is the second of them. */
+  range?: AccountedRange;
+}
+
+export interface AccountedRange {
+  fromNs: number;
+  toNs: number;
+  /** Of temporary allocations those of the range count, if they are freed in it after at most this many others. */
+  threshold: number;
 }
 
 export class Aggregator implements Accounts {
@@ -92,6 +101,10 @@ export class Aggregator implements Accounts {
   /** By process; those that have ended are let go of, but for what the sites need. */
   readonly #accounts: (ProcessAccount | undefined)[] = [];
   readonly #heaps: HighWatermark[] = [];
+  /** A block is temporary only if it is born in this interval or later … */
+  readonly #firstBirth: number;
+  /** … and freed after at most this many other allocations. */
+  readonly #farthest: number;
   #listed: ProcessAccount[] = [];
   readonly #statuses = new StackStatuses();
   #unmatchedFrees = 0;
@@ -102,9 +115,12 @@ export class Aggregator implements Accounts {
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
 
-  constructor({ withIntervals = true, rowsPerTick, withEvents = false }: AggregatorOptions = {}) {
+  constructor({ withIntervals = true, rowsPerTick, withEvents = false, range }: AggregatorOptions = {}) {
+    const grid = range && rangeGrid(range.fromNs, range.toNs);
     this.events = withEvents ? new EventLog(this.#sites, this.#threads) : null;
-    this.intervals = withIntervals ? new Intervals(this.#sites, rowsPerTick) : null;
+    this.intervals = withIntervals ? new Intervals(this.#sites, range ? Infinity : rowsPerTick, grid) : null;
+    this.#firstBirth = range ? 1 : 0;
+    this.#farthest = Math.max(TEMPORARY_THRESHOLDS - 1, range?.threshold ?? 0);
   }
 
   /** Nothing that has not been applied happened before this time. */
@@ -187,6 +203,11 @@ export class Aggregator implements Accounts {
     sum.peakAllocations += heap.peakAllocationsOf(this.#sites, site);
     sum.peakBytes += heap.peakBytesOf(this.#sites, site);
     this.#temporaries.addTo(site, sum);
+  }
+
+  /** Its temporary allocations: see Temporaries.of. */
+  temporariesOf(site: number): Iterable<[distance: number, blocks: number, bytes: number]> {
+    return this.#temporaries.of(site);
   }
 
   /** Present state of a process, null before its first sign of life. */
@@ -297,6 +318,7 @@ export class Aggregator implements Accounts {
         this.#beginProcess(account, records[at]! >>> 16);
         break;
       case OPERATION.PROCESS_END:
+        this.events?.logEnd(account.index, this.#nowNs);
         account.dropAddresses(this.#nowNs);
         break;
       case OPERATION.RSS:
@@ -528,9 +550,8 @@ export class Aggregator implements Accounts {
     const { identities, sequences } = this.#threads;
     const identity = identities[thread]!;
     const distance = (sequences[identity]! - sequence) >>> 0;
-    if (distance < TEMPORARY_THRESHOLDS && identities[this.#sites.threadOf(site)] === identity) {
-      this.#temporaries.add(site, distance, bytes);
-    }
+    if (distance > this.#farthest || birth < this.#firstBirth) return;
+    if (identities[this.#sites.threadOf(site)] === identity) this.#temporaries.add(site, distance, bytes);
   }
 
   #touch(account: ProcessAccount, site: number): void {

@@ -3,8 +3,19 @@
  * old address at the moment when the realloc succeeded. A free that is passed on from one function to the next is one.
  */
 
-import { FLAG_COMMITS_RELEASE, OPERATION } from '../model/abi.gen.ts';
-import { EVENT_ALLOCATE, EVENT_FREE, type EventColumns } from '../model/events.ts';
+import { FLAG_COMMITS_RELEASE, FLAG_MAP_FIXED, OPERATION } from '../model/abi.gen.ts';
+import {
+  EVENT_ALLOCATE,
+  EVENT_ALLOCATE_FIXED,
+  EVENT_CANCEL,
+  EVENT_COMMIT,
+  EVENT_END,
+  EVENT_FREE,
+  EVENT_RELEASE,
+  EVENT_SAMPLE,
+  EVENT_UNMAP,
+  type EventColumns,
+} from '../model/events.ts';
 import { grown } from './growable.ts';
 import type { LiveBlocks } from './live.ts';
 import type { Sites } from './sites.ts';
@@ -27,41 +38,93 @@ export class EventLog implements EventColumns {
 
   readonly #sites: Sites;
   readonly #threads: Threads;
+  /** Reallocs that nobody has come across yet: address to thread, by its identity. */
+  readonly #released = new Map<number, number>();
 
   constructor(sites: Sites, threads: Threads) {
     this.#sites = sites;
     this.#threads = threads;
   }
 
+  /** A record of a thread that is about to be applied. */
   log(blocks: LiveBlocks, thread: number, records: Uint32Array, at: number, timeNs: number): void {
     const head = records[at]!;
-    const allocator = (head >>> 8) & 0xff;
+    const [allocator, flags] = [(head >>> 8) & 0xff, head >>> 16];
     const address = records[at + 3]! + records[at + 4]! * HIGH;
     const size = records[at + 5]! + records[at + 6]! * HIGH;
     switch (head & 0xff) {
       case OPERATION.ALLOCATE: {
-        if (((head >>> 16) & FLAG_COMMITS_RELEASE) !== 0) this.#logRelease(thread, allocator, timeNs);
-        const site = this.#sites.add(thread, allocator, records[at + 2]!);
-        this.#add(timeNs, EVENT_ALLOCATE, allocator, site, address, size);
+        if ((flags & FLAG_COMMITS_RELEASE) !== 0) this.#commit(thread, allocator, timeNs);
+        this.#expose(address, timeNs);
+        const operation = (flags & FLAG_MAP_FIXED) !== 0 ? EVENT_ALLOCATE_FIXED : EVENT_ALLOCATE;
+        this.#add(timeNs, operation, allocator, this.#sites.add(thread, allocator, records[at + 2]!), address, size);
         break;
       }
-      case OPERATION.COMMIT:
-        this.#logRelease(thread, allocator, timeNs);
+      case OPERATION.FREE:
+        if (this.#isPassedOn(blocks, thread, records[at + 3]! | 0, records[at + 4]!)) break;
+        this.#expose(address, timeNs);
+        this.#add(timeNs, EVENT_FREE, allocator, thread, address, 0);
         break;
       case OPERATION.UNMAP:
-        this.#add(timeNs, EVENT_FREE, allocator, thread, address, size);
+        this.#add(timeNs, EVENT_UNMAP, allocator, thread, address, size);
         break;
-      case OPERATION.FREE:
-        if (!this.#isPassedOn(blocks, thread, records[at + 3]! | 0, records[at + 4]!))
-          this.#add(timeNs, EVENT_FREE, allocator, thread, address, 0);
+      case OPERATION.RELEASE:
+        this.#cancel(thread, timeNs);
+        this.#expose(address, timeNs);
+        this.#released.set(address, this.#threads.identities[thread]!);
+        break;
+      case OPERATION.COMMIT:
+        this.#commit(thread, allocator, timeNs);
+        break;
+      case OPERATION.CANCEL:
+        this.#cancel(thread, timeNs);
+        break;
+      case OPERATION.SAMPLE: {
+        const site = this.#sites.add(thread, allocator, records[at + 2]!);
+        this.#add(timeNs, EVENT_SAMPLE, allocator, site, 0, size);
+      }
     }
   }
 
-  #logRelease(thread: number, allocator: number, timeNs: number): void {
-    const identity = this.#threads.identities[thread]!;
-    if (this.#threads.releasedSites[identity] === NOTHING_RELEASED) return;
-    const address = (this.#threads.releasedLow[identity]! >>> 0) + this.#threads.releasedHigh[identity]! * HIGH;
-    this.#add(timeNs, EVENT_FREE, allocator, thread, address, 0);
+  /** The addresses of a process are about to be dropped. */
+  logEnd(process: number, timeNs: number): void {
+    for (const [address, identity] of this.#released)
+      if (this.#threads.processOf(identity) === process) this.#expose(address, timeNs);
+    this.#add(timeNs, EVENT_END, 0, process, 0, 0);
+  }
+
+  /** Says of a realloc that has not ended that it has begun. */
+  #expose(address: number, timeNs: number): void {
+    if (this.#released.size === 0) return;
+    const thread = this.#released.get(address);
+    if (thread === undefined) return;
+    this.#released.delete(address);
+    this.#add(timeNs, EVENT_RELEASE, 0, thread, address, 0);
+  }
+
+  #commit(thread: number, allocator: number, timeNs: number): void {
+    const address = this.#releasedAddress(thread);
+    if (address === null) return;
+    const operation = this.#forget(thread, address) ? EVENT_FREE : EVENT_COMMIT;
+    this.#add(timeNs, operation, allocator, thread, address, 0);
+  }
+
+  #cancel(thread: number, timeNs: number): void {
+    const address = this.#releasedAddress(thread);
+    if (address !== null && !this.#forget(thread, address)) this.#add(timeNs, EVENT_CANCEL, 0, thread, address, 0);
+  }
+
+  #releasedAddress(thread: number): number | null {
+    const { identities, releasedSites, releasedLow, releasedHigh } = this.#threads;
+    const identity = identities[thread]!;
+    if (releasedSites[identity] === NOTHING_RELEASED) return null;
+    return (releasedLow[identity]! >>> 0) + releasedHigh[identity]! * HIGH;
+  }
+
+  /** Ends a realloc of the thread. False if it was exposed. */
+  #forget(thread: number, address: number): boolean {
+    if (this.#released.get(address) !== this.#threads.identities[thread]!) return false;
+    return this.#released.delete(address);
   }
 
   #isPassedOn(blocks: LiveBlocks, thread: number, low: number, high: number): boolean {

@@ -48,6 +48,27 @@ const ROWS_PER_TICK = 200;
 const BURST_TICKS = 500;
 const NOTHING_KEPT = 0;
 
+/** Divides time into ticks. */
+interface Grid {
+  tickOf(timeNs: number): number;
+  /** When a tick begins. */
+  beginNs(tick: number): number;
+}
+
+const EVEN_GRID: Grid = {
+  tickOf: (timeNs) => Math.floor(timeNs / TICK_NS),
+  beginNs: (tick) => tick * TICK_NS,
+};
+
+/** Tick 1 is the range [from, to), tick 0 what was before. */
+export function rangeGrid(fromNs: number, toNs: number): Grid {
+  const begins = [0, fromNs, toNs];
+  return {
+    tickOf: (timeNs) => (timeNs < fromNs ? 0 : timeNs < toNs ? 1 : 2),
+    beginNs: (tick) => begins[tick] ?? Infinity,
+  };
+}
+
 /** The high watermark of one process in the open interval. */
 export class IntervalPeak {
   /** The interval that the rest is about. */
@@ -68,13 +89,15 @@ export class Intervals implements ClosedIntervals {
   widthTicks = 1;
   /** Where the open interval begins. A block that is allocated now was born here. */
   openTick = 0;
-  /** Where it ends. */
-  endNs = TICK_NS;
+  /** When it ends. */
+  endNs: number;
+  #endTick = 1;
   readonly sites = new RowBuffer(8);
   readonly frees = new RowBuffer(5);
   readonly peaks = new RowBuffer(4);
   readonly #sites: Sites;
   readonly #rowsPerTick: number;
+  readonly #grid: Grid;
   #allowedRows: number;
   readonly #freed = new FreedCells();
   /** Sites of the open interval, and whose they are. */
@@ -85,8 +108,10 @@ export class Intervals implements ClosedIntervals {
   #generation = NOTHING_KEPT;
 
   /** @param rowsPerTick what may be written in the long run */
-  constructor(sites: Sites, rowsPerTick = ROWS_PER_TICK) {
+  constructor(sites: Sites, rowsPerTick = ROWS_PER_TICK, grid = EVEN_GRID) {
     this.#sites = sites;
+    this.#grid = grid;
+    this.endNs = grid.beginNs(1);
     this.#rowsPerTick = rowsPerTick;
     this.#allowedRows = rowsPerTick * BURST_TICKS;
   }
@@ -94,9 +119,9 @@ export class Intervals implements ClosedIntervals {
   /** Goes on to the interval of this time, if it lies behind the open one. */
   advance(timeNs: number): void {
     if (timeNs < this.endNs) return;
-    const closedTick = this.endNs / TICK_NS;
+    const closedTick = this.#endTick;
     this.#write();
-    const tick = Math.floor(timeNs / TICK_NS);
+    const tick = this.#grid.tickOf(timeNs);
     // An interval that has just become wider would begin in the one that was closed.
     this.#open(Math.max(closedTick, tick - (tick % this.widthTicks)));
   }
@@ -107,14 +132,15 @@ export class Intervals implements ClosedIntervals {
   }
 
   close(): void {
-    const closedTick = this.endNs / TICK_NS;
+    const closedTick = this.#endTick;
     this.#write();
     this.#open(closedTick);
   }
 
   #open(tick: number): void {
     this.openTick = tick;
-    this.endNs = (Math.floor(tick / this.widthTicks) + 1) * this.widthTicks * TICK_NS;
+    this.#endTick = (Math.floor(tick / this.widthTicks) + 1) * this.widthTicks;
+    this.endNs = this.#grid.beginNs(this.#endTick);
   }
 
   committed(): void {
@@ -153,7 +179,7 @@ export class Intervals implements ClosedIntervals {
 
   #leave(heap: HighWatermark, peak: IntervalPeak): void {
     peak.bytes = heap.heapBytes;
-    peak.timeNs = Math.max(heap.changedNs, this.openTick * TICK_NS);
+    peak.timeNs = Math.max(heap.changedNs, this.#grid.beginNs(this.openTick));
     this.#generation = (this.#generation + 1) >>> 0 || 1;
     peak.generation = this.#generation;
   }
@@ -203,7 +229,7 @@ export class Intervals implements ClosedIntervals {
   /** `rows` are those of the interval that is being closed. */
   #limit(rows: number): void {
     const most = this.#rowsPerTick * BURST_TICKS;
-    const earned = (this.endNs / TICK_NS - this.openTick) * this.#rowsPerTick;
+    const earned = (this.#endTick - this.openTick) * this.#rowsPerTick;
     this.#allowedRows = Math.min(most, this.#allowedRows + earned - rows);
     if (this.#allowedRows >= 0) return;
     this.widen();

@@ -1,21 +1,55 @@
 /** A capture as reports see it, narrowed to a range of time. */
+import { Replay } from '../aggregate/replay.ts';
+import type { RangeRows } from '../model/intervals.ts';
 import { type Facts, readFacts } from '../report/facts.ts';
 import type { Capture } from '../report/report.ts';
+import { MAX_THRESHOLD, type Selection } from '../report/selection.ts';
 import { resolveRange, type TimeRange } from '../report/time-range.ts';
 import type { Db } from '../store/db.ts';
+import { canReplay, eventChunks, threadsOf } from '../store/events.ts';
 import { Reader } from '../store/reader.ts';
-import { intervalsOf, narrow } from '../store/window.ts';
+import { intervalsOf, narrow, narrowToRows, replaceTemporaries, type Window } from '../store/window.ts';
+import { UserError } from '../util/errors.ts';
+
+/** What of a selection needs more than what is in the file. */
+export type Part = Partial<Pick<Selection, 'range' | 'view' | 'threshold'>>;
 
 /**
- * Narrows `db` for good. `facts` are those of the whole capture.
- * @throws UserError if the capture does not know what happened when, or has no such time.
+ * The capture, `db` being narrowed for good to what was asked for. `facts` are those of the whole capture.
+ * @throws UserError if the capture does not know that, or has no such time.
  */
-export function narrowTo(range: TimeRange, db: Db, facts: Facts): Capture {
-  const { widthNs, endNs } = intervalsOf(db);
+export function narrowed(part: Part, db: Db, facts: Facts): Capture {
+  const { range, view, threshold = 1 } = part;
+  if (range !== undefined) return narrowTo(range, threshold, db, facts);
+  if (view === 'temporary_allocations' && threshold > MAX_THRESHOLD) countTemporaries(threshold, db);
+  return { source: new Reader(db), facts };
+}
+
+function narrowTo(range: TimeRange, threshold: number, db: Db, facts: Facts): Capture {
+  const hasEvents = canReplay(db);
   const { duration_ns, status } = facts;
-  const isComplete = status === 'complete';
-  const window = resolveRange(range, { duration_ns, interval_ns: widthNs, known_ns: endNs, isComplete });
-  narrow(db, { fromNs: window.from_ns, toNs: window.to_ns ?? Infinity });
-  const source = new Reader(db, true);
-  return { source, facts: { ...readFacts(source, facts.capture, status), window } };
+  const { widthNs, endNs } = intervalsOf(db, hasEvents ? duration_ns : null);
+  const known = { duration_ns, interval_ns: hasEvents ? null : widthNs, known_ns: endNs };
+  const resolved = resolveRange(range, { ...known, isComplete: status === 'complete' });
+  const window = { fromNs: resolved.from_ns, toNs: resolved.to_ns ?? Infinity };
+  if (hasEvents) narrowToRows(db, window, replay(db, window, threshold), threshold);
+  else narrow(db, window);
+  const source = new Reader(db, { hasTemporaries: hasEvents });
+  return { source, facts: { ...readFacts(source, facts.capture, status), window: resolved } };
+}
+
+function countTemporaries(threshold: number, db: Db): void {
+  if (!canReplay(db)) {
+    const known = `Temporary allocations are known up to ${MAX_THRESHOLD} other allocations in between`;
+    throw new UserError(`${known}: record with --events for more.`);
+  }
+  replaceTemporaries(db, replay(db, { fromNs: 0, toNs: Infinity }, threshold), threshold);
+}
+
+/** One chunk of events is held at a time, and what is live. */
+function replay(db: Db, window: Window, threshold: number): RangeRows {
+  const { threads, threadOf } = threadsOf(db);
+  const accounts = new Replay({ ...window, threshold }, threads, threadOf);
+  for (const events of eventChunks(db)) if (!accounts.apply(events)) break;
+  return accounts.finish();
 }

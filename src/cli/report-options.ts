@@ -11,6 +11,7 @@ import { parseTime } from '../report/time-range.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import type { Content } from '../util/new-file.ts';
 import { type Output, streamOutput, styleOf, writeOutputFile } from '../util/output.ts';
+import type { Part } from './narrow.ts';
 
 /** Values of the common options as commander gives them. */
 export interface ReportOptions extends FrameOptions {
@@ -47,8 +48,8 @@ export function addViewOptions(command: Command): Command {
       exclusive(
         new Option(
           '--temporary-allocation-threshold <N>',
-          `what was freed after at most N other allocations (0 to ${MAX_THRESHOLD})`,
-        ).argParser(parseThreshold),
+          `what was freed after at most N other allocations (0 to ${MAX_THRESHOLD}; any N if recorded with --events)`,
+        ).argParser(parseNumber),
       ),
     )
     .addOption(exclusive(new Option('--all', 'everything ever allocated')))
@@ -132,12 +133,6 @@ function checkTime(text: string): string {
   return text;
 }
 
-function parseThreshold(text: string): number {
-  const value = parseNumber(text);
-  if (value > MAX_THRESHOLD) throw new InvalidArgumentError(`It must be from 0 to ${MAX_THRESHOLD}.`);
-  return value;
-}
-
 export function selectionOf(options: ReportOptions): Selection {
   return {
     view: viewOf(options),
@@ -167,13 +162,13 @@ function viewOf(options: ReportOptions): View {
  */
 export async function withCapture<T>(
   path: string,
-  part: Pick<Selection, 'pid' | 'tid' | 'range'>,
+  part: Pick<Selection, 'pid' | 'tid'> & Part,
   report: (capture: Capture) => T,
 ): Promise<T> {
   // Loaded late: `mp --help` needs no database driver.
   const { openReader } = await import('../store/db.ts');
   const { Reader } = await import('../store/reader.ts');
-  const { narrowTo } = await import('./narrow.ts');
+  const { narrowed } = await import('./narrow.ts');
   const db = openReader(path);
   try {
     return db.transaction(() => {
@@ -181,7 +176,7 @@ export async function withCapture<T>(
       const meta = new Map(source.all<{ key: string; value: string }>('meta').map((row) => [row.key, row.value]));
       checkSelection(source, part);
       const facts = readFacts(source, path, captureStatus(meta, path));
-      return report(part.range === undefined ? { source, facts } : narrowTo(part.range, db, facts));
+      return report(narrowed(part, db, facts));
     });
   } catch (error) {
     if (error instanceof StoreError) throw new UserError(`Failed to read capture ${path}: ${error.message}`);

@@ -1,7 +1,42 @@
-/** Every allocation and free as the aggregator saw it, with --events. */
+/**
+ * Every allocation and free as the aggregator saw it, with --events: enough to do the accounts once more. What is only
+ * there for that (from EVENT_RELEASE on) is not shown.
+ *
+ *     thread 1  realloc of A begins
+ *     thread 2  is given A by malloc   ->  RELEASE A by thread 1, ALLOCATE A
+ *     thread 1  realloc has succeeded  ->  COMMIT A, ALLOCATE B
+ *
+ * If nobody else comes across A, the free of a realloc is a plain FREE A at the moment when it succeeded.
+ */
 
+/** Owner: the site. */
 export const EVENT_ALLOCATE = 0;
+/** Owner: the thread. */
 export const EVENT_FREE = 1;
+/** munmap of a range. Owner: the thread. */
+export const EVENT_UNMAP = 2;
+/** mmap with MAP_FIXED. Owner: the site. */
+export const EVENT_ALLOCATE_FIXED = 3;
+/** The block that the thread had released is freed. Owner: the thread. */
+export const EVENT_COMMIT = 4;
+/** The block left the table of addresses for a realloc. Owner: the thread. */
+export const EVENT_RELEASE = 5;
+/** The realloc failed: the block is back. Owner: the thread. */
+export const EVENT_CANCEL = 6;
+/** The addresses of a process are void from now on. Owner: the process. */
+export const EVENT_END = 7;
+/** A sample of what was allocated in V8's heap. Owner: the site. */
+export const EVENT_SAMPLE = 8;
+
+export const EVENT_OPERATIONS = 9;
+
+export function isShown(operation: number): boolean {
+  return operation < EVENT_RELEASE;
+}
+
+export function isOfSite(operation: number): boolean {
+  return operation === EVENT_ALLOCATE || operation === EVENT_ALLOCATE_FIXED || operation === EVENT_SAMPLE;
+}
 
 /** Columns of `count` events, in order. */
 export interface EventColumns {
@@ -12,7 +47,7 @@ export interface EventColumns {
   readonly operations: Uint8Array;
   /** The function that was called. */
   readonly allocators: Uint8Array;
-  /** Of an allocation its site, of a free the thread that made it. */
+  /** Index of a site, a thread or a process, see EVENT_*. */
   readonly owners: Uint32Array;
   readonly addresses: Float64Array;
   /** Requested bytes; of a free 0, of munmap the range that it was given. */

@@ -30,3 +30,12 @@ export interface ClosedIntervals {
 export interface NumberRows extends Iterable<number[]> {
   readonly count: number;
 }
+
+/** What sites did before a range of time, as tick 0, and in it, as tick 1: rows as of ClosedIntervals. */
+export interface RangeRows {
+  sites: number[][];
+  frees: number[][];
+  peaks: number[][];
+  /** Of the range: site, number of other allocations (one class more for those above 16), blocks, bytes. */
+  temporaries: number[][];
+}

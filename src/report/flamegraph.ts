@@ -32,7 +32,8 @@ export function flamegraphPage(
   const [sample] = selectedSites(capture.source, { ...selection, view: 'v8_samples' });
   const isShown = (view: PageView) => {
     if (view === 'v8_samples') return sample !== undefined;
-    return view !== 'temporary_allocations' || capture.facts.window === undefined;
+    const { window } = capture.facts;
+    return view !== 'temporary_allocations' || window === undefined || window.interval_ns === null;
   };
   const views = VIEWS.filter(isShown);
   return pageFile({

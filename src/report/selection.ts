@@ -6,11 +6,12 @@ import type { TimeRange, TimeWindow } from './time-range.ts';
 
 export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations' | 'v8_samples';
 
+/** Up to here temporary allocations are known without single events. */
 export const MAX_THRESHOLD = 16;
 
 export interface Selection {
   view: View;
-  /** Of temporary allocations: freed after at most this many other allocations of their thread, 0 to 16. */
+  /** Of temporary allocations: freed after at most this many other allocations of their thread. */
   threshold: number;
   /** Null: all. */
   pid: number | null;
@@ -36,7 +37,7 @@ export function viewTitle(view: View, threshold: number, isWindow = false): stri
     case 'v8_samples':
       return "JavaScript heap (sampled: what was allocated in V8's heap, freed or not; an estimate, not part of any other figure)";
     case 'temporary_allocations':
-      return `temporary allocations (freed after at most ${threshold} other ${
+      return `temporary allocations (${isWindow ? 'allocated in this time, and freed in it ' : 'freed '}after at most ${threshold} other ${
         threshold === 1 ? 'allocation' : 'allocations'
       } of the same thread)`;
   }

@@ -138,7 +138,7 @@ export interface QueryParameters {
   /** Null: all. */
   pid: number | null;
   tid: number | null;
-  /** Temporary: freed after at most this many other allocations of the thread, 0 to 16. */
+  /** Temporary: freed after at most this many other allocations of the thread. */
   threshold: number;
 }
 

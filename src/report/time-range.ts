@@ -3,10 +3,11 @@
  *
  *     --from 1.253 --to 50%    of 5 s, in intervals of 10 ms    ->  1.25 s to 2.50 s
  *
- * It is widened to whole intervals, for which all numbers are exact, and reports say so.
+ * It is widened to whole intervals, for which all numbers are exact, and reports say so. If single events were recorded,
+ * all numbers are exact as it is.
  */
 import { UserError } from '../util/errors.ts';
-import { formatDuration, formatSeconds } from '../util/format.ts';
+import { formatDuration, formatExactSeconds, formatSeconds } from '../util/format.ts';
 
 /** As the user gave it; what is missing is the beginning, or the end, of the capture. */
 export interface TimeRange {
@@ -18,14 +19,15 @@ export interface TimeWindow {
   from_ns: number;
   /** Null: the end of the capture. */
   to_ns: number | null;
-  /** Width of an interval. */
-  interval_ns: number;
+  /** Width of an interval. Null: the range is exact to the nanosecond. */
+  interval_ns: number | null;
 }
 
 /** What of a capture's time is known. */
 export interface CaptureTime {
   duration_ns: number;
-  interval_ns: number;
+  /** Null: any moment can be told from the next. */
+  interval_ns: number | null;
   /** Up to here it is known what happened when. */
   known_ns: number;
   isComplete: boolean;
@@ -52,18 +54,17 @@ export function resolveRange(range: TimeRange, time: CaptureTime): TimeWindow {
     const what = isComplete ? 'the end of the capture' : 'what has been recorded so far';
     throw new UserError(`--from ${range.from ?? 0} is not before ${what} (${formatSeconds(endNs)}).`);
   }
-  if (from >= to) throw new UserError(`--from ${range.from ?? 0} is not before --to ${range.to}.`);
-  const widened = Math.ceil(to / interval_ns) * interval_ns;
+  const first = interval_ns === null ? Math.round(from) : Math.floor(from / interval_ns) * interval_ns;
+  const behind = interval_ns === null ? Math.round(to) : Math.ceil(to / interval_ns) * interval_ns;
+  if (from >= to || first >= behind) throw new UserError(`--from ${range.from ?? 0} is not before --to ${range.to}.`);
   const last = isComplete ? null : known_ns;
-  return {
-    from_ns: Math.floor(from / interval_ns) * interval_ns,
-    to_ns: widened < endNs ? widened : last,
-    interval_ns,
-  };
+  return { from_ns: first, to_ns: behind < endNs ? behind : last, interval_ns };
 }
 
 /** For the header of a report. */
 export function windowTitle({ from_ns, to_ns, interval_ns }: TimeWindow): string {
-  const to = to_ns === null ? 'the end' : formatSeconds(to_ns);
-  return `${formatSeconds(from_ns)} to ${to}, in whole intervals of ${formatDuration(interval_ns)}; what follows is about this time`;
+  const time = interval_ns === null ? formatExactSeconds : formatSeconds;
+  const to = to_ns === null ? 'the end' : time(to_ns);
+  const widened = interval_ns === null ? '' : `, in whole intervals of ${formatDuration(interval_ns)}`;
+  return `${time(from_ns)} to ${to}${widened}; what follows is about this time`;
 }

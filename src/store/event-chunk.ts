@@ -10,13 +10,19 @@
  */
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { EventColumns } from '../model/events.ts';
+import { EVENT_OPERATIONS, type EventColumns } from '../model/events.ts';
 
 /** Bytes that a number takes at most. */
 const MAX_NUMBER_BYTES = 8;
 const NUMBER_COLUMNS = 4;
 /** At most. A reader holds one chunk at a time. */
 export const EVENTS_PER_CHUNK = 65_536;
+
+const VERSION_2 = 0x0f;
+
+export function isReplayable(data: Uint8Array): boolean {
+  return data[0] === VERSION_2;
+}
 
 /** The events [from, to). */
 export function encodeEvents(events: EventColumns, from: number, to: number): Uint8Array {
@@ -25,7 +31,7 @@ export function encodeEvents(events: EventColumns, from: number, to: number): Ui
   bytes.set(events.operations.subarray(from, to), 0);
   bytes.set(events.allocators.subarray(from, to), count);
   let at = 2 * count;
-  const owners = [0, 0];
+  const owners = new Float64Array(EVENT_OPERATIONS);
   const [times, addresses] = [{ last: 0 }, { last: 0 }];
   for (let i = from; i < to; i++) at = putDifference(bytes, at, times, events.times[i]!);
   for (let i = from; i < to; i++) {
@@ -35,22 +41,23 @@ export function encodeEvents(events: EventColumns, from: number, to: number): Ui
   }
   for (let i = from; i < to; i++) at = putDifference(bytes, at, addresses, events.addresses[i]!);
   for (let i = from; i < to; i++) at = putNumber(bytes, at, events.sizes[i]!);
-  return deflateRawSync(bytes.subarray(0, at), { level: 1 });
+  return Buffer.concat([Uint8Array.of(VERSION_2), deflateRawSync(bytes.subarray(0, at), { level: 1 })]);
 }
 
 /** @throws Error if the bytes are not those of `count` events. */
 export function decodeEvents(data: Uint8Array, count: number): EventColumns {
   if (!(count > 0 && count <= EVENTS_PER_CHUNK)) throw new RangeError('a chunk of events has no such length');
   const most = count * (2 + NUMBER_COLUMNS * MAX_NUMBER_BYTES);
-  const input = new NumberReader(inflated(data, most));
+  const input = new NumberReader(inflated(isReplayable(data) ? data.subarray(1) : data, most));
   const operations = input.take(count);
   const allocators = input.take(count);
   const [times, addresses, sizes] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
   const owners = new Uint32Array(count);
-  const last = [0, 0];
+  const last = new Float64Array(EVENT_OPERATIONS);
   for (let i = 0; i < count; i++) times[i] = (times[i - 1] ?? 0) + input.number();
   for (let i = 0; i < count; i++) {
-    const operation = operations[i]! & 1;
+    const operation = operations[i]!;
+    if (operation >= EVENT_OPERATIONS) throw new RangeError('an event is of no kind');
     last[operation] = last[operation]! + input.number();
     owners[i] = last[operation]!;
   }

@@ -4,10 +4,11 @@
  */
 
 import { ALLOCATOR_NAME } from '../model/abi.gen.ts';
-import { EVENT_ALLOCATE, type EventColumns } from '../model/events.ts';
+import { type EventColumns, isOfSite, isShown } from '../model/events.ts';
+import type { ThreadInfo } from '../model/types.ts';
 import { UserError } from '../util/errors.ts';
 import { type Db, hasTable, openReader, type Value } from './db.ts';
-import { decodeEvents } from './event-chunk.ts';
+import { decodeEvents, isReplayable } from './event-chunk.ts';
 
 export const EVENT_COLUMNS = [
   'time_ns',
@@ -52,6 +53,26 @@ function hasEvents(db: Db): boolean {
   return hasTable(db, 'event_chunk') && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
 }
 
+/** True if the events are all that is needed to do the accounts once more, which those of earlier versions are not. */
+export function canReplay(db: Db): boolean {
+  if (!hasTable(db, 'event_chunk')) return false;
+  const first = db.get<{ data: Uint8Array }>('SELECT data FROM event_chunk ORDER BY id LIMIT 1');
+  return first !== undefined && isReplayable(first.data);
+}
+
+/**
+ * All events in the order in which they were seen, one chunk at a time.
+ * @throws UserError if they are damaged.
+ */
+export function* eventChunks(db: Db): Generator<EventColumns> {
+  for (const { id } of db.all<{ id: number }>('SELECT id FROM event_chunk ORDER BY id')) {
+    const chunk = db.get<{ count: number; data: Uint8Array }>('SELECT count, data FROM event_chunk WHERE id = ?', [
+      id,
+    ])!;
+    yield decoded(chunk);
+  }
+}
+
 /**
  * Rows of EVENT_COLUMNS, in the order in which events were seen.
  * @throws UserError if there are none.
@@ -59,13 +80,25 @@ function hasEvents(db: Db): boolean {
 export function* eventRows(db: Db): Generator<Value[]> {
   if (!hasEvents(db)) throw new UserError('The capture has no single events: record with --events to keep them.');
   const [sites, threads] = [ownersOfSites(db), ownersOfThreads(db)];
-  for (const { id } of db.all<{ id: number }>('SELECT id FROM event_chunk ORDER BY id')) {
-    const chunk = db.get<{ count: number; data: Uint8Array }>('SELECT count, data FROM event_chunk WHERE id = ?', [
-      id,
-    ])!;
-    const events = decoded(chunk);
-    for (let i = 0; i < events.count; i++) yield rowOf(events, i, sites, threads);
+  for (const events of eventChunks(db)) {
+    for (let i = 0; i < events.count; i++) if (isShown(events.operations[i]!)) yield rowOf(events, i, sites, threads);
   }
+}
+
+/** The threads of a capture, in the order in which they were seen, and those of its sites. Indices are the pipeline's. */
+export function threadsOf(db: Db): { threads: ThreadInfo[]; threadOf: (site: number) => number | undefined } {
+  const threads = db.all<ThreadInfo>(
+    'SELECT id - 1 AS "index", process_id - 1 AS process, tid, name FROM thread ORDER BY id',
+  );
+  const ofSites = db.all<{ id: number; thread_id: number }>(
+    'SELECT a.id, s.thread_id FROM site_part a JOIN main.site s ON s.id = a.site_id',
+  );
+  const byPart = new Map(ofSites.map(({ id, thread_id }) => [id, thread_id]));
+  const threadOf = (site: number) => {
+    const thread = byPart.get(site + 1);
+    return thread === undefined ? undefined : thread - 1;
+  };
+  return { threads, threadOf };
 }
 
 function decoded({ count, data }: { count: number; data: Uint8Array }): EventColumns {
@@ -77,7 +110,7 @@ function decoded({ count, data }: { count: number; data: Uint8Array }): EventCol
 }
 
 function rowOf(events: EventColumns, i: number, sites: Map<number, Owner>, threads: Map<number, Owner>): Value[] {
-  const isAllocation = events.operations[i] === EVENT_ALLOCATE;
+  const isAllocation = isOfSite(events.operations[i]!);
   const owner = (isAllocation ? sites : threads).get(events.owners[i]! + 1);
   const allocator = events.allocators[i]!;
   const size = events.sizes[i]!;

@@ -74,12 +74,12 @@ export type QueryName = keyof typeof QUERIES;
  */
 export class Reader {
   readonly #db: Db;
-  readonly #isNarrowed: boolean;
+  readonly #hasTemporaries: boolean;
 
-  /** `isNarrowed`: to a range of time, see window.ts. */
-  constructor(db: Db, isNarrowed = false) {
+  /** `hasTemporaries`: false if it is narrowed to a range of time whose temporary allocations are not known. */
+  constructor(db: Db, { hasTemporaries = true } = {}) {
     this.#db = db;
-    this.#isNarrowed = isNarrowed;
+    this.#hasTemporaries = hasTemporaries;
   }
 
   all<Row>(query: QueryName, parameters: object = {}): Row[] {
@@ -93,8 +93,10 @@ export class Reader {
   }
 
   #has(query: QueryName): boolean {
-    if (this.#isNarrowed && query === 'sites_temporary_allocations') {
-      throw new UserError('Temporary allocations are not known by time: leave out --from and --to.');
+    if (!this.#hasTemporaries && query === 'sites_temporary_allocations') {
+      throw new UserError(
+        'Temporary allocations are not known by time: leave out --from and --to, or record with --events.',
+      );
     }
     const table = LATER_TABLES[query];
     if (table === undefined) return true;

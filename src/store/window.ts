@@ -5,15 +5,18 @@
  *     site         allocations, deallocations: in the range; live: allocated in it and not freed by its end; peak: live at
  *                  the range's high watermark of the process, whenever it was allocated
  *     memory       the range, beginning with the state that it begins with
- *     temporary, size_histogram, resident    are not known by time: empty
+ *     temporary                    allocated and freed in the range; empty if single events were not recorded
+ *     size_histogram, resident     are not known by time: empty
  *
- * The range begins and ends with an interval: then all of this is exact.
+ * The range begins and ends with an interval: then all of this is exact. From single events (cli/narrow.ts) any range can
+ * be made two intervals, what was before and the range itself, which stand before those of the file in the same way.
  */
-import { TICK_NS } from '../model/intervals.ts';
+import { TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
+import { type RangeRows, TICK_NS } from '../model/intervals.ts';
 import { UserError } from '../util/errors.ts';
 import { type Db, hasTable } from './db.ts';
 
-/** A range [from, to) in nanoseconds, which begins and ends with an interval. */
+/** A range [from, to) in nanoseconds. */
 export interface Window {
   fromNs: number;
   /** Infinity: to the end. */
@@ -27,14 +30,18 @@ export interface Intervals {
   endNs: number;
 }
 
-/** @throws UserError if the capture does not know what happened when. */
-export function intervalsOf(db: Db): Intervals {
+/**
+ * @param eventsEndNs up to here single events tell what happened when; null: there are none
+ * @throws UserError if the capture does not know what happened when.
+ */
+export function intervalsOf(db: Db, eventsEndNs: number | null = null): Intervals {
   const meta = new Map(
     db.all<{ key: string; value: string }>('SELECT key, value FROM meta').map((r) => [r.key, r.value]),
   );
   const widthNs = Number(meta.get('interval_ns') ?? Number.NaN);
   const endNs = Number(meta.get('interval_end_ns') ?? Number.NaN);
   if (widthNs >= TICK_NS && endNs >= 0) return { widthNs, endNs };
+  if (eventsEndNs !== null) return { widthNs: TICK_NS, endNs: eventsEndNs };
   const why = isAggregated(meta.get('options'))
     ? 'it was recorded with --aggregate'
     : 'it was recorded by an earlier version of mp, or has only just begun';
@@ -52,7 +59,7 @@ function isAggregated(options: string | undefined): boolean {
 /** Where the high watermark of every part's process is: in this interval. -1: the process had ended. */
 const PARTS = `
   INSERT INTO temp.window_part
-  SELECT p.id, p.site_id, coalesce(k.tick, iif(r.ended_ns < :from * ${TICK_NS}, -1, :from)) AS peak_tick
+  SELECT p.id, p.site_id, coalesce(k.tick, iif(r.ended_ns < :from_ns, -1, :from)) AS peak_tick
   FROM site_part p JOIN process r ON r.id = p.process_id
   LEFT JOIN (
     SELECT process_id, tick FROM (
@@ -112,23 +119,69 @@ const SAMPLES = `
 /** Of each process the last point before the range stands at its beginning. */
 const MEMORY = `
   CREATE TEMP TABLE memory AS
-  SELECT process_id, :from AS time_ns, heap_bytes, live_allocations, rss_bytes FROM (
+  SELECT process_id, :from_ns AS time_ns, heap_bytes, live_allocations, rss_bytes FROM (
     SELECT m.*, max(m.time_ns) FROM main.memory m JOIN process p ON p.id = m.process_id
-    WHERE m.time_ns < :from AND (p.ended_ns IS NULL OR p.ended_ns >= :from) GROUP BY m.process_id)
+    WHERE m.time_ns < :from_ns AND (p.ended_ns IS NULL OR p.ended_ns >= :from_ns) GROUP BY m.process_id)
   UNION ALL
-  SELECT * FROM main.memory WHERE time_ns >= :from AND time_ns < :to`;
+  SELECT * FROM main.memory WHERE time_ns >= :from_ns AND time_ns < :to_ns`;
 
-/** To be called once for a connection. */
-export function narrow(db: Db, { fromNs, toNs }: Window): void {
-  const end = Math.min(toNs, Number.MAX_SAFE_INTEGER);
-  const range = { from: fromNs / TICK_NS, to: Math.ceil(end / TICK_NS) };
-  db.exec('PRAGMA temp_store = MEMORY');
+const BY_TIME = ['interval_allocated', 'interval_freed', 'interval_peak'] as const;
+
+/** To be called once for a connection. The range must begin and end with an interval. */
+export function narrow(db: Db, window: Window): void {
+  const endTick = Math.ceil(Math.min(window.toNs, Number.MAX_SAFE_INTEGER) / TICK_NS);
+  hideTables(db, ['temporary', 'size_histogram', 'resident']);
+  narrowTables(db, window, { from: window.fromNs / TICK_NS, to: endTick });
+}
+
+/** The same for any range. `rows` are those of that range; their sites are those of the pipeline. */
+export function narrowToRows(db: Db, window: Window, rows: RangeRows, threshold: number): void {
+  hideTables(db, [...BY_TIME, 'size_histogram', 'resident']);
+  const inserts = BY_TIME.map((table) => db.prepare(`INSERT INTO temp.${table} VALUES (${valuesOf(db, table)})`));
+  for (const [tick, site, ...numbers] of rows.sites) inserts[0]!.run([tick, site! + 1, ...numbers]);
+  for (const [tick, site, ...numbers] of rows.frees) inserts[1]!.run([tick, site! + 1, ...numbers]);
+  for (const [tick, process, ...numbers] of rows.peaks) inserts[2]!.run([tick, process! + 1, ...numbers]);
+  narrowTables(db, window, { from: 1, to: 2 });
+  replaceTemporaries(db, rows, threshold);
+  db.exec(`
+    UPDATE temp.site SET (temporary_allocations, temporary_bytes) = (
+      SELECT coalesce(sum(t.allocations), 0), coalesce(sum(t.bytes), 0) FROM temp.temporary t
+      WHERE t.site_id = temp.site.id AND t.threshold <= 1)`);
+}
+
+/** Puts the temporary allocations of `rows` before those of the file. */
+export function replaceTemporaries(db: Db, { temporaries }: RangeRows, threshold: number): void {
+  hideTables(db, ['temporary']);
+  db.exec('CREATE TEMP TABLE part_temporary (part_id INTEGER, threshold INTEGER, allocations INTEGER, bytes INTEGER)');
+  const insert = db.prepare('INSERT INTO temp.part_temporary VALUES (?, ?, ?, ?)');
+  for (const [site, distance, blocks, bytes] of temporaries)
+    insert.run([site! + 1, distance! < TEMPORARY_THRESHOLDS ? distance : threshold, blocks, bytes]);
+  db.exec(`
+    INSERT INTO temp.temporary
+    SELECT p.site_id, t.threshold, sum(t.allocations), sum(t.bytes)
+    FROM temp.part_temporary t JOIN site_part p ON p.id = t.part_id WHERE p.site_id IS NOT NULL GROUP BY 1, 2`);
+}
+
+function narrowTables(db: Db, { fromNs, toNs }: Window, ticks: { from: number; to: number }): void {
+  const times = { from_ns: fromNs, to_ns: Math.min(toNs, Number.MAX_SAFE_INTEGER) };
   db.exec('CREATE TEMP TABLE window_part (id INTEGER PRIMARY KEY, site_id INTEGER, peak_tick INTEGER)');
-  db.run(PARTS, range);
-  db.run(SITES, range);
+  db.run(PARTS, { ...ticks, from_ns: fromNs });
+  db.run(SITES, ticks);
   db.exec(SAMPLES);
-  db.run(MEMORY, { from: fromNs, to: end });
-  for (const table of ['temporary', 'size_histogram', 'resident']) {
+  db.run(MEMORY, times);
+}
+
+/** Puts empty tables before those of the file. */
+function hideTables(db: Db, tables: readonly string[]): void {
+  db.exec('PRAGMA temp_store = MEMORY');
+  for (const table of tables)
     if (hasTable(db, table)) db.exec(`CREATE TEMP TABLE ${table} AS SELECT * FROM main.${table} LIMIT 0`);
-  }
+}
+
+function valuesOf(db: Db, table: string): string {
+  return db
+    .prepare(`SELECT * FROM temp.${table}`)
+    .columns()
+    .map(() => '?')
+    .join(', ');
 }

@@ -57,6 +57,11 @@ export function formatSeconds(ns: number): string {
   return `${(ns / 1e9).toFixed(2)} s`;
 }
 
+/** A moment with as many digits as it has, at least two: `83.25 s`, `83.250000017 s`. */
+export function formatExactSeconds(ns: number): string {
+  return `${(ns / 1e9).toFixed(9).replace(/0{1,7}$/, '')} s`;
+}
+
 /**
  * Text that a traced program chose (names, paths, arguments) without power over the terminal: control characters and
  * bidirectional overrides become visible escapes.

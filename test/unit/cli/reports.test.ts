@@ -164,7 +164,7 @@ test('views exclude each other, thresholds have a range', async (t) => {
     ['--leaks', '--all'],
     ['--js-heap', '--all'],
     ['--temporary-allocations', '--leaks'],
-    ['--temporary-allocation-threshold', '17'],
+    ['--temporary-allocation-threshold', '1.5'],
     ['--temporary-allocation-threshold', '-1'],
     ['--pid', 'abc'],
     ['-s', '7'],

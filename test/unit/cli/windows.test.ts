@@ -37,10 +37,17 @@ before(() => buildPages());
  *
  * and samples of V8's heap in work at 1.5 s and 2.5 s, of 40,000 and 50,000 bytes.
  */
-function record(t: TestContext, { withIntervals = true, isFinished = true, passedNs = 0 } = {}): string {
+function record(
+  t: TestContext,
+  { withIntervals = true, withEvents = false, isFinished = true, passedNs = 0 } = {},
+): string {
   const path = join(temporaryFolder(t), 'mp-app.100.db');
   const writer = new CaptureWriter(path);
-  const [aggregator, symbolizer, builder] = [new Aggregator({ withIntervals }), new Symbolizer(), new RecordBuilder()];
+  const [aggregator, symbolizer, builder] = [
+    new Aggregator({ withIntervals, withEvents }),
+    new Symbolizer(),
+    new RecordBuilder(),
+  ];
   writer.meta('options', JSON.stringify({ aggregate: !withIntervals }));
   writer.meta('started_at', '2026-11-21T11:59:56Z');
   const thread = builder.thread(builder.process());
@@ -104,6 +111,23 @@ test('the header says which time it is about, and its numbers are those of that 
   assert.deepEqual([metadata.peak_bytes, metadata.allocations, metadata.duration_ns], [11_300, 1, 4e9]);
 });
 
+test('with single events a range begins and ends at any instant', async (t) => {
+  const path = record(t, { withEvents: true });
+  assert.deepEqual(await rows(path, '--leaks', '--from', '1.001', '--to', '1.003'), {});
+  assert.deepEqual(await rows(path, '--leaks', '--from', '1.001', '--to', '1003000001ns'), { work: [1, 300] });
+  assert.deepEqual(await rows(path, '--all', '--from', '1000000001ns', '--to', '1.003'), {});
+  assert.deepEqual(await rows(path, '--js-heap', '--to', '1500000001ns'), { work: [1, 40_000] });
+  assert.deepEqual(await rows(path, '--temporary-allocations', '--from', '1', '--to', '1.003'), { work: [1, 500] });
+  const { out } = await runCommand(summary, ['summary', path, '--from', '1.001', '--to', '1.0030000015']);
+  assert.match(out, /^window: 1\.001 s to 1\.003000002 s; what follows is about this time$/m);
+  const { metadata } = JSON.parse((await runCommand(stats, ['stats', path, '--json', '--from', '1.001'])).out);
+  assert.deepEqual(metadata.window, { from_ns: 1_001_000_000, to_ns: null, interval_ns: null });
+  const page = join(temporaryFolder(t), 'page.html');
+  await runCommand(flamegraph, ['flamegraph', path, '-o', page, '--from', '1', '--to', '2']);
+  assert.ok(readFileSync(page, 'utf8').includes('value="temporary_allocations"'));
+  await assert.rejects(rows(path, '--from', '1.5', '--to', '1.5000000001'), { message: /is not before --to/ });
+});
+
 test('exports say so, too', async (t) => {
   const path = record(t);
   for (const format of ['speedscope', 'massif']) {
@@ -118,7 +142,7 @@ test('the page of a range has no temporary allocations; text reports refuse them
   await runCommand(flamegraph, ['flamegraph', path, '-o', page, '--from', '1', '--to', '2']);
   const html = readFileSync(page, 'utf8');
   assert.ok(html.includes('1.00 s to 2.00 s') && !html.includes('value="temporary_allocations"'));
-  const message = 'Temporary allocations are not known by time: leave out --from and --to.';
+  const message = 'Temporary allocations are not known by time: leave out --from and --to, or record with --events.';
   for (const [name, register] of Object.entries({ summary, table, flamegraph })) {
     const run = runCommand(register, [name, path, '--temporary-allocations', '--from', '1']);
     await assert.rejects(run, { name: 'UserError', message, exitCode: 1 });

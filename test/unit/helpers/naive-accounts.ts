@@ -27,6 +27,8 @@ export interface Change {
   site: NaiveSite;
   bytes: number;
   blocks: number;
+  /** Of a whole block that its own thread freed: how many other allocations that had made; null of anything else. */
+  distance: number | null;
 }
 
 interface Block {
@@ -221,15 +223,22 @@ export class NaiveAccounts {
 
   #endBlock(process: NaiveProcess, { site, bytes, bornNs, tid: owner, sequence }: Block, tid: string | null): void {
     site.deallocations++;
-    this.#change(process, site, -bytes, -1, bornNs);
-    const distance = this.#sequences.get(owner)! - sequence;
-    if (owner !== tid || distance > 16) return;
+    const distance = owner === tid ? this.#sequences.get(owner)! - sequence : null;
+    this.#change(process, site, -bytes, -1, bornNs, distance);
+    if (distance === null || distance > 16) return;
     site.temporaries[distance]![0] += 1;
     site.temporaries[distance]![1] += bytes;
   }
 
-  #change(process: NaiveProcess, site: NaiveSite, bytes: number, blocks: number, bornNs: number): void {
-    this.changes.push({ timeNs: this.#clock(), bornNs, site, bytes, blocks });
+  #change(
+    process: NaiveProcess,
+    site: NaiveSite,
+    bytes: number,
+    blocks: number,
+    bornNs: number,
+    distance: number | null = null,
+  ): void {
+    this.changes.push({ timeNs: this.#clock(), bornNs, site, bytes, blocks, distance });
     site.liveBytes += bytes;
     site.liveAllocations += blocks;
     process.heapBytes += bytes;

@@ -71,3 +71,19 @@ function nothing(): WindowNumbers {
     live_bytes: 0,
   };
 }
+
+/** Blocks and bytes that were allocated in [from, to) and freed in it after at most `threshold` others, by site. */
+export function naiveTemporaries(
+  { changes }: NaiveAccounts,
+  from: number,
+  to: number,
+  threshold: number,
+): Map<NaiveSite, [blocks: number, bytes: number]> {
+  const result = new Map<NaiveSite, [number, number]>();
+  for (const { timeNs, bornNs, site, bytes, distance } of changes) {
+    if (timeNs >= to || bornNs < from || distance === null || distance > threshold) continue;
+    const [blocks, sum] = result.get(site) ?? [0, 0];
+    result.set(site, [blocks + 1, sum - bytes]);
+  }
+  return result;
+}

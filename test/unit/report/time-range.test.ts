@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseTime, resolveRange } from '../../../src/report/time-range.ts';
+import { parseTime, resolveRange, windowTitle } from '../../../src/report/time-range.ts';
 
 test('times of the command line', () => {
   const times = {
@@ -28,6 +28,13 @@ test('a range is widened to whole intervals', () => {
     from_ns: 1.26e9,
     to_ns: 1.28e9,
   });
+});
+
+test('a range that need not be widened is rounded to nanoseconds', () => {
+  const exact = { ...COMPLETE, interval_ns: null };
+  const window = resolveRange({ from: '1.253', to: '1.1000000016m' }, { ...exact, duration_ns: 100e9 });
+  assert.deepEqual(window, { from_ns: 1_253_000_000, to_ns: 66_000_000_096, interval_ns: null });
+  assert.equal(windowTitle(window), '1.253 s to 66.000000096 s; what follows is about this time');
 });
 
 test('without an end it goes to that of the capture', () => {

@@ -1,115 +1,11 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import type { AggregatorOptions } from '../../../src/aggregate/aggregator.ts';
-import { ALLOCATOR_NAME } from '../../../src/model/abi.gen.ts';
+import { test } from 'node:test';
 import { openReader } from '../../../src/store/db.ts';
-import type { IntervalLimits } from '../../../src/store/interval-writer.ts';
-import { intervalsOf, narrow, type Window } from '../../../src/store/window.ts';
-import { naiveWindow, type WindowNumbers } from '../helpers/naive-window.ts';
-import { RandomOperations } from '../helpers/random-operations.ts';
-import { Recording } from '../helpers/recording.ts';
+import { intervalsOf } from '../../../src/store/window.ts';
+import { RandomRecording } from '../helpers/random-recording.ts';
 
 const RANGES = 200;
 const STEPS = 12_000;
-
-class RandomRecording {
-  readonly recording: Recording;
-  readonly operations: RandomOperations;
-  #random = 7;
-
-  constructor(context: TestContext, seed: number, intervals: IntervalLimits, options: AggregatorOptions = {}) {
-    this.operations = new RandomOperations(seed);
-    this.recording = new Recording(context, this.operations.builder, { intervals, ...options });
-  }
-
-  /** Symbols arrive late: until then sites belong to rows without stacks. */
-  run(steps: number, atCommit: (n: number) => void = () => {}): void {
-    for (let step = 1, commits = 0; step <= steps; step++) {
-      this.operations.step();
-      if (step % 61 === 0) this.recording.apply();
-      if (step % 509 !== 0) continue;
-      if (++commits === 8) this.operations.symbolize();
-      this.recording.commit();
-      atCommit(commits);
-    }
-  }
-
-  range(): Window {
-    const db = openReader(this.recording.path);
-    const { widthNs, endNs } = intervalsOf(db);
-    db.close();
-    const [a, b] = [this.#below(endNs / widthNs), this.#below(endNs / widthNs + 1)];
-    const toNs = (Math.max(a, b) + (a === b ? 1 : 0)) * widthNs;
-    return { fromNs: Math.min(a, b) * widthNs, toNs: Math.min(toNs, endNs) };
-  }
-
-  compare(window: Window): void {
-    const found = Object.fromEntries(rowsOf(this.recording.path, window).map(({ key, ...numbers }) => [key, numbers]));
-    assert.equal(textOf(found), textOf(this.#expected(window)), `${window.fromNs} to ${window.toNs}`);
-  }
-
-  #expected({ fromNs, toNs }: Window): Record<string, WindowNumbers> {
-    const { naive } = this.operations;
-    const ends = this.recording.rows<{ id: number; ended_ns: number | null }>('SELECT id, ended_ns FROM process');
-    const endOf = (process: number) => ends[process]?.ended_ns ?? Infinity;
-    const bySite = naiveWindow(naive, fromNs, toNs, endOf);
-    const isNamed = this.recording.rows('SELECT 1 FROM frame').length > 0;
-    const expected: Record<string, WindowNumbers> = {};
-    for (const [key, site] of naive.sites) {
-      const numbers = bySite.get(site);
-      if (numbers === undefined) continue;
-      const [thread, allocator, stack] = key.split('/').map(Number) as [number, number, number];
-      const name = (ALLOCATOR_NAME as Record<number, string>)[allocator];
-      const row = `${thread + 1}/${name}/${isNamed ? `function${stack >> 1}` : '-'}`;
-      expected[row] = sum(expected[row], numbers);
-    }
-    return expected;
-  }
-
-  #below(limit: number): number {
-    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * limit);
-  }
-}
-
-const NUMBERS = [
-  'allocations',
-  'allocated_bytes',
-  'deallocated_bytes',
-  'peak_allocations',
-  'peak_bytes',
-  'live_allocations',
-  'live_bytes',
-] as const;
-
-/** A line for each site, without those that did nothing but free blocks of no bytes. */
-function textOf(sites: Record<string, WindowNumbers>): string {
-  const lines = Object.entries(sites).map(([key, numbers]) => [key, ...NUMBERS.map((name) => numbers[name] || 0)]);
-  return lines
-    .filter(([, ...numbers]) => numbers.some((n) => n !== 0))
-    .map((line) => line.join(' '))
-    .sort()
-    .join('\n');
-}
-
-function sum(a: WindowNumbers | undefined, b: WindowNumbers): WindowNumbers {
-  if (a === undefined) return b;
-  const names = Object.keys(a) as (keyof WindowNumbers)[];
-  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as WindowNumbers;
-}
-
-function rowsOf(path: string, window: Window): (WindowNumbers & { key: string })[] {
-  const db = openReader(path);
-  try {
-    narrow(db, window);
-    return db.all(`
-      SELECT s.thread_id || '/' || s.allocator || '/' || coalesce(f.function, '-') AS key, s.allocations, s.allocated_bytes,
-             s.deallocated_bytes, s.peak_allocations, s.peak_bytes, s.live_allocations, s.live_bytes
-      FROM site s LEFT JOIN stack k ON k.id = s.stack_id LEFT JOIN frame f ON f.id = k.frame_id`);
-  } finally {
-    db.close();
-  }
-}
 
 for (const seed of [3, 4711]) {
   test(`${RANGES} random ranges, every site to the byte, seed ${seed}`, (context) => {
