@@ -1,5 +1,6 @@
 /** A capture as reports see it, narrowed to a range of time. */
 import { Replay } from '../aggregate/replay.ts';
+import { EVENT_TIME_NS } from '../model/events.ts';
 import type { RangeRows } from '../model/intervals.ts';
 import { type Facts, readFacts } from '../report/facts.ts';
 import type { Capture } from '../report/report.ts';
@@ -29,7 +30,7 @@ function narrowTo(range: TimeRange, threshold: number, db: Db, facts: Facts): Ca
   const hasEvents = canReplay(db);
   const { duration_ns, status } = facts;
   const { widthNs, endNs } = intervalsOf(db, hasEvents ? duration_ns : null);
-  const known = { duration_ns, interval_ns: hasEvents ? null : widthNs, known_ns: endNs };
+  const known = { duration_ns, interval_ns: hasEvents ? EVENT_TIME_NS : widthNs, known_ns: endNs };
   const resolved = resolveRange(range, { ...known, isComplete: status === 'complete' });
   const window = { fromNs: resolved.from_ns, toNs: resolved.to_ns ?? Infinity };
   if (hasEvents) narrowToRows(db, window, replay(db, window, threshold), threshold);

@@ -30,6 +30,9 @@ export const EVENT_SAMPLE = 8;
 
 export const EVENT_OPERATIONS = 9;
 
+/** Times are kept in steps of this: less than a probe takes. */
+export const EVENT_TIME_NS = 100;
+
 export function isShown(operation: number): boolean {
   return operation < EVENT_RELEASE;
 }
@@ -38,10 +41,24 @@ export function isOfSite(operation: number): boolean {
   return operation === EVENT_ALLOCATE || operation === EVENT_ALLOCATE_FIXED || operation === EVENT_SAMPLE;
 }
 
+/** Events with an address that is given out, … */
+export function isAllocation(operation: number): boolean {
+  return operation === EVENT_ALLOCATE || operation === EVENT_ALLOCATE_FIXED;
+}
+
+/** … or that was. */
+export function isFreeing(operation: number): boolean {
+  return !isOfSite(operation) && operation !== EVENT_END;
+}
+
+export function hasSize(operation: number): boolean {
+  return isOfSite(operation) || operation === EVENT_UNMAP;
+}
+
 /** Columns of `count` events, in order. */
 export interface EventColumns {
   readonly count: number;
-  /** Nanoseconds since the capture began; may step back a little. */
+  /** Nanoseconds since the capture began; may step back a little. In the file: in steps of EVENT_TIME_NS. */
   readonly times: Float64Array;
   /** EVENT_*. */
   readonly operations: Uint8Array;
@@ -50,6 +67,6 @@ export interface EventColumns {
   /** Index of a site, a thread or a process, see EVENT_*. */
   readonly owners: Uint32Array;
   readonly addresses: Float64Array;
-  /** Requested bytes; of a free 0, of munmap the range that it was given. */
+  /** Requested bytes, of munmap the range that it was given; of anything else 0. */
   readonly sizes: Float64Array;
 }

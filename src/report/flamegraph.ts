@@ -7,7 +7,7 @@ import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectedSites, viewTitle } from './selection.ts';
-import { type TimeWindow, windowTitle } from './time-range.ts';
+import { isExact, type TimeWindow, windowTitle } from './time-range.ts';
 
 const VIEW_NAMES = {
   high_watermark: 'High watermark',
@@ -33,7 +33,7 @@ export function flamegraphPage(
   const isShown = (view: PageView) => {
     if (view === 'v8_samples') return sample !== undefined;
     const { window } = capture.facts;
-    return view !== 'temporary_allocations' || window === undefined || window.interval_ns === null;
+    return view !== 'temporary_allocations' || window === undefined || isExact(window.interval_ns);
   };
   const views = VIEWS.filter(isShown);
   return pageFile({

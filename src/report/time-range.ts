@@ -4,8 +4,9 @@
  *     --from 1.253 --to 50%    of 5 s, in intervals of 10 ms    ->  1.25 s to 2.50 s
  *
  * It is widened to whole intervals, for which all numbers are exact, and reports say so. If single events were recorded,
- * all numbers are exact as it is.
+ * intervals are of 100 ns: no range needs more.
  */
+import { EVENT_TIME_NS } from '../model/events.ts';
 import { UserError } from '../util/errors.ts';
 import { formatDuration, formatExactSeconds, formatSeconds } from '../util/format.ts';
 
@@ -19,15 +20,14 @@ export interface TimeWindow {
   from_ns: number;
   /** Null: the end of the capture. */
   to_ns: number | null;
-  /** Width of an interval. Null: the range is exact to the nanosecond. */
-  interval_ns: number | null;
+  /** Width of an interval. */
+  interval_ns: number;
 }
 
 /** What of a capture's time is known. */
 export interface CaptureTime {
   duration_ns: number;
-  /** Null: any moment can be told from the next. */
-  interval_ns: number | null;
+  interval_ns: number;
   /** Up to here it is known what happened when. */
   known_ns: number;
   isComplete: boolean;
@@ -54,8 +54,8 @@ export function resolveRange(range: TimeRange, time: CaptureTime): TimeWindow {
     const what = isComplete ? 'the end of the capture' : 'what has been recorded so far';
     throw new UserError(`--from ${range.from ?? 0} is not before ${what} (${formatSeconds(endNs)}).`);
   }
-  const first = interval_ns === null ? Math.round(from) : Math.floor(from / interval_ns) * interval_ns;
-  const behind = interval_ns === null ? Math.round(to) : Math.ceil(to / interval_ns) * interval_ns;
+  const first = Math.floor(Math.round(from) / interval_ns) * interval_ns;
+  const behind = Math.ceil(Math.round(to) / interval_ns) * interval_ns;
   if (from >= to || first >= behind) throw new UserError(`--from ${range.from ?? 0} is not before --to ${range.to}.`);
   const last = isComplete ? null : known_ns;
   return { from_ns: first, to_ns: behind < endNs ? behind : last, interval_ns };
@@ -63,8 +63,13 @@ export function resolveRange(range: TimeRange, time: CaptureTime): TimeWindow {
 
 /** For the header of a report. */
 export function windowTitle({ from_ns, to_ns, interval_ns }: TimeWindow): string {
-  const time = interval_ns === null ? formatExactSeconds : formatSeconds;
+  const time = isExact(interval_ns) ? formatExactSeconds : formatSeconds;
   const to = to_ns === null ? 'the end' : time(to_ns);
-  const widened = interval_ns === null ? '' : `, in whole intervals of ${formatDuration(interval_ns)}`;
+  const widened = isExact(interval_ns) ? '' : `, in whole intervals of ${formatDuration(interval_ns)}`;
   return `${time(from_ns)} to ${to}${widened}; what follows is about this time`;
+}
+
+/** True if the range was not widened by anything that could be seen: single events were recorded. */
+export function isExact(intervalNs: number): boolean {
+  return intervalNs <= EVENT_TIME_NS;
 }

@@ -8,7 +8,7 @@ import { type EventColumns, isOfSite, isShown } from '../model/events.ts';
 import type { ThreadInfo } from '../model/types.ts';
 import { UserError } from '../util/errors.ts';
 import { type Db, hasTable, openReader, type Value } from './db.ts';
-import { decodeEvents, isReplayable } from './event-chunk.ts';
+import { EventReader, isReplayable } from './event-chunk.ts';
 
 export const EVENT_COLUMNS = [
   'time_ns',
@@ -65,11 +65,12 @@ export function canReplay(db: Db): boolean {
  * @throws UserError if they are damaged.
  */
 export function* eventChunks(db: Db): Generator<EventColumns> {
+  const reader = new EventReader();
   for (const { id } of db.all<{ id: number }>('SELECT id FROM event_chunk ORDER BY id')) {
     const chunk = db.get<{ count: number; data: Uint8Array }>('SELECT count, data FROM event_chunk WHERE id = ?', [
       id,
     ])!;
-    yield decoded(chunk);
+    yield decoded(reader, chunk);
   }
 }
 
@@ -101,9 +102,9 @@ export function threadsOf(db: Db): { threads: ThreadInfo[]; threadOf: (site: num
   return { threads, threadOf };
 }
 
-function decoded({ count, data }: { count: number; data: Uint8Array }): EventColumns {
+function decoded(reader: EventReader, { count, data }: { count: number; data: Uint8Array }): EventColumns {
   try {
-    return decodeEvents(data, count);
+    return reader.decode(data, count);
   } catch {
     throw new UserError('The events of the capture are damaged.');
   }

@@ -22,7 +22,8 @@ import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
-import { EVENTS_PER_CHUNK, encodeEvents } from './event-chunk.ts';
+import { EVENTS_PER_CHUNK } from './event-chunk.ts';
+import { EventEncoder } from './event-encoder.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { MemoryRows } from './memory-rows.ts';
 import { FORMAT_VERSION } from './open.ts';
@@ -50,6 +51,7 @@ export class CaptureWriter {
   readonly #residents = new ResidentRows();
   readonly #intervals: IntervalWriter;
   readonly #memory: MemoryRows;
+  #encoder: EventEncoder | null = null;
   readonly #sites = this.#bulk(queries.SITE_COLUMNS, queries.putSites);
   readonly #temporaries = this.#bulk(queries.TEMPORARY_COLUMNS, queries.putTemporaries);
   /** Node by stack index, UNRESOLVED or NO_STACK. */
@@ -146,6 +148,7 @@ export class CaptureWriter {
       this.#rows.failed();
       this.#intervals.failed();
       this.#memory.failed();
+      this.#encoder?.reset();
       this.#sites.clear();
       this.#temporaries.clear();
       this.#writtenFrames = before.frames;
@@ -241,9 +244,11 @@ export class CaptureWriter {
 
   #writeEvents({ events }: Accounts): void {
     if (events === null) return;
+    this.#encoder ??= new EventEncoder();
+    const encoder = this.#encoder;
     for (let from = 0; from < events.count; from += EVENTS_PER_CHUNK) {
       const to = Math.min(events.count, from + EVENTS_PER_CHUNK);
-      this.#run(queries.PUT_EVENTS, [to - from, encodeEvents(events, from, to)]);
+      this.#run(queries.PUT_EVENTS, [to - from, encoder.encode(events, from, to)]);
     }
   }
 

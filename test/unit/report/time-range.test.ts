@@ -30,11 +30,11 @@ test('a range is widened to whole intervals', () => {
   });
 });
 
-test('a range that need not be widened is rounded to nanoseconds', () => {
-  const exact = { ...COMPLETE, interval_ns: null };
-  const window = resolveRange({ from: '1.253', to: '1.1000000016m' }, { ...exact, duration_ns: 100e9 });
-  assert.deepEqual(window, { from_ns: 1_253_000_000, to_ns: 66_000_000_096, interval_ns: null });
-  assert.equal(windowTitle(window), '1.253 s to 66.000000096 s; what follows is about this time');
+test('with single events it is widened to their steps', () => {
+  const exact = { ...COMPLETE, interval_ns: 100, duration_ns: 100e9 };
+  const window = resolveRange({ from: '1.253', to: '1.1000000016m' }, exact);
+  assert.deepEqual(window, { from_ns: 1_253_000_000, to_ns: 66_000_000_100, interval_ns: 100 });
+  assert.equal(windowTitle(window), '1.253 s to 66.0000001 s; what follows is about this time');
 });
 
 test('without an end it goes to that of the capture', () => {
