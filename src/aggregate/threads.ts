@@ -8,7 +8,6 @@
  * and releases belong to the thread's first index, its identity.
  */
 
-import { TEMPORARY_THRESHOLDS } from '../model/accounts.ts';
 import type { ThreadInfo } from '../model/types.ts';
 import { grown } from './growable.ts';
 
@@ -17,6 +16,8 @@ export const NOTHING_RELEASED = -1;
 export const RELEASED_UNKNOWN = -2;
 
 const NO_PROCESS = -1;
+/** Allocations: more than any that are counted between those of a temporary block. */
+const LONG_AGO = 2 ** 20;
 const INITIAL = 64;
 
 export class Threads {
@@ -53,7 +54,7 @@ export class Threads {
   /** What the thread has allocated is not temporary, whoever frees it. */
   end(thread: number): void {
     const identity = this.identities[thread]!;
-    this.sequences[identity]! += TEMPORARY_THRESHOLDS;
+    this.sequences[identity]! += LONG_AGO;
     this.freedLow[identity] = 0;
     this.freedHigh[identity] = 0;
   }

@@ -11,9 +11,10 @@
  * edited, so that functions are compared unless lines are asked for.
  */
 import { formatBytes, formatCount, formatPlural, printable, shortenPath, wrap } from '../util/format.ts';
+import { remembered } from '../util/remembered.ts';
 import { type Column, renderTable } from '../util/table.ts';
 import type { Facts } from './facts.ts';
-import { type Grouping, Groups } from './grouping.ts';
+import { type Group, type Grouping, Groups } from './grouping.ts';
 import { captureName, type Layout, trustLines } from './header.ts';
 import { shortenLocation } from './names.ts';
 import { type Capture, moreLine, styledTable } from './report.ts';
@@ -61,16 +62,18 @@ export function diffSide(capture: Capture, selection: Selection, by: DiffBy): Di
   const stacks = new Stacks(capture.source);
   const groups = isGrouping(by) ? new Groups(capture, by) : null;
   const sums = new Map<string, Sum>();
-  for (const site of selectedSites(capture.source, selection)) {
-    const columns: DiffColumns = groups
-      ? { ...groups.of(site).columns }
-      : placeColumns(stacks.place(site.stack_id), by as (typeof PLACES)[number]);
+  const sumOf = (columns: DiffColumns): Sum => {
     const key = JSON.stringify(columns);
-    let sum = sums.get(key);
-    if (sum === undefined) {
-      sum = { label: labelOf(columns), columns, bytes: 0, allocations: 0 };
-      sums.set(key, sum);
-    }
+    const sum = sums.get(key) ?? { label: labelOf(columns), columns, bytes: 0, allocations: 0 };
+    sums.set(key, sum);
+    return sum;
+  };
+  const ofGroup = remembered((group: Group) => sumOf({ ...group.columns }));
+  const ofPlace = remembered((place: FrameRow | undefined) =>
+    sumOf(placeColumns(place, by as (typeof PLACES)[number])),
+  );
+  for (const site of selectedSites(capture.source, selection)) {
+    const sum = groups ? ofGroup(groups.of(site)) : ofPlace(stacks.place(site.stack_id));
     sum.bytes += site.bytes;
     sum.allocations += site.allocations;
   }

@@ -47,7 +47,7 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
   };
 }
 
-function treeColumns({ frames, nodes }: MergedTree) {
+function treeColumns({ frames, depths, frameOf }: MergedTree) {
   const texts: string[] = [''];
   const indices = new Map([['', 0]]);
   const text = (raw: string) => {
@@ -66,8 +66,8 @@ function treeColumns({ frames, nodes }: MergedTree) {
     frame_module: u32(frames.map((frame) => text(frame.module))),
     frame_kind: u8(frames.map((frame) => KINDS.indexOf(frame.kind))),
     frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
-    node_depth: u32(nodes.map((node) => node.depth)),
-    node_frame: u32(nodes.map((node) => node.frame)),
+    node_depth: u32(depths),
+    node_frame: u32(frameOf),
     texts: { type: 'text' as const, data: deflated(Buffer.from(JSON.stringify(texts))) },
   };
 }
@@ -94,7 +94,7 @@ function memoryColumns({ source }: Capture, selection: Selection, processIndex: 
 }
 
 const u8 = (values: number[]): Column => ({ type: 'u8', data: deflated(Uint8Array.from(values)) });
-const u32 = (values: number[]): Column => ({ type: 'u32', data: deflated(Uint32Array.from(values)) });
+const u32 = (values: ArrayLike<number>): Column => ({ type: 'u32', data: deflated(Uint32Array.from(values)) });
 const f64 = (values: number[]): Column => ({ type: 'f64', data: deflated(Float64Array.from(values)) });
 
 function deflated(array: Uint8Array | Uint32Array | Float64Array): string {

@@ -3,13 +3,14 @@
  * stand `all`, then the groups if asked for, else the processes if there are several; both above threads.
  */
 import { formatPlural } from '../util/format.ts';
-import { GROUP_TITLE, type Grouping, Groups } from './grouping.ts';
+import { remembered } from '../util/remembered.ts';
+import { GROUP_TITLE, type Grouping, Groups, type Member } from './grouping.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
-import type { Selection } from './selection.ts';
+import type { Selection, View } from './selection.ts';
 import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
-import { frameFunction, isInternal, type LinkedFrame, NO_STACK } from './stacks.ts';
+import { frameFunction, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
 
 export interface TreeFrame {
   function: string;
@@ -20,12 +21,25 @@ export interface TreeFrame {
   inlined: boolean;
 }
 
-/** bytes and allocations of each view, in the order of `VIEWS`. */
+/** bytes and allocations of each view that was asked for, in that order. */
 export type ViewValues = number[];
+
+type ViewField = Exclude<keyof SiteViewsRow, 'process_id' | 'thread_id' | 'allocator' | 'stack_id'>;
+
+const FIELDS: Record<View, [bytes: ViewField, allocations: ViewField]> = {
+  high_watermark: ['peak_bytes', 'peak_allocations'],
+  leaks: ['live_bytes', 'live_allocations'],
+  temporary_allocations: ['temporary_bytes', 'temporary_allocations'],
+  allocations: ['allocated_bytes', 'allocations'],
+  v8_samples: ['sample_bytes', 'sample_allocations'],
+};
 
 export interface MergedTree {
   frames: TreeFrame[];
-  nodes: { depth: number; frame: number }[];
+  /** By node. */
+  depths: Uint32Array;
+  /** Index in `frames`, by node. */
+  frameOf: Uint32Array;
   /** By node. `thread` is the index in `threadIds`. */
   leaves: { node: number; thread: number; values: ViewValues }[];
   /** Threads that allocated, by their ids in the capture. */
@@ -33,37 +47,64 @@ export interface MergedTree {
   leftOut: LeftOut | null;
 }
 
-interface Node {
-  frame: TreeFrame;
-  children: Node[];
-  /** By thread id. */
-  own: Map<number, ViewValues> | null;
-  /** With everything below; filled in before children are sorted. */
-  total: ViewValues;
-}
-
 export interface TreeOptions extends FrameOptions {
   /** Every stack begins with a frame of that group. */
   by: Grouping | null;
 }
 
-/** Children are sorted by bytes in the selected view, biggest first. */
-export function mergeStacks(capture: Capture, selection: Selection, options: TreeOptions): MergedTree {
+/**
+ * Children are sorted by bytes in the selected view, biggest first, then by all that was allocated: both must be among
+ * `views`.
+ */
+export function mergeStacks(
+  capture: Capture,
+  selection: Selection,
+  options: TreeOptions,
+  views: readonly View[] = VIEWS,
+): MergedTree {
   const builder = new Builder(capture, options);
-  for (const site of capture.source.iterate('sites_all_views', selection)) builder.add(site);
-  return { ...flatten(builder.root, VIEWS.indexOf(selection.view)), leftOut: builder.leftOut };
+  const fields = views.flatMap((view) => FIELDS[view]);
+  const keys = ['process_id', 'thread_id', 'allocator', 'stack_id'] as const;
+  for (const columns of capture.source.columns('sites_all_views', [...keys, ...fields], selection)) {
+    const { process_id, thread_id, allocator, stack_id } = columns;
+    const values = fields.map((field) => columns[field]);
+    for (let i = 0; i < stack_id.length; i++) {
+      const site = { process_id: process_id[i]!, thread_id: thread_id[i]!, allocator: allocator[i]! };
+      const ofSite = values.map((column) => column[i]!);
+      builder.add(site, stack_id[i]!, ofSite);
+    }
+  }
+  const order = { view: views.indexOf(selection.view), all: views.indexOf('allocations') };
+  return { ...flatten(builder, order), leftOut: builder.leftOut };
 }
 
 /** One tree per owner: the root, a process or a group. */
 interface Owner {
-  node: Node;
-  nodes: Map<LinkedFrame | null, Node>;
+  node: number;
+  /** By the number of the frame in the tree as shown. */
+  nodes: Map<number, number>;
 }
 
+/** Of one thread. */
+interface Own {
+  threadId: number;
+  values: ViewValues;
+}
+
+/** Stands for a stack that is not known among the numbers of frames. */
+const NO_NUMBER = -1;
+
+/** Nodes are numbers, from 0; a node is made before those below it. There may be a million of them. */
 class Builder {
-  readonly root: Node;
+  readonly frames: TreeFrame[] = [];
+  /** Index in `frames` by node. */
+  readonly frameOf: number[] = [];
+  /** By node; that of the root is -1. */
+  readonly parents: number[] = [];
+  /** What was allocated in a node itself, by node. */
+  readonly own: (Own[] | undefined)[] = [];
   readonly #stacks: ShownStacks;
-  readonly #frames = new Map<FrameRow, TreeFrame>();
+  readonly #frameIndex: (row: FrameRow) => number;
   readonly #owners = new Map<unknown, Owner>();
   readonly #by: Grouping | null;
   readonly #groups: Groups | null;
@@ -71,40 +112,29 @@ class Builder {
 
   constructor(capture: Capture, options: TreeOptions) {
     this.#stacks = new ShownStacks(capture.source, options);
+    this.#frameIndex = ofFrame((row) => this.frames.push(treeFrame(row)) - 1);
     this.#by = options.by;
     this.#groups = options.by === null ? null : new Groups(capture, options.by);
     const traced = capture.facts.processes.filter((process) => process.allocations > 0);
     const nameOf = (p: (typeof traced)[number]) => `process ${p.pid} ${p.command_line || p.comm || ''}`.trim();
     this.#processNames = new Map(traced.length > 1 ? traced.map((process) => [process.id, nameOf(process)]) : []);
-    this.root = node(owner(traced.length > 1 ? `all (${formatPlural(traced.length, 'process', 'processes')})` : 'all'));
-    this.#owners.set(null, { node: this.root, nodes: new Map() });
+    const all = owner(traced.length > 1 ? `all (${formatPlural(traced.length, 'process', 'processes')})` : 'all');
+    this.#owners.set(null, { node: this.#add(-1, this.frames.push(all) - 1), nodes: new Map() });
   }
 
   get leftOut(): LeftOut | null {
     return this.#stacks.leftOut;
   }
 
-  add(site: SiteViewsRow): void {
-    const leaf = this.#leaf(this.#owner(site), this.#stacks.innermost(site.stack_id));
-    leaf.own ??= new Map();
-    const values = [
-      site.peak_bytes,
-      site.peak_allocations,
-      site.live_bytes,
-      site.live_allocations,
-      site.temporary_bytes,
-      site.temporary_allocations,
-      site.allocated_bytes,
-      site.allocations,
-      site.sample_bytes,
-      site.sample_allocations,
-    ];
-    const own = leaf.own.get(site.thread_id);
-    if (own === undefined) leaf.own.set(site.thread_id, values);
-    else addTo(own, values);
+  add(site: Member, stackId: number | null, values: ViewValues): void {
+    const leaf = this.#leaf(this.#owner(site), this.#stacks.innermost(stackId));
+    this.own[leaf] ??= [];
+    const sum = this.own[leaf].find(({ threadId }) => threadId === site.thread_id)?.values;
+    if (sum === undefined) this.own[leaf].push({ threadId: site.thread_id, values });
+    else for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
   }
 
-  #owner(site: SiteViewsRow): Owner {
+  #owner(site: Member): Owner {
     let at = this.#owners.get(null)!;
     const process = this.#processNames.get(site.process_id);
     const hasProcesses = this.#by === null || this.#by === 'thread';
@@ -118,51 +148,50 @@ class Builder {
   #below(above: Owner, key: unknown, name: string): Owner {
     let found = this.#owners.get(key);
     if (found === undefined) {
-      found = { node: node(owner(name)), nodes: new Map() };
-      above.node.children.push(found.node);
+      found = { node: this.#add(above.node, this.frames.push(owner(name)) - 1), nodes: new Map() };
       this.#owners.set(key, found);
     }
     return found;
   }
 
   /** Not recursive: a stack may be deeper than JavaScript's. */
-  #leaf(at: Owner, innermost: LinkedFrame | null): Node {
-    const known = at.nodes.get(innermost);
+  #leaf(at: Owner, innermost: LinkedFrame | null): number {
+    const known = at.nodes.get(innermost?.id ?? NO_NUMBER);
     if (known !== undefined) return known;
-    if (innermost === null) return this.#attach(at, null, at.node, NO_STACK_FRAME);
+    if (innermost === null) {
+      const node = this.#add(at.node, this.frames.push(NO_STACK_FRAME) - 1);
+      at.nodes.set(NO_NUMBER, node);
+      return node;
+    }
     const missing: LinkedFrame[] = [];
     let up: LinkedFrame | null = innermost;
-    while (up !== null && !at.nodes.has(up)) {
+    while (up !== null && !at.nodes.has(up.id)) {
       missing.push(up);
       up = up.parent;
     }
-    let above = up === null ? at.node : at.nodes.get(up)!;
-    for (const linked of missing.reverse()) above = this.#attach(at, linked, above, this.#frame(linked.frame));
-    return above;
-  }
-
-  #attach(at: Owner, key: LinkedFrame | null, above: Node, frame: TreeFrame): Node {
-    const child = node(frame);
-    above.children.push(child);
-    at.nodes.set(key, child);
-    return child;
-  }
-
-  #frame(row: FrameRow): TreeFrame {
-    let frame = this.#frames.get(row);
-    if (frame === undefined) {
-      frame = {
-        function: frameFunction(row),
-        file: row.file ?? '',
-        line: row.line ?? 0,
-        module: row.module ?? '',
-        kind: isInternal(row) ? 'internal' : (KINDS.find((kind) => kind === row.language) ?? 'unknown'),
-        inlined: row.inlined !== 0,
-      };
-      this.#frames.set(row, frame);
+    let node = up === null ? at.node : at.nodes.get(up.id)!;
+    for (let i = missing.length - 1; i >= 0; i--) {
+      node = this.#add(node, this.#frameIndex(missing[i]!.frame));
+      at.nodes.set(missing[i]!.id, node);
     }
-    return frame;
+    return node;
   }
+
+  #add(parent: number, frame: number): number {
+    this.parents.push(parent);
+    return this.frameOf.push(frame) - 1;
+  }
+}
+
+function treeFrame(row: FrameRow): TreeFrame {
+  return {
+    function: frameFunction(row),
+    file: row.file ?? '',
+    line: row.line ?? 0,
+    module: row.module ?? '',
+    kind: isInternal(row) ? 'internal' : (KINDS.find((kind) => kind === row.language) ?? 'unknown'),
+    inlined: row.inlined !== 0,
+  };
 }
 
 const NO_STACK_FRAME: TreeFrame = { ...owner(NO_STACK), kind: 'unknown' };
@@ -171,68 +200,88 @@ function owner(name: string): TreeFrame {
   return { function: name, file: '', line: 0, module: '', kind: 'owner', inlined: false };
 }
 
-function node(frame: TreeFrame): Node {
-  return { frame, children: [], own: null, total: new Array<number>(VIEWS.length * 2).fill(0) };
+/** By what children are sorted: two places in the list of views. */
+interface Order {
+  view: number;
+  all: number;
 }
 
-function addTo(sum: ViewValues, values: ViewValues): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
-}
-
-function flatten(root: Node, view: number): Omit<MergedTree, 'leftOut'> {
-  addTotals(root);
-  const merged: Omit<MergedTree, 'leftOut'> = { frames: [], nodes: [], leaves: [], threadIds: [] };
-  const frameIndex = new Map<TreeFrame, number>();
-  const threadIndex = new Map<number, number>();
-  const open: { node: Node; depth: number }[] = [{ node: root, depth: 0 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const frame = indexIn(frameIndex, merged.frames, next.node.frame);
-    for (const [threadId, values] of next.node.own ?? []) {
-      merged.leaves.push({
-        node: merged.nodes.length,
-        thread: indexIn(threadIndex, merged.threadIds, threadId),
-        values,
-      });
+/** In preorder, with frames and threads in the order in which they come in it. */
+function flatten(builder: Builder, order: Order): Omit<MergedTree, 'leftOut'> {
+  const { frames, frameOf, own } = builder;
+  const children = sortedChildren(builder, order);
+  const count = frameOf.length;
+  const [depths, frameOfNode] = [new Uint32Array(count), new Uint32Array(count)];
+  const merged: Omit<MergedTree, 'leftOut'> = { frames: [], depths, frameOf: frameOfNode, leaves: [], threadIds: [] };
+  const frameIndex = new Int32Array(frames.length).fill(-1);
+  const threadIndex = remembered((id: number) => merged.threadIds.push(id) - 1);
+  const depthOf = new Uint32Array(count);
+  const open = [0];
+  for (let at = 0; at < count; at++) {
+    const node = open.pop()!;
+    const frame = frameOf[node]!;
+    if (frameIndex[frame]! < 0) frameIndex[frame] = merged.frames.push(frames[frame]!) - 1;
+    const owned = own[node];
+    if (owned !== undefined)
+      for (const { threadId, values } of owned) merged.leaves.push({ node: at, thread: threadIndex(threadId), values });
+    depths[at] = depthOf[node]!;
+    frameOfNode[at] = frameIndex[frame]!;
+    for (let i = children.starts[node + 1]! - 1; i >= children.starts[node]!; i--) {
+      const child = children.nodes[i]!;
+      depthOf[child] = depthOf[node]! + 1;
+      open.push(child);
     }
-    merged.nodes.push({ depth: next.depth, frame });
-    for (const child of sortedChildren(next.node, view).reverse()) open.push({ node: child, depth: next.depth + 1 });
   }
   return merged;
 }
 
-/** Children before parents, without recursion. */
-function addTotals(root: Node): void {
-  const order: Node[] = [root];
-  const parents: number[] = [-1];
-  for (let i = 0; i < order.length; i++) {
-    for (const child of order[i]!.children) {
-      order.push(child);
-      parents.push(i);
-    }
-  }
-  for (let i = order.length - 1; i >= 0; i--) {
-    const { total, own } = order[i]!;
-    for (const values of own?.values() ?? []) addTo(total, values);
-    if (i > 0) addTo(order[parents[i]!]!.total, total);
-  }
+/** Those of node n are `nodes` from `starts[n]` to `starts[n + 1]`. */
+interface Children {
+  nodes: Int32Array;
+  starts: Int32Array;
 }
 
-const ALL_BYTES = VIEWS.indexOf('allocations') * 2;
-
-function sortedChildren({ children }: Node, view: number): Node[] {
-  return children.sort(
-    (a, b) =>
-      b.total[view * 2]! - a.total[view * 2]! ||
-      b.total[ALL_BYTES]! - a.total[ALL_BYTES]! ||
-      (a.frame.function < b.frame.function ? -1 : 1),
-  );
+/** By bytes in the view, then of all allocations, then by function. */
+function sortedChildren(builder: Builder, { view, all }: Order): Children {
+  const { frames, frameOf } = builder;
+  const bytes = totals(builder, view * 2);
+  const allBytes = totals(builder, all * 2);
+  const children = childrenOf(builder.parents);
+  const nameOf = (node: number) => frames[frameOf[node]!]!.function;
+  const compare = (a: number, b: number) =>
+    bytes[b]! - bytes[a]! || allBytes[b]! - allBytes[a]! || compareNames(nameOf(a), nameOf(b));
+  for (let node = 0; node < frameOf.length; node++) {
+    const [start, end] = [children.starts[node]!, children.starts[node + 1]!];
+    if (end - start > 1) children.nodes.subarray(start, end).sort(compare);
+  }
+  return children;
 }
 
-function indexIn<T>(indices: Map<T, number>, list: T[], item: T): number {
-  let index = indices.get(item);
-  if (index === undefined) {
-    index = list.push(item) - 1;
-    indices.set(item, index);
+const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const NONE: Own[] = [];
+
+/** Of each node with everything below it. */
+function totals({ parents, own }: Builder, value: number): Float64Array {
+  const sums = new Float64Array(parents.length);
+  for (let node = 0; node < own.length; node++) {
+    for (const { values } of own[node] ?? NONE) sums[node]! += values[value]!;
   }
-  return index;
+  for (let node = parents.length - 1; node > 0; node--) sums[parents[node]!]! += sums[node]!;
+  return sums;
+}
+
+/** In the order in which they were made. */
+function childrenOf(parents: number[]): Children {
+  const starts = new Int32Array(parents.length + 2);
+  for (let node = 1; node < parents.length; node++) starts[parents[node]! + 2]!++;
+  for (let node = 2; node < starts.length; node++) starts[node]! += starts[node - 1]!;
+  // Now starts[n + 1] is where the children of n begin; each that is put there moves it on, to where those of n + 1 begin.
+  const nodes = new Int32Array(parents.length - 1);
+  for (let node = 1; node < parents.length; node++) {
+    const next = parents[node]! + 1;
+    nodes[starts[next]!] = node;
+    starts[next]!++;
+  }
+  return { nodes, starts };
 }

@@ -44,7 +44,8 @@ export const GROUP_TITLE: Record<Grouping, string> = {
   allocator: 'Allocator',
 };
 
-interface Member {
+/** What tells whose a site is. */
+export interface Member {
   process_id: number;
   thread_id: number;
   allocator: string;

@@ -1,5 +1,6 @@
 /** Never-freed memory by stack: what to look at first, with the whole way that led there. */
 import { formatBytes, formatCount, formatPercent, formatPlural, printable, shortenPath, wrap } from '../util/format.ts';
+import { remembered } from '../util/remembered.ts';
 import type { Facts } from './facts.ts';
 import { type Layout, processName } from './header.ts';
 import { shortenLocation, shortenName } from './names.ts';
@@ -7,18 +8,30 @@ import { type Capture, jsonReport, moreLine, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteRow } from './source.ts';
-import { frameFunction, frameLocation, framesOf, lineAmong, NO_STACK } from './stacks.ts';
+import { frameFunction, frameLocation, framesOf, type LinkedFrame, lineAmong, NO_STACK } from './stacks.ts';
 
-export interface Leak {
-  process_id: number;
-  pid: number;
-  allocator: string;
-  bytes: number;
-  allocations: number;
+export class Leak {
+  readonly process_id: number;
+  readonly pid: number;
+  readonly allocator: string;
+  bytes = 0;
+  allocations = 0;
   /** Of stacks that look alike, the first that was recorded. */
   stack_id: number | null;
-  /** The frames that are shown, innermost first. */
-  stack: FrameRow[];
+  readonly #innermost: LinkedFrame | null;
+
+  constructor(pid: number, { process_id, allocator, stack_id }: SiteRow, innermost: LinkedFrame | null) {
+    this.process_id = process_id;
+    this.pid = pid;
+    this.allocator = allocator;
+    this.stack_id = stack_id;
+    this.#innermost = innermost;
+  }
+
+  /** The frames that are shown, innermost first. Made when asked for: there are many leaks, and few are shown. */
+  get stack(): FrameRow[] {
+    return framesOf(this.#innermost);
+  }
 }
 
 /** One entry per process, allocator and stack as shown, biggest first; threads are added up. */
@@ -30,23 +43,25 @@ export function findLeaks(
 ): Leak[] {
   const stacks = new ShownStacks(source, frames);
   const pids = new Map(facts.processes.map((process) => [process.id, process.pid]));
-  const leaks = new Map<string, Leak>();
+  const leaks: Leak[] = [];
+  const leaksOf = remembered((_owner: string) => new Map<LinkedFrame | number | null, Leak>());
   for (const site of selectedSites(source, selection)) {
     if (!counts(site)) continue;
     const { process_id, allocator, stack_id } = site;
     const innermost = stacks.innermost(stack_id);
-    const key = `${process_id} ${allocator} ${innermost?.id ?? `unknown ${stack_id}`}`;
-    let leak = leaks.get(key);
+    const byOwner = leaksOf(`${process_id} ${allocator}`);
+    const key = innermost ?? stack_id;
+    let leak = byOwner.get(key);
     if (leak === undefined) {
-      const stack = framesOf(innermost);
-      leak = { process_id, pid: pids.get(process_id) ?? 0, allocator, bytes: 0, allocations: 0, stack_id, stack };
-      leaks.set(key, leak);
+      leak = new Leak(pids.get(process_id) ?? 0, site, innermost);
+      byOwner.set(key, leak);
+      leaks.push(leak);
     }
     leak.bytes += site.bytes;
     leak.allocations += site.allocations;
     if (stack_id !== null) leak.stack_id = Math.min(stack_id, leak.stack_id ?? stack_id);
   }
-  return [...leaks.values()].sort(
+  return leaks.sort(
     (a, b) => b.bytes - a.bytes || b.allocations - a.allocations || (a.stack_id ?? 0) - (b.stack_id ?? 0),
   );
 }
@@ -109,7 +124,8 @@ export function leaksJson(capture: Capture, selection: Selection, options: Omit<
 }
 
 export function leakJson(leak: Leak): object {
-  return { ...leak, stack: leak.stack.map(({ id: _id, inlined, ...frame }) => ({ ...frame, inlined: inlined !== 0 })) };
+  const stack = leak.stack.map(({ id: _id, inlined, ...frame }) => ({ ...frame, inlined: inlined !== 0 }));
+  return { ...leak, stack };
 }
 
 export function leakLines(
@@ -123,12 +139,13 @@ export function leakLines(
   const process = withProcess ? `, process ${leak.pid}` : '';
   const count = `${formatCount(leak.allocations)} × ${leak.allocator}`;
   const head = `#${rank}  ${formatBytes(leak.bytes)}  ${formatPercent(leak.bytes, total)}  ${count}${process}`;
-  const frames = leak.stack.slice(0, maxFrames);
-  const left = leak.stack.length - frames.length;
+  const { stack } = leak;
+  const frames = stack.slice(0, maxFrames);
+  const left = stack.length - frames.length;
   return [
     '',
-    layout.style.bold(head + leakPlace(leak.stack, layout.columns - head.length)),
-    ...(leak.stack.length === 0 ? [`    ${NO_STACK}`] : frameLines(frames, layout)),
+    layout.style.bold(head + leakPlace(stack, layout.columns - head.length)),
+    ...(stack.length === 0 ? [`    ${NO_STACK}`] : frameLines(frames, layout)),
     ...(left > 0 ? [layout.style.dim(`    … ${formatPlural(left, 'more frame')}`)] : []),
   ];
 }

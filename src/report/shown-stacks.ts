@@ -8,7 +8,7 @@
  */
 import { foldMachinery } from './machinery.ts';
 import type { FrameRow, Source } from './source.ts';
-import { framesOf, type LinkedFrame, placeOf, type StackNode, Stacks } from './stacks.ts';
+import { framesOf, type LinkedFrame, placeOf, Stacks } from './stacks.ts';
 
 /** Which frames are shown of a stack that has Python or JavaScript frames; those of other stacks are shown always. */
 export interface FrameOptions {
@@ -31,8 +31,8 @@ export function shownFrames(frames: FrameRow[], { native, nativeMachinery }: Fra
 export class ShownStacks {
   readonly #stacks: Stacks;
   readonly #options: FrameOptions;
-  /** Innermost nodes as shown, by the recorded ones. */
-  readonly #shown = new Map<StackNode, LinkedFrame>();
+  /** Innermost nodes as shown, by the numbers of the recorded ones. */
+  readonly #shown: LinkedFrame[] = [];
   /** The tree as shown: callees by caller, null above the roots. */
   readonly #callees = new Map<LinkedFrame | null, Map<FrameRow, LinkedFrame>>();
   #nodeCount = 0;
@@ -54,12 +54,8 @@ export class ShownStacks {
     const recorded = this.#stacks.node(stackId);
     if (recorded === undefined) return null;
     if (!this.#stacks.isMixed) return recorded;
-    let shown = this.#shown.get(recorded);
-    if (shown === undefined) {
-      shown = this.#show(recorded);
-      this.#shown.set(recorded, shown);
-    }
-    return shown;
+    this.#shown[recorded.id] ??= this.#show(recorded);
+    return this.#shown[recorded.id]!;
   }
 
   /** The one that the stack is attributed to, of those that are shown; see `Stacks.place`. */
@@ -67,7 +63,7 @@ export class ShownStacks {
     return this.#stacks.isMixed ? placeOf(innermost) : innermost;
   }
 
-  #show(recorded: StackNode): LinkedFrame {
+  #show(recorded: LinkedFrame): LinkedFrame {
     const all = framesOf(recorded);
     const frames = shownFrames(all, this.#options);
     if (frames.length < all.length) this.#leftOut = this.#options.native === false ? 'native' : 'machinery';
@@ -84,7 +80,7 @@ export class ShownStacks {
     }
     let node = callees.get(frame);
     if (node === undefined) {
-      node = { id: ++this.#nodeCount, parent: caller, frame };
+      node = { id: this.#nodeCount++, parent: caller, frame };
       callees.set(frame, node);
     }
     return node;

@@ -115,9 +115,11 @@ export interface Rows {
   process_totals: ProcessTotalsRow;
   threads: { id: number; process_id: number; tid: number; name: string | null };
   losses: { kind: string; count: number };
+  /** By id. */
   frames: FrameRow;
   /** Of frames in a mapped file: two files of one path are two modules. */
   frame_modules: { frame_id: number; module_id: number; path: string; build_id: string | null };
+  /** By id. */
   stacks: { id: number; parent_id: number | null; frame_id: number; depth: number };
   last_time: { time_ns: number };
   sites_high_watermark: SiteRow;
@@ -142,8 +144,20 @@ export interface QueryParameters {
   threshold: number;
 }
 
+/** Of tables that grow with what is recorded. */
+export type LargeQuery = 'frames' | 'stacks' | Extract<keyof Rows, `sites_${string}`>;
+
+/** Values by row, of each field. */
+export type ColumnsOf<Row> = { [Field in keyof Row]: Row[Field][] };
+
 export interface Source {
   all<Name extends keyof Rows>(query: Name, parameters?: Partial<QueryParameters>): Rows[Name][];
   /** The same without holding all rows at once. */
   iterate<Name extends keyof Rows>(query: Name, parameters?: Partial<QueryParameters>): Iterable<Rows[Name]>;
+  /** Columns of the same rows, many rows at a time: the quickest way to read a large table. */
+  columns<Name extends LargeQuery, Field extends keyof Rows[Name] & string>(
+    query: Name,
+    fields: readonly Field[],
+    parameters?: Partial<QueryParameters>,
+  ): Iterable<Pick<ColumnsOf<Rows[Name]>, Field>>;
 }

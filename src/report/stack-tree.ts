@@ -3,7 +3,6 @@ import type { OwnPart, StackTree, TreeFilters, TreeNode } from '../model/stack-t
 import { formatPlural } from '../util/format.ts';
 import { type MergedTree, mergeStacks, type TreeFrame } from './flamegraph-tree.ts';
 import type { Grouping } from './grouping.ts';
-import { VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
 import type { FrameOptions } from './shown-stacks.ts';
@@ -25,8 +24,8 @@ interface Stack {
 
 /** Null if nothing is selected. */
 export function stackTree(capture: Capture, selection: Selection, options: StackTreeOptions): StackTree | null {
-  const merged = mergeStacks(capture, selection, options);
-  const stacks = stacksOf(capture, merged, selection);
+  const merged = mergeStacks(capture, selection, options, [selection.view, 'allocations']);
+  const stacks = stacksOf(capture, merged);
   if (stacks.length === 0) return null;
   const parents = parentsOf(merged);
   const isImported = options.hidesImports ? importedNodes(merged, parents) : () => false;
@@ -47,33 +46,36 @@ export function stackTree(capture: Capture, selection: Selection, options: Stack
 }
 
 /** Biggest first. */
-function stacksOf({ source }: Capture, { leaves, threadIds }: MergedTree, selection: Selection): Stack[] {
+function stacksOf({ source }: Capture, { leaves, threadIds }: MergedTree): Stack[] {
   const threads = new Map(source.all('threads').map(({ id, tid, name }) => [id, name ? `${tid} ${name}` : `${tid}`]));
-  const view = VIEWS.indexOf(selection.view) * 2;
-  const stacks = new Map<number, Stack>();
+  const stacks: Stack[] = [];
   for (const { node, thread, values } of leaves) {
-    const [bytes, allocations] = [values[view]!, values[view + 1]!];
+    const [bytes, allocations] = [values[0]!, values[1]!];
     if (allocations === 0) continue;
-    let stack = stacks.get(node);
-    if (stack === undefined) {
+    // The leaves of one node stand together.
+    let stack = stacks.at(-1);
+    if (stack?.node !== node) {
       stack = { node, bytes: 0, allocations: 0, own: [] };
-      stacks.set(node, stack);
+      stacks.push(stack);
     }
     stack.bytes += bytes;
     stack.allocations += allocations;
     stack.own.push({ thread: threads.get(threadIds[thread]!) ?? '?', bytes, allocations });
   }
-  return [...stacks.values()].sort((a, b) => b.bytes - a.bytes || b.allocations - a.allocations || a.node - b.node);
+  return stacks.sort((a, b) => b.bytes - a.bytes || b.allocations - a.allocations || a.node - b.node);
 }
 
 /** Index of each node's parent; that of the root is -1. */
-function parentsOf({ nodes }: MergedTree): Int32Array {
+function parentsOf({ depths }: MergedTree): Int32Array {
+  const parents = new Int32Array(depths.length).fill(-1);
+  /** The last node of each depth. */
   const open: number[] = [];
-  return Int32Array.from(nodes, ({ depth }, node) => {
-    open.length = depth;
-    open.push(node);
-    return open[depth - 1] ?? -1;
-  });
+  for (let node = 0; node < depths.length; node++) {
+    const depth = depths[node]!;
+    open[depth] = node;
+    if (depth > 0) parents[node] = open[depth - 1]!;
+  }
+  return parents;
 }
 
 /** Python's import system: its bootstrap is frozen into the interpreter. */
@@ -82,11 +84,11 @@ const PYTHON_IMPORT = /^<frozen (?:importlib|zipimport)|\/importlib\/(?:_bootstr
 const NODE_IMPORT = /^node:internal\/modules\//;
 
 /** Tells nodes that an import stands in the stack of. */
-function importedNodes({ nodes, frames }: MergedTree, parents: Int32Array): (node: number) => boolean {
-  const isBelowProgram = new Uint8Array(nodes.length);
-  const isImported = new Uint8Array(nodes.length);
-  for (let node = 1; node < nodes.length; node++) {
-    const { kind, file } = frames[nodes[node]!.frame]!;
+function importedNodes({ frameOf, frames }: MergedTree, parents: Int32Array): (node: number) => boolean {
+  const isBelowProgram = new Uint8Array(frameOf.length);
+  const isImported = new Uint8Array(frameOf.length);
+  for (let node = 1; node < frameOf.length; node++) {
+    const { kind, file } = frames[frameOf[node]!]!;
     const parent = parents[node]!;
     isBelowProgram[node] = isBelowProgram[parent]! | Number(kind === 'javascript');
     const isImport =
@@ -106,7 +108,7 @@ class Builder {
   constructor(merged: MergedTree, parents: Int32Array) {
     this.#merged = merged;
     this.#parents = parents;
-    this.root = newNode(merged.frames[merged.nodes[0]!.frame]!);
+    this.root = newNode(merged.frames[merged.frameOf[0]!]!);
     this.#made.set(0, this.root);
   }
 
@@ -116,7 +118,7 @@ class Builder {
     for (; !this.#made.has(node); node = this.#parents[node]!) missing.push(node);
     let at = this.#made.get(node)!;
     for (const index of missing.reverse()) {
-      const child = newNode(this.#merged.frames[this.#merged.nodes[index]!.frame]!, at);
+      const child = newNode(this.#merged.frames[this.#merged.frameOf[index]!]!, at);
       at.children.push(child);
       this.#made.set(index, child);
       at = child;

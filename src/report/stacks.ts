@@ -6,65 +6,66 @@
  *     2         1       work
  *     3         2       alloc
  */
-import { UserError } from '../util/errors.ts';
 import type { FrameRow, Source } from './source.ts';
+import { indexOf, readStacks, type StackColumns } from './stack-columns.ts';
 
 /** Shown where a site has no stack. */
 export const NO_STACK = '<stack trace unavailable>';
 
 /** A frame with the one that called it, and so on up to the root. */
 export interface LinkedFrame {
-  /** Unique in its tree. */
+  /** Its number in its tree, from 0. */
   id: number;
   /** Null at the root. */
   parent: LinkedFrame | null;
   frame: FrameRow;
 }
 
-export interface StackNode extends LinkedFrame {
-  parent: StackNode | null;
-  depth: number;
-}
-
 export class Stacks {
   /** Whether some frame is not native. */
   readonly isMixed: boolean;
-  readonly #nodes = new Map<number, StackNode>();
+  readonly #columns: StackColumns;
+  /** Nodes that were asked for, with those above them; by index. */
+  readonly #nodes: LinkedFrame[];
 
   /** @throws UserError if the tree is damaged. */
   constructor(source: Source) {
-    const frames = new Map<number, FrameRow>();
-    let isMixed = false;
-    for (const frame of source.iterate('frames')) {
-      frames.set(frame.id, frame);
-      isMixed ||= frame.language !== 'native';
-    }
-    this.isMixed = isMixed;
-    const parentIds = new Map<StackNode, number>();
-    for (const row of source.iterate('stacks')) {
-      const frame = frames.get(row.frame_id);
-      if (frame === undefined) throw damaged(row.id);
-      const node = { id: row.id, parent: null, frame, depth: row.depth };
-      this.#nodes.set(row.id, node);
-      if (row.parent_id !== null) parentIds.set(node, row.parent_id);
-    }
-    for (const [node, parentId] of parentIds) {
-      const parent = this.#nodes.get(parentId);
-      // Depths that grow along the tree rule out cycles, so that every walk ends.
-      if (parent === undefined || parent.depth >= node.depth) throw damaged(node.id);
-      node.parent = parent;
-    }
+    this.#columns = readStacks(source);
+    this.isMixed = this.#columns.frames.some((frame) => frame.language !== 'native');
+    this.#nodes = new Array(this.#columns.ids.length);
   }
 
   /** The innermost node; undefined if the stack is not known. */
-  node(stackId: number | null): StackNode | undefined {
-    return stackId === null ? undefined : this.#nodes.get(stackId);
+  node(stackId: number | null): LinkedFrame | undefined {
+    const index = indexOf(this.#columns.ids, stackId);
+    return index < 0 ? undefined : this.#node(index);
   }
 
   /** The frame that a report names for the stack, see `placeOf`. */
   place(stackId: number | null): FrameRow | undefined {
-    const innermost = this.node(stackId);
-    return innermost && (this.isMixed ? placeOf(innermost) : innermost).frame;
+    const innermost = this.isMixed ? this.node(stackId) : undefined;
+    return innermost ? placeOf(innermost).frame : this.innermost(stackId);
+  }
+
+  /** The frame that called the allocator. */
+  innermost(stackId: number | null): FrameRow | undefined {
+    const index = indexOf(this.#columns.ids, stackId);
+    return index < 0 ? undefined : this.#columns.frames[this.#columns.frameOf[index]!];
+  }
+
+  /** Makes what is missing from the root inwards. */
+  #node(index: number): LinkedFrame {
+    const { parents, frames, frameOf } = this.#columns;
+    const missing: number[] = [];
+    let at = index;
+    for (; at >= 0 && this.#nodes[at] === undefined; at = parents[at]!) missing.push(at);
+    let node = at < 0 ? null : this.#nodes[at]!;
+    for (let i = missing.length - 1; i >= 0; i--) {
+      const made: number = missing[i]!;
+      node = { id: made, parent: node, frame: frames[frameOf[made]!]! };
+      this.#nodes[made] = node;
+    }
+    return node!;
   }
 }
 
@@ -99,15 +100,20 @@ export function isInternal({ language, file, line }: Pick<FrameRow, 'language' |
   return language === 'javascript' && (file === null ? line === null : file.startsWith('node:'));
 }
 
+/** `make` with its results kept by the id of the frame, which is found faster than the frame itself. */
+export function ofFrame<Value>(make: (frame: FrameRow) => Value): (frame: FrameRow) => Value {
+  const known: Value[] = [];
+  return (frame) => {
+    known[frame.id] ??= make(frame);
+    return known[frame.id]!;
+  };
+}
+
 /** Frames, innermost first. */
 export function framesOf(innermost: LinkedFrame | null): FrameRow[] {
   const frames: FrameRow[] = [];
   for (let node = innermost; node !== null; node = node.parent) frames.push(node.frame);
   return frames;
-}
-
-function damaged(stackId: number): UserError {
-  return new UserError(`The capture is damaged: stack ${stackId} does not lead to a root.`);
 }
 
 /** `src/a.c:12`, `src/a.c`, or without a source file the module's path; empty if neither is known. */

@@ -1,5 +1,6 @@
 /** Statistics over everything that was allocated: sizes, allocator functions, the biggest places. */
 import { formatBytes, formatCount, formatExactBytes, formatPercent, printable, shortenPath } from '../util/format.ts';
+import { remembered } from '../util/remembered.ts';
 import { renderColumns } from '../util/table.ts';
 import type { Layout } from './header.ts';
 import { type Bin, sizeHistogram } from './histogram.ts';
@@ -8,6 +9,7 @@ import { shortenName } from './names.ts';
 import { type Capture, jsonReport, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import type { FrameOptions } from './shown-stacks.ts';
+import type { FrameRow, SiteRow } from './source.ts';
 import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
 import type { TimeRange } from './time-range.ts';
 
@@ -53,14 +55,15 @@ export function computeStats({ source, facts }: Capture, { pid, top, native }: S
   const locations = new Map<string, Total>();
   const modules = new Map<string, Total>();
   const allocators = new Map<string, Total>();
+  const locationOf = remembered((place: FrameRow | undefined) => totalOf(locations, placeName(place)));
+  const moduleOf = remembered((path: string) => totalOf(modules, path));
+  const allocatorOf = remembered((name: string) => totalOf(allocators, name));
   for (const site of selectedSites(source, everything(pid))) {
     const place = stacks.place(site.stack_id);
-    const path = place && frameLocation(place);
-    const location = place ? `${frameFunction(place)}${path ? `:${path}` : ''}` : NO_STACK;
-    add(locations, location, site.bytes, site.allocations);
-    const caller = native === false ? place : stacks.node(site.stack_id)?.frame;
-    if (caller?.module) add(modules, caller.module, site.bytes, site.allocations);
-    add(allocators, site.allocator, site.bytes, site.allocations);
+    add(locationOf(place), site);
+    const caller = native === false ? place : stacks.innermost(site.stack_id);
+    if (caller?.module) add(moduleOf(caller.module), site);
+    add(allocatorOf(site.allocator), site);
   }
   const processes = facts.processes.filter((process) => pid === null || process.pid === pid);
   const sum = (of: (process: (typeof processes)[number]) => number) => processes.reduce((n, p) => n + of(p), 0);
@@ -173,11 +176,21 @@ function shortenPlace(place: string, width: number): string {
   return `${shortenName(split[1]!, width - file.length - 1)}:${file}`;
 }
 
-function add(totals: Map<string, Total>, name: string, bytes: number, allocations: number): void {
+function placeName(place: FrameRow | undefined): string {
+  if (place === undefined) return NO_STACK;
+  const path = frameLocation(place);
+  return `${frameFunction(place)}${path ? `:${path}` : ''}`;
+}
+
+function totalOf(totals: Map<string, Total>, name: string): Total {
   const total = totals.get(name) ?? { name, bytes: 0, allocations: 0 };
+  totals.set(name, total);
+  return total;
+}
+
+function add(total: Total, { bytes, allocations }: SiteRow): void {
   total.bytes += bytes;
   total.allocations += allocations;
-  totals.set(name, total);
 }
 
 function bySize(totals: Map<string, Total>): Total[] {

@@ -16,8 +16,8 @@ import { type Capture, jsonReport, moreLine, styledTable, textReport } from './r
 import { residentLines, residentProcesses } from './resident.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
-import type { FrameRow } from './source.ts';
-import { frameFunction, NO_STACK } from './stacks.ts';
+import type { FrameRow, Source } from './source.ts';
+import { frameFunction, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
 
 export interface SummaryRow {
   function: string;
@@ -44,38 +44,63 @@ export const SUMMARY_SORT = [
 /** One row per function and file, biggest total first. */
 export function summarize({ source }: Capture, selection: Selection, frames: FrameOptions = {}): SummaryRow[] {
   const stacks = new ShownStacks(source, frames);
-  const rows = new Map<string, SummaryRow>();
-  const rowOfFrame = new Map<FrameRow, SummaryRow>();
+  const rows = new Map<string, ChargedRow>();
+  const rowOfFrame = ofFrame(({ function: name, file, module }: FrameRow) =>
+    rowOf(rows, frameFunction({ function: name }), file ?? module ?? ''),
+  );
+  // By number of a node: there are far more frames in all stacks together than nodes in their tree.
+  const rowOfNode: ChargedRow[] = [];
   let total = 0;
-  for (const site of selectedSites(source, selection)) {
-    total += site.bytes;
-    const charged = new Set<SummaryRow>();
-    const innermost = stacks.innermost(site.stack_id);
-    const place = innermost && stacks.place(innermost);
+  for (const [innermost, { bytes, allocations }] of sumsByStack(source, selection, stacks)) {
+    total += bytes;
+    const own = innermost === null ? rowOf(rows, NO_STACK, '') : rowOfFrame(stacks.place(innermost).frame);
+    own.row.own_bytes += bytes;
+    if (innermost === null) charge(own, null, bytes, allocations);
     for (let node = innermost; node !== null; node = node.parent) {
-      let row = rowOfFrame.get(node.frame);
-      if (row === undefined) {
-        row = rowOf(rows, frameFunction(node.frame), node.frame.file ?? node.frame.module ?? '');
-        rowOfFrame.set(node.frame, row);
-      }
-      if (node === place) row.own_bytes += site.bytes;
-      charged.add(row);
-    }
-    if (charged.size === 0) {
-      const row = rowOf(rows, NO_STACK, '');
-      row.own_bytes += site.bytes;
-      charged.add(row);
-    }
-    for (const row of charged) {
-      row.total_bytes += site.bytes;
-      row.allocations += site.allocations;
+      rowOfNode[node.id] ??= rowOfFrame(node.frame);
+      charge(rowOfNode[node.id]!, innermost, bytes, allocations);
     }
   }
-  for (const row of rows.values()) {
+  const summary = Array.from(rows.values(), ({ row }) => row);
+  for (const row of summary) {
     row.total_percent = share(row.total_bytes, total);
     row.own_percent = share(row.own_bytes, total);
   }
-  return sortSummary([...rows.values()], 2);
+  return sortSummary(summary, 2);
+}
+
+interface StackSum {
+  bytes: number;
+  allocations: number;
+}
+
+/** Threads and allocators of one stack, by its innermost frame; null: the stack is not known. */
+function sumsByStack(source: Source, selection: Selection, stacks: ShownStacks): Map<LinkedFrame | null, StackSum> {
+  const sums = new Map<LinkedFrame | null, StackSum>();
+  for (const { stack_id, bytes, allocations } of selectedSites(source, selection)) {
+    const innermost = stacks.innermost(stack_id);
+    const sum = sums.get(innermost);
+    if (sum === undefined) sums.set(innermost, { bytes, allocations });
+    else {
+      sum.bytes += bytes;
+      sum.allocations += allocations;
+    }
+  }
+  return sums;
+}
+
+interface ChargedRow {
+  row: SummaryRow;
+  /** The stack that it was charged for last. */
+  stack: LinkedFrame | null | undefined;
+}
+
+/** Once for a stack. */
+function charge(charged: ChargedRow, stack: LinkedFrame | null, bytes: number, allocations: number): void {
+  if (charged.stack === stack) return;
+  charged.stack = stack;
+  charged.row.total_bytes += bytes;
+  charged.row.allocations += allocations;
 }
 
 /** `column` from 1, as in `--sort-column`; the location ascends, numbers descend. */
@@ -132,14 +157,15 @@ export function summaryJson(capture: Capture, selection: Selection, options: Sum
 const isWhole = ({ facts }: Capture, { view, tid }: Selection): boolean =>
   view === 'high_watermark' && tid === null && facts.window === undefined;
 
-function rowOf(rows: Map<string, SummaryRow>, name: string, file: string): SummaryRow {
+function rowOf(rows: Map<string, ChargedRow>, name: string, file: string): ChargedRow {
   const key = `${name}\0${file}`;
-  let row = rows.get(key);
-  if (row === undefined) {
-    row = { function: name, file, total_bytes: 0, total_percent: 0, own_bytes: 0, own_percent: 0, allocations: 0 };
-    rows.set(key, row);
+  let charged = rows.get(key);
+  if (charged === undefined) {
+    const none = { total_bytes: 0, total_percent: 0, own_bytes: 0, own_percent: 0, allocations: 0 };
+    charged = { row: { function: name, file, ...none }, stack: undefined };
+    rows.set(key, charged);
   }
-  return row;
+  return charged;
 }
 
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : (part / whole) * 100);

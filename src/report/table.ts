@@ -4,12 +4,14 @@
  * stack with Python or JavaScript frames that is one of these, hence without a module: `placeOf` in `stacks.ts`.
  */
 import { formatBytes, formatCount, formatPlural, printable, shortenPath } from '../util/format.ts';
+import { remembered } from '../util/remembered.ts';
 import { type Column, renderTable } from '../util/table.ts';
-import { type GroupColumns, type Grouping, Groups } from './grouping.ts';
+import { type Group, type GroupColumns, type Grouping, Groups } from './grouping.ts';
 import type { Layout } from './header.ts';
 import { shortenName } from './names.ts';
 import { type Capture, jsonReport, moreLine, styledTable, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
+import type { FrameRow, SiteRow } from './source.ts';
 import { frameLocation, NO_STACK, Stacks } from './stacks.ts';
 import { groupColumn } from './summary-groups.ts';
 
@@ -29,17 +31,29 @@ export function tableRows(capture: Capture, selection: Selection, by: Grouping |
   const stacks = new Stacks(capture.source);
   const groups = by === null ? null : new Groups(capture, by);
   const rows = new Map<string, TableRow>();
-  for (const site of selectedSites(capture.source, selection)) {
-    const frame = stacks.place(site.stack_id);
+  const rowOf = ({ allocator }: SiteRow, frame: FrameRow | undefined, group: Group | undefined): TableRow => {
     const place = frame
       ? { function: frame.function, file: frame.file, line: frame.line, module: frame.module }
       : { function: null, file: null, line: null, module: null };
+    const key = JSON.stringify([allocator, Object.values(place), group?.id]);
+    const row = rows.get(key) ?? { ...group?.columns, bytes: 0, allocations: 0, allocator, ...place };
+    rows.set(key, row);
+    return row;
+  };
+  // Sites are many, frames few: texts are compared for the latter only.
+  const rowsOfFrame = remembered((_frame: FrameRow | undefined) => new Map<string, TableRow>());
+  for (const site of selectedSites(capture.source, selection)) {
+    const frame = stacks.place(site.stack_id);
     const group = groups?.of(site);
-    const key = JSON.stringify([site.allocator, Object.values(place), group?.id]);
-    const row = rows.get(key) ?? { ...group?.columns, bytes: 0, allocations: 0, allocator: site.allocator, ...place };
+    const known = rowsOfFrame(frame);
+    const key = group === undefined ? site.allocator : `${site.allocator} ${group.id}`;
+    let row = known.get(key);
+    if (row === undefined) {
+      row = rowOf(site, frame, group);
+      known.set(key, row);
+    }
     row.bytes += site.bytes;
     row.allocations += site.allocations;
-    rows.set(key, row);
   }
   return [...rows.entries()]
     .sort(([a, x], [b, y]) => y.bytes - x.bytes || y.allocations - x.allocations || (a < b ? -1 : 1))

@@ -3,23 +3,41 @@
  * `report/source.ts` states the rows; every query takes the same parameters, so that one binding serves all.
  */
 import { UserError } from '../util/errors.ts';
+import { type BulkQuery, bulkColumns, bulkRows } from './bulk-read.ts';
 import { type Db, hasTable, type Params } from './db.ts';
 
-const DEFAULTS = { pid: null, tid: null, threshold: 1 };
+const DEFAULTS = { pid: null, tid: null, threshold: 1, first: Number.MIN_SAFE_INTEGER, last: Number.MAX_SAFE_INTEGER };
 
 /** Samples are a part of no other sum. */
 const IS_SAMPLE = "s.allocator = 'v8_sample'";
 
 /** Rows of the processes and threads that were asked for; needs `site s`, `process p` and `thread t`. */
-const SELECTED = '(:pid IS NULL OR p.pid = :pid) AND (:tid IS NULL OR t.tid = :tid)';
+const SELECTED = `(:pid IS NULL OR p.pid = :pid) AND (:tid IS NULL OR t.tid = :tid)
+  AND s.id BETWEEN :first AND :last`;
 const SITE = 'site s JOIN process p ON p.id = s.process_id JOIN thread t ON t.id = s.thread_id';
 const TEMPORARY = `SELECT site_id, sum(allocations) AS allocations, sum(bytes) AS bytes
-  FROM temporary WHERE threshold <= :threshold GROUP BY site_id`;
+  FROM temporary WHERE threshold <= :threshold AND site_id BETWEEN :first AND :last GROUP BY site_id`;
 
 function sites(allocations: string, bytes: string, which = `NOT ${IS_SAMPLE}`): string {
   return `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, s.${allocations} AS allocations, s.${bytes} AS bytes
     FROM ${SITE} WHERE s.${allocations} > 0 AND ${which} AND ${SELECTED}`;
 }
+
+/** Of queries that are answered in parts, by the ids in these tables. */
+const LARGE_TABLES = {
+  frames: 'frame',
+  stacks: 'stack',
+  sites_high_watermark: 'site',
+  sites_leaks: 'site',
+  sites_allocations: 'site',
+  sites_v8_samples: 'site',
+  sites_temporary_allocations: 'site',
+  sites_all_views: 'site',
+} as const;
+
+type LargeQuery = keyof typeof LARGE_TABLES;
+
+const isLarge = (query: QueryName): query is LargeQuery => Object.hasOwn(LARGE_TABLES, query);
 
 /** Tables that captures of earlier versions lack; they are empty then. */
 const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident' };
@@ -38,8 +56,8 @@ const QUERIES = {
   frame_modules: `SELECT f.id AS frame_id, m.id AS module_id, m.path, m.build_id
     FROM frame f JOIN module m ON m.id = f.module_id`,
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
-    FROM frame f LEFT JOIN module m ON m.id = f.module_id`,
-  stacks: 'SELECT id, parent_id, frame_id, depth FROM stack',
+    FROM frame f LEFT JOIN module m ON m.id = f.module_id WHERE f.id BETWEEN :first AND :last ORDER BY f.id`,
+  stacks: 'SELECT id, parent_id, frame_id, depth FROM stack WHERE id BETWEEN :first AND :last',
   last_time: `SELECT max(coalesce((SELECT max(time_ns) FROM main.memory), 0), coalesce((SELECT max(ended_ns) FROM process), 0))
     AS time_ns`,
   sites_high_watermark: sites('peak_allocations', 'peak_bytes'),
@@ -88,8 +106,20 @@ export class Reader {
   }
 
   iterate<Row>(query: QueryName, parameters: object = {}): Iterable<Row> {
+    if (isLarge(query)) return bulkRows<Row>(...this.#bulk(query, parameters));
     const { sql, params } = bound(query, parameters);
     return this.#has(query) ? this.#db.iterate<Row>(sql, params) : [];
+  }
+
+  columns<Columns>(query: LargeQuery, fields: readonly string[], parameters: object = {}): Iterable<Columns> {
+    return bulkColumns<Columns>(...this.#bulk(query, parameters), fields);
+  }
+
+  #bulk(query: LargeQuery, parameters: object): BulkQuery {
+    this.#has(query);
+    const { sql, params } = bound(query, parameters);
+    const { first: _first, last: _last, ...own } = params as Record<string, unknown>;
+    return [this.#db, LARGE_TABLES[query], sql, own];
   }
 
   #has(query: QueryName): boolean {

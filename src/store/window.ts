@@ -80,7 +80,7 @@ const COUNTERS = [
 ] as const;
 
 const SITES = `
-  CREATE TEMP TABLE site AS
+  INSERT INTO temp.site
   SELECT s.id, s.process_id, s.thread_id, s.allocator, s.stack_id, ${COUNTERS.map((name) => `w.${name}`).join(', ')},
          0 AS temporary_allocations, 0 AS temporary_bytes
   FROM (
@@ -166,6 +166,9 @@ function narrowTables(db: Db, { fromNs, toNs }: Window, ticks: { from: number; t
   const times = { from_ns: fromNs, to_ns: Math.min(toNs, Number.MAX_SAFE_INTEGER) };
   db.exec('CREATE TEMP TABLE window_part (id INTEGER PRIMARY KEY, site_id INTEGER, peak_tick INTEGER)');
   db.run(PARTS, { ...ticks, from_ns: fromNs });
+  // The sites of the capture have ids that are their rowids as well.
+  db.exec(`CREATE TEMP TABLE site (id INTEGER PRIMARY KEY, process_id, thread_id, allocator, stack_id,
+    ${COUNTERS.join(', ')}, temporary_allocations, temporary_bytes)`);
   db.run(SITES, ticks);
   db.exec(SAMPLES);
   db.run(MEMORY, times);

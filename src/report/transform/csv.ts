@@ -3,11 +3,12 @@
  * `transform csv`; a stack is `function;file;line|function;file;line|…`, innermost first, with 0 for a line and the mapped
  * file for a source file that is not known. What of `\ ; |` is part of a name has a backslash before it.
  */
+import { remembered } from '../../util/remembered.ts';
 import { csvLine } from '../query-result.ts';
 import type { Capture } from '../report.ts';
 import type { Selection } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
-import { type ExportOptions, frameFile, frameName, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameFile, frameName, mapFrames, type Sample, samplesOf } from './samples.ts';
 
 type Field = (sample: Sample) => string | number | null;
 

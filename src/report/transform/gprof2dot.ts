@@ -7,18 +7,11 @@
  *
  * A function is a name in a file, with several processes also of a process. There is one event for each distinct stack.
  */
+import { remembered } from '../../util/remembered.ts';
 import type { Capture } from '../report.ts';
 import type { Selection } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
-import {
-  type ExportOptions,
-  frameFile,
-  frameName,
-  mapFrames,
-  processLabel,
-  remembered,
-  totalsByOwner,
-} from './samples.ts';
+import { type ExportOptions, frameFile, frameName, mapFrames, processLabel, totalsByOwner } from './samples.ts';
 
 interface GraphFunction {
   name: string;

@@ -1,8 +1,10 @@
 /** The trees of massif's format, whose lines `massif.ts` describes. */
+
 import { formatPercent, printable } from '../../util/format.ts';
+import { remembered } from '../../util/remembered.ts';
 import type { FrameRow } from '../source.ts';
 import { frameFunction, frameLocation, type LinkedFrame, NO_STACK } from '../stacks.ts';
-import { remembered, type StackTotal } from './samples.ts';
+import { type StackTotal } from './samples.ts';
 
 /** Smaller parts of a tree are one line. Massif's own default is 1 %. */
 const THRESHOLD = 0.001;

@@ -5,11 +5,12 @@
  */
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import { VERSION } from '../../model/version.ts';
+import { remembered } from '../../util/remembered.ts';
 import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
 import { frameLocation } from '../stacks.ts';
-import { type ExportOptions, frameName, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameName, mapFrames, type Sample, samplesOf } from './samples.ts';
 
 /** Rows that are encoded together. */
 const GROUP_ROWS = 20_000;

@@ -9,12 +9,13 @@
 import { gzipSync } from 'node:zlib';
 import { type FunctionInput, type LocationInput, type MappingInput, Profile, StringTable } from 'pprof-format';
 import { VERSION } from '../../model/version.ts';
+import { remembered } from '../../util/remembered.ts';
 import type { Facts } from '../facts.ts';
 import { lossLines } from '../losses.ts';
 import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle, type View } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
-import { type ExportOptions, frameLabel, mapFrames, remembered, type Sample, samplesOf } from './samples.ts';
+import { type ExportOptions, frameLabel, mapFrames, type Sample, samplesOf } from './samples.ts';
 
 const SAMPLE_TYPES: Record<View, { objects: string; space: string }> = {
   high_watermark: { objects: 'inuse_objects', space: 'inuse_space' },

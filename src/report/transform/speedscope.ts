@@ -5,6 +5,7 @@
  */
 import { basename } from 'node:path';
 import { VERSION } from '../../model/version.ts';
+import { remembered } from '../../util/remembered.ts';
 import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import type { FrameRow } from '../source.ts';
@@ -15,7 +16,6 @@ import {
   mapFrames,
   type Owner,
   processLabel,
-  remembered,
   threadLabel,
   totalsByOwner,
 } from './samples.ts';

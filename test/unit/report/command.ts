@@ -62,3 +62,12 @@ export function openCapture(t: TestContext, build: (path: string) => void, facts
   const source = new Reader(db);
   return { source, facts: { ...readFacts(source, 'mp-app.100.db', 'complete'), ...facts } };
 }
+
+/** Rows as `Source.columns` gives them. */
+export function columnsOf<Row, Field extends keyof Row & string>(
+  rows: Row[],
+  fields: readonly Field[],
+): { [Name in Field]: Row[Name][] } {
+  const columns = fields.map((field) => [field, rows.map((row) => row[field])]);
+  return Object.fromEntries(columns) as { [Name in Field]: Row[Name][] };
+}

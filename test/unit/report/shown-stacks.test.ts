@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type FrameOptions, ShownStacks } from '../../../src/report/shown-stacks.ts';
 import type { FrameRow, Source } from '../../../src/report/source.ts';
 import { framesOf } from '../../../src/report/stacks.ts';
+import { columnsOf } from './command.ts';
 
 /** Stacks, root first: `f` is native of the interpreter, `f.py` Python, `f.js` JavaScript, `f.so` native of others. */
 function source(...stacks: string[][]): Source {
@@ -19,7 +20,9 @@ function source(...stacks: string[][]): Source {
     }
   }
   const tables = { frames: [...frames.values()], stacks: rows };
-  return { iterate: (name: keyof typeof tables) => tables[name] } as unknown as Source;
+  const iterate = (name: keyof typeof tables) => tables[name];
+  const columns = (_name: 'stacks', fields: (keyof (typeof rows)[0])[]) => [columnsOf(rows, fields)];
+  return { iterate, columns } as unknown as Source;
 }
 
 const MIXED = ['_start', 'libc.so', 'Py_RunMain', 'f.py', 'PyObject_Call', 'zlib.so'];

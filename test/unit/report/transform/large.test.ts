@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Capture } from '../../../../src/report/report.ts';
 import type { FrameRow, Rows, SiteRow, Source } from '../../../../src/report/source.ts';
 import { FORMATS } from '../../../../src/report/transform/formats.ts';
-import { HIGH_WATERMARK } from '../command.ts';
+import { columnsOf, HIGH_WATERMARK } from '../command.ts';
 
 const SITES = 100_000;
 const FRAMES = 3_000;
@@ -36,7 +36,7 @@ function largeCapture(): Capture {
     memory: [],
   };
   const all = (query: keyof Rows) => (rows[query] ?? []) as never[];
-  const source: Source = { all, iterate: all };
+  const source: Source = { all, iterate: all, columns: (query, fields) => [columnsOf(all(query), fields)] };
   const facts = {
     capture: 'big.db',
     command_line: './big',
