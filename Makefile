@@ -13,7 +13,7 @@ PREFIX ?= /usr/local
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -I/usr/include/x86_64-linux-gnu
 
 BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
-ADDON_SOURCES := $(wildcard addon/*.cc addon/*.h) addon/binding.gyp
+ADDON_SOURCES := $(wildcard addon/*.cc addon/*.h addon/heap/*.cc addon/heap/*.h) addon/binding.gyp
 TS_SOURCES := $(shell find src scripts test -name '*.ts' 2>/dev/null)
 ADDON := addon/build/Release/mp.node
 NODE_RUN := node --disable-warning=ExperimentalWarning

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "error.h"
+#include "heap/heap_reader.h"
 #include "probe_cost.h"
 #include "probe_sites.h"
 #include "proc_info.h"
@@ -333,6 +334,102 @@ class Session : public Napi::ObjectWrap<Session> {
   std::unique_ptr<mp::Session> session_;
 };
 
+// A column as a typed array that owns it.
+template <typename Value, typename Element>
+Napi::Value column(Napi::Env env, std::vector<Element> &&elements) {
+  using Values = std::vector<Value>;
+  auto *values = [&] {
+    if constexpr (std::is_same_v<Element, Value>)
+      return new Values(std::move(elements));
+    else
+      return new Values(elements.begin(), elements.end());
+  }();
+  elements = {};
+  const size_t count = values->size();
+  auto buffer = Napi::ArrayBuffer::New(
+      env, values->data(), count * sizeof(Value), [](Napi::Env, void *, Values *owned) { delete owned; }, values);
+  return Napi::TypedArrayOf<Value>::New(env, count, buffer, 0);
+}
+
+Napi::Object heap_type_object(Napi::Env env, const mp::HeapType &type) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("address", static_cast<double>(type.address));
+  object.Set("module", type.module);
+  object.Set("name", type.name);
+  object.Set("isKnown", type.kind != mp::ObjectKind::kUnknown);
+  object.Set("isTracked", type.is(mp::kHasCollectorHead));
+  return object;
+}
+
+// The objects of a Python process.
+class Heap : public Napi::ObjectWrap<Heap> {
+ public:
+  static void define(Napi::Env env, Napi::Object exports) {
+    Napi::Function heap =
+        DefineClass(env, "Heap",
+                    {InstanceMethod<&Heap::read>("read"), InstanceMethod<&Heap::resume>("resume"),
+                     InstanceMethod<&Heap::label>("label"), InstanceMethod<&Heap::describe>("describe")});
+    exports.Set("Heap", heap);
+  }
+
+  explicit Heap(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Heap>(info) {
+    const int pid = info[0].As<Napi::Number>().Int32Value();
+    const double max_pause_ns = info[1].As<Napi::Number>().DoubleValue();
+    const mp::HeapOptions options{max_pause_ns > 0, static_cast<uint64_t>(max_pause_ns)};
+    forward(info.Env(), [&] { reader_ = std::make_unique<mp::HeapReader>(pid, options); });
+  }
+
+ private:
+  Napi::Value read(const Napi::CallbackInfo &info) {
+    const Napi::Env env = info.Env();
+    mp::HeapSnapshot heap = forward(env, [&] { return reader_->read(); });
+    Napi::Object result = Napi::Object::New(env);
+    Napi::Array types = Napi::Array::New(env, heap.types.size());
+    for (uint32_t i = 0; i < heap.types.size(); i++) types.Set(i, heap_type_object(env, heap.types[i]));
+    result.Set("types", types);
+    result.Set("addresses", column<double>(env, std::move(heap.addresses)));
+    result.Set("sizes", column<double>(env, std::move(heap.sizes)));
+    result.Set("typeOf", column<uint32_t>(env, std::move(heap.type_of)));
+    result.Set("referenceCounts", column<uint32_t>(env, std::move(heap.reference_counts)));
+    result.Set("flags", column<uint8_t>(env, std::move(heap.flags)));
+    result.Set("owners", column<uint32_t>(env, std::move(heap.owners)));
+    result.Set("firstTarget", column<uint32_t>(env, std::move(heap.first_target)));
+    result.Set("targets", column<uint32_t>(env, std::move(heap.targets)));
+    Napi::Object problems = Napi::Object::New(env);
+    problems.Set("links", static_cast<double>(heap.problems.links));
+    problems.Set("objects", static_cast<double>(heap.problems.objects));
+    problems.Set("contents", static_cast<double>(heap.problems.contents));
+    problems.Set("pools", static_cast<double>(heap.problems.pools));
+    problems.Set("limits", static_cast<double>(heap.problems.limits));
+    result.Set("problems", problems);
+    result.Set("hasPymalloc", heap.has_pymalloc);
+    result.Set("arenas", static_cast<double>(heap.arenas));
+    result.Set("blocks", static_cast<double>(heap.blocks));
+    result.Set("minor", reader_->minor());
+    return result;
+  }
+
+  Napi::Value resume(const Napi::CallbackInfo &info) {
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("pauseNs", static_cast<double>(reader_->resume()));
+    result.Set("wasCut", reader_->was_cut());
+    return result;
+  }
+
+  Napi::Value label(const Napi::CallbackInfo &info) {
+    const auto from = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    const auto to = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+    return Napi::String::New(info.Env(), reader_->label(from, to));
+  }
+
+  Napi::Value describe(const Napi::CallbackInfo &info) {
+    const auto object = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    return Napi::String::New(info.Env(), reader_->describe(object));
+  }
+
+  std::unique_ptr<mp::HeapReader> reader_;
+};
+
 Napi::Value kernel_supports(const Napi::CallbackInfo &info) {
   const std::string mode = info[0].As<Napi::String>().Utf8Value();
   return Napi::Boolean::New(info.Env(), mp::kernel_supports(probe_mode_of(info.Env(), mode)));
@@ -370,6 +467,7 @@ Napi::Value probe_sites(const Napi::CallbackInfo &info) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Session::define(env, exports);
+  Heap::define(env, exports);
   exports.Set("kernelSupports", Napi::Function::New(env, kernel_supports));
   exports.Set("probeCost", Napi::Function::New(env, probe_cost));
   exports.Set("untracedCost", Napi::Function::New(env, untraced_cost));

@@ -2,7 +2,7 @@
   "targets": [
     {
       "target_name": "mp",
-      "sources": ["<!@(ls *.cc)"],
+      "sources": ["<!@(ls *.cc heap/*.cc)"],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")", "<(module_root_dir)/../build/bpf"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "cflags": ["-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers"],

@@ -14,8 +14,9 @@ const ALLOWED: Record<string, string[]> = {
   capture: ['model', 'native'],
   store: ['model', 'util'],
   report: ['model', 'util'],
+  heap: ['model', 'util'],
   tui: ['model', 'util'],
-  cli: ['model', 'util', 'aggregate', 'native', 'symbolize', 'capture', 'store', 'report', 'tui'],
+  cli: ['model', 'util', 'aggregate', 'native', 'symbolize', 'capture', 'store', 'report', 'heap', 'tui'],
 };
 
 /** Pattern → the only files that may match it. */
@@ -49,6 +50,15 @@ const PURE = [
   'call_targets',
   'code_rows',
   'stack_effect',
+  'heap_arenas',
+  'heap_dict',
+  'heap_layout',
+  'heap_memory',
+  'heap_references',
+  'heap_sizes',
+  'heap_snapshot',
+  'heap_table',
+  'heap_types',
   'python_code',
   'python_layout',
   'python_objects',

@@ -43,6 +43,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   info: async () => (await import('./commands/info.ts')).register,
   sql: async () => (await import('./commands/sql.ts')).register,
   dump: async () => (await import('./commands/dump.ts')).register,
+  heap: async () => (await import('./commands/heap.ts')).register,
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 

@@ -1,5 +1,6 @@
 /** The only file that loads the addon. Its other side, which checks every argument, is addon/binding.cc. */
 import { createRequire } from 'node:module';
+import type { HeapColumns } from '../model/heap.ts';
 import type { Batch } from '../model/types.ts';
 
 export type ProbeMode = 'auto' | 'session' | 'multi' | 'perf';
@@ -117,7 +118,25 @@ export interface ProbeSite {
   singleStepped: boolean;
 }
 
+/** The objects of a running CPython. It stands still from read() to resume(), at most as long as was said. */
+export interface NativeHeap {
+  read(): HeapColumns;
+  resume(): HeapPause;
+  /** How one object refers to another, `.name`, `[0]`, `['key']`; empty if it does not. Before resume(). */
+  label(from: number, to: number): string;
+  /** What a str, an int, or a named object is; empty for others. Before resume(). */
+  describe(object: number): string;
+}
+
+export interface HeapPause {
+  /** How long the process stood still. */
+  pauseNs: number;
+  /** It had to go on before all was read. */
+  wasCut: boolean;
+}
+
 interface Addon {
+  Heap: new (pid: number, maxPauseNs: number) => NativeHeap;
   Session: new (options: SessionOptions) => NativeSession;
   kernelSupports(mode: ProbeMode): boolean;
   probeCost(): ProbeCost;
@@ -135,6 +154,11 @@ function load(): Addon {
 
 export function openSession(options: SessionOptions): NativeSession {
   return new (load().Session)(options);
+}
+
+/** `maxPauseNs` of 0: the process is not stopped. Throws a NativeError. */
+export function openHeap(pid: number, maxPauseNs: number): NativeHeap {
+  return new (load().Heap)(pid, maxPauseNs);
 }
 
 export function kernelSupports(mode: ProbeMode): boolean {

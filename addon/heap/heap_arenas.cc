@@ -1,0 +1,145 @@
+#include "heap_arenas.h"
+
+#include <algorithm>
+#include <bitset>
+#include <set>
+
+namespace mp {
+namespace {
+
+constexpr uint64_t kMaxArenas = 1 << 22;
+constexpr uint32_t kSizeClasses = 32, kBlockUnit = 16;
+
+struct ArenaObject {
+  uint64_t address;       // 0: not in use
+  uint64_t pool_address;  // of the first pool that was never used
+  uint32_t free_pools;
+  uint32_t all_pools;
+  uint64_t free_list, next, previous;
+};
+static_assert(sizeof(ArenaObject) == 48);
+
+struct PoolHeader {
+  uint32_t used_blocks, padding;
+  uint64_t free_block;
+  uint64_t next, previous;
+  uint32_t arena_index;
+  uint32_t size_class;
+  uint32_t next_offset;  // of the first block that was never used
+  uint32_t last_offset;
+};
+static_assert(sizeof(PoolHeader) == 48);
+
+bool is_associated(const HeapLayout &layout, const ArenaObject &arena) {
+  const uint32_t pools = layout.arena_bytes / layout.pool_bytes;
+  return arena.address != 0 && arena.address % HeapMemory::kPageBytes == 0 && arena.address < HeapMemory::kMaxAddress &&
+         (arena.all_pools == pools || arena.all_pools == pools - 1) && arena.free_pools <= arena.all_pools &&
+         arena.pool_address >= arena.address &&
+         arena.pool_address <= arena.address + layout.arena_bytes + layout.pool_bytes;
+}
+
+// One that is not in use is on a list of them.
+bool is_arena_object(const HeapLayout &layout, const ArenaObject &arena) {
+  return arena.address == 0 ? arena.next % 8 == 0 : is_associated(layout, arena);
+}
+
+// The array has at least 16 elements, INITIAL_ARENA_OBJECTS.
+bool is_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address) {
+  constexpr size_t kFirst = 16;
+  const auto first = memory.read<std::array<ArenaObject, kFirst>>(address);
+  return first &&
+         std::all_of(first->begin(), first->end(), [&](const auto &a) { return is_arena_object(layout, a); }) &&
+         is_associated(layout, (*first)[0]);
+}
+
+class Pool {
+ public:
+  Pool(const HeapLayout &layout, HeapMemory &memory, uint64_t address) : layout_(layout), address_(address) {
+    bytes_.resize(layout.pool_bytes);
+    is_readable_ = memory.read_bytes(address, bytes_.data(), bytes_.size());
+    memcpy(&header_, bytes_.data(), sizeof(header_));
+  }
+
+  bool is_readable() const { return is_readable_; }
+  bool is_free() const { return header_.used_blocks == 0; }
+
+  // false if it is damaged: what is not known to be free is visited.
+  bool visit(const VisitBlock &visit, uint64_t *count) const {
+    if (header_.size_class >= kSizeClasses || header_.next_offset > bytes_.size() + kBlockUnit * kSizeClasses)
+      return false;
+    const uint32_t block_bytes = (header_.size_class + 1) * kBlockUnit;
+    std::bitset<1024> is_free;
+    const bool whole = mark_free(block_bytes, is_free);
+    const uint32_t end = std::min<uint32_t>(header_.next_offset, static_cast<uint32_t>(bytes_.size()));
+    for (uint32_t offset = sizeof(header_); offset + block_bytes <= end; offset += block_bytes) {
+      if (is_free[offset / kBlockUnit]) continue;
+      (*count)++;
+      visit(address_ + offset, bytes_.data() + offset, block_bytes);
+    }
+    return whole;
+  }
+
+ private:
+  // Each free block holds the address of the next.
+  bool mark_free(uint32_t block_bytes, std::bitset<1024> &is_free) const {
+    for (uint64_t block = header_.free_block; block != 0;) {
+      const uint64_t offset = block - address_;
+      if (block < address_ || offset < sizeof(header_) || offset + block_bytes > bytes_.size()) return false;
+      if ((offset - sizeof(header_)) % block_bytes != 0 || is_free[offset / kBlockUnit]) return false;
+      is_free[offset / kBlockUnit] = true;
+      memcpy(&block, bytes_.data() + offset, sizeof(block));
+    }
+    return true;
+  }
+
+  const HeapLayout &layout_;
+  uint64_t address_;
+  bool is_readable_ = false;
+  PoolHeader header_;
+  std::vector<uint8_t> bytes_;
+};
+
+void visit_arena(const HeapLayout &layout, HeapMemory &memory, const ArenaObject &arena, const VisitBlock &visit,
+                 ArenaCounts *counts) {
+  const uint64_t begin = (arena.address + layout.pool_bytes - 1) / layout.pool_bytes * layout.pool_bytes;
+  const uint64_t end = std::min(arena.pool_address, arena.address + layout.arena_bytes);
+  for (uint64_t address = begin; address + layout.pool_bytes <= end; address += layout.pool_bytes) {
+    const Pool pool(layout, memory, address);
+    if (!pool.is_readable() || (!pool.is_free() && !pool.visit(visit, &counts->blocks))) counts->damaged++;
+  }
+}
+
+}  // namespace
+
+std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
+                                    const std::vector<std::pair<uint64_t, uint64_t>> &ranges) {
+  std::set<uint64_t> seen;
+  std::optional<uint64_t> lowest;
+  for (const auto &[begin, end] : ranges)
+    for (uint64_t address = begin; address + 8 <= end; address += 8) {
+      const auto word = memory.read<uint64_t>(address);
+      if (!word) {  // the rest of the page can't be read, either
+        address = address / HeapMemory::kPageBytes * HeapMemory::kPageBytes + HeapMemory::kPageBytes - 8;
+        continue;
+      }
+      const bool may_point = *word % 16 == 0 && *word > HeapMemory::kPageBytes && *word < HeapMemory::kMaxAddress;
+      if (!may_point || (lowest && *word >= *lowest) || !seen.insert(*word).second) continue;
+      // other variables point to elements behind the first
+      if (is_array(layout, memory, *word)) lowest = *word;
+    }
+  return lowest;
+}
+
+ArenaCounts visit_blocks(const HeapLayout &layout, HeapMemory &memory, uint64_t arenas, const VisitBlock &visit) {
+  ArenaCounts counts;
+  for (uint64_t i = 0; i < kMaxArenas; i++) {
+    const auto arena = memory.read<ArenaObject>(arenas + i * sizeof(ArenaObject));
+    if (!arena || !is_arena_object(layout, *arena)) break;
+    if (arena->address == 0) continue;
+    counts.arenas++;
+    visit_arena(layout, memory, *arena, visit, &counts);
+  }
+  return counts;
+}
+
+}  // namespace mp

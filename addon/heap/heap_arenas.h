@@ -1,0 +1,32 @@
+// The blocks that pymalloc has given out: an arena is cut into pools, a pool into blocks of one size.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "heap_layout.h"
+#include "heap_memory.h"
+
+namespace mp {
+
+// The address of the array of arena_objects, `arenas`, that a word in one of these ranges [first, second) holds: up to
+// 3.11 a static variable without a symbol that could be relied on. nullopt if there is none.
+std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
+                                    const std::vector<std::pair<uint64_t, uint64_t>> &ranges);
+
+struct ArenaCounts {
+  uint64_t arenas = 0;
+  uint64_t blocks = 0;   // that are in use
+  uint64_t damaged = 0;  // pools that make no sense, or can't be read
+};
+
+// `bytes` holds the block's `size_bytes`.
+using VisitBlock = std::function<void(uint64_t address, const uint8_t *bytes, uint32_t size_bytes)>;
+
+// All blocks in use of the arenas in the array at `arenas`.
+ArenaCounts visit_blocks(const HeapLayout &layout, HeapMemory &memory, uint64_t arenas, const VisitBlock &visit);
+
+}  // namespace mp

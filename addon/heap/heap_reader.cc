@@ -1,0 +1,172 @@
+#include "heap_reader.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "../clock.h"
+#include "../elf.h"
+#include "../error.h"
+#include "../proc_maps.h"
+#include "../python_layout.h"
+#include "heap_arenas.h"
+
+namespace mp {
+namespace {
+
+struct Interpreter {
+  PythonImage image;
+  uint64_t bias;
+  std::vector<std::pair<uint64_t, uint64_t>> data;  // mappings of its file that hold no code, and what follows each
+};
+
+std::string map_file(int pid, const ProcMapping &mapping) {
+  char range[40];
+  snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
+  return "/proc/" + std::to_string(pid) + "/map_files/" + range;
+}
+
+std::vector<std::pair<uint64_t, uint64_t>> data_of(const std::vector<ProcMapping> &maps, const std::string &path) {
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  uint64_t end = 0;  // of what was taken last: the rest of .bss follows
+  for (const ProcMapping &mapping : maps) {
+    const bool is_file = mapping.path == path;
+    if (mapping.readable && !mapping.executable && (is_file || (mapping.path.empty() && mapping.start == end))) {
+      ranges.emplace_back(mapping.start, mapping.end);
+      end = mapping.end;
+    }
+  }
+  return ranges;
+}
+
+// nullopt if no file that the process has mapped holds a CPython. Names come first that are likely.
+std::optional<Interpreter> find_interpreter(int pid, const std::vector<ProcMapping> &maps) {
+  for (const bool likely : {true, false})
+    for (const ProcMapping &mapping : maps) {
+      const bool has_name = mapping.path.find("python") != std::string::npos;
+      if (!mapping.executable || mapping.inode == 0 || has_name != likely) continue;
+      std::string error;
+      const auto elf = ElfFile::open(map_file(pid, mapping), &error);
+      auto image = elf ? find_python(*elf) : std::nullopt;
+      const auto bias = image ? elf->load_bias(mapping.start, mapping.offset) : std::nullopt;
+      if (bias) return Interpreter{std::move(*image), *bias, data_of(maps, mapping.path)};
+    }
+  return std::nullopt;
+}
+
+}  // namespace
+
+HeapReader::HeapReader(int pid, const HeapOptions &options)
+    : pid_(pid), options_(options), memory_([pid](uint64_t address, void *to, size_t size_bytes) {
+        return read_memory(pid, address, to, size_bytes);
+      }) {
+  const auto maps = read_proc_maps(pid);
+  if (!maps)
+    throw Error(errno == EACCES ? "NO_PERMISSION" : "NO_PROCESS", "cannot read process " + std::to_string(pid), errno);
+  const auto python = find_interpreter(pid, *maps);
+  if (!python) throw Error("UNSUPPORTED", "process " + std::to_string(pid) + " runs no CPython", 0);
+  if (!python->image.unsupported.empty())
+    throw Error("UNSUPPORTED", "Python 3." + std::to_string(python->image.minor) + " is not known to mp", 0);
+  roots_.runtime = python->image.runtime + python->bias;
+  const auto layout = layout_of_runtime(python->image.minor, memory_, roots_.runtime);
+  if (!layout)
+    throw Error("UNSUPPORTED", "the interpreter of process " + std::to_string(pid) + " is not known to mp", 0);
+  layout_ = *layout;
+  if (layout_.allocator == 0) roots_.arenas = find_arenas(layout_, memory_, python->data).value_or(0);
+}
+
+// The lists of the garbage collector are whole between two collections; one seldom takes long.
+void HeapReader::stop() {
+  constexpr int kAttempts = 50;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    pause_ = std::make_unique<HeapPause>(pid_, options_.max_pause_ns);
+    memory_.forget();
+    if (!is_collecting(layout_, memory_, roots_.runtime)) return;
+    pause_.reset();
+    usleep(2000);
+  }
+  pause_ = std::make_unique<HeapPause>(pid_, options_.max_pause_ns);
+  memory_.forget();
+}
+
+HeapSnapshot HeapReader::read() {
+  memory_.forget();
+  if (options_.pause) stop();
+  types_ = std::make_unique<HeapTypes>(layout_, memory_);
+  return read_heap(layout_, memory_, roots_);
+}
+
+uint64_t HeapReader::resume() {
+  if (!pause_) return 0;
+  const uint64_t lasted_ns = pause_->end();
+  was_cut_ = pause_->was_cut();
+  pause_.reset();
+  return lasted_ns;
+}
+
+std::string HeapReader::label(uint64_t from, uint64_t to) {
+  const auto type_address = memory_.read<uint64_t>(from + kObjectType);
+  const uint32_t type = type_address && types_ ? types_->find(*type_address) : HeapTypes::kNone;
+  std::string text;
+  if (type == HeapTypes::kNone) return text;
+  const HeapType &known = (*types_)[type];
+  visit_references(layout_, memory_, from, known, [&](uint64_t target, ReferenceLabel label) {
+    if (target != to || !text.empty()) return;
+    switch (label.kind) {
+      case ReferenceLabel::kField:
+        text.append("+").append(std::to_string(label.value));
+        break;
+      case ReferenceLabel::kIndex:
+        text.append("[").append(std::to_string(label.value)).append("]");
+        break;
+      case ReferenceLabel::kKey:
+        text = "key";
+        break;
+      case ReferenceLabel::kValue:
+        text.append("[").append(describe(label.value)).append("]");
+        break;
+      case ReferenceLabel::kAttribute:
+        text.append(".").append(types_->text(label.value));
+        break;
+      case ReferenceLabel::kSlot:
+        text.append(".").append(known.slots[label.value].name);
+        break;
+      case ReferenceLabel::kDict:
+        text = ".__dict__";
+        break;
+      case ReferenceLabel::kClass:
+        text = ".__class__";
+        break;
+    }
+  });
+  return text;
+}
+
+std::string HeapReader::describe(uint64_t object) {
+  const auto words = memory_.read<std::array<uint64_t, 5>>(object);
+  const uint32_t index = words && types_ ? types_->find((*words)[1]) : HeapTypes::kNone;
+  if (index == HeapTypes::kNone) return "";
+  const HeapType &type = (*types_)[index];
+  if (type.kind == ObjectKind::kStr) return std::string("'").append(types_->text(object)).append("'");
+  if (type.kind == ObjectKind::kType) {
+    const uint32_t described = types_->find(object);
+    return described == HeapTypes::kNone ? "" : (*types_)[described].name;
+  }
+  if (type.kind == ObjectKind::kInt) {  // of at most one digit
+    const uint64_t size = layout_.minor <= 11 ? (*words)[2] : (*words)[2] >> 3;
+    const bool is_negative = layout_.minor >= 12 && ((*words)[2] & 3) == 2;
+    if (size > 1 && size != ~0ull) return "int";
+    const uint64_t digit = size == 0 ? 0 : (*words)[3] & 0x3fffffff;
+    return (is_negative || size == ~0ull ? "-" : "") + std::to_string(digit);
+  }
+  if (type.module == "builtins" && type.name == "function") {  // func_qualname
+    std::string name;
+    const auto of_code = memory_.read<uint64_t>(object + 16);
+    for (const uint64_t offset : {24ull, 32ull, 40ull})
+      if (name.empty()) name = types_->text(memory_.read<uint64_t>(object + offset).value_or(0));
+    return of_code ? name : "";
+  }
+  return "";
+}
+
+}  // namespace mp

@@ -1,0 +1,51 @@
+// The objects of a running CPython, as binding.cc offers them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "heap_pause.h"
+#include "heap_references.h"
+#include "heap_snapshot.h"
+
+namespace mp {
+
+struct HeapOptions {
+  bool pause = true;
+  uint64_t max_pause_ns = 0;
+};
+
+class HeapReader {
+ public:
+  // Finds the interpreter. Throws Error.
+  HeapReader(int pid, const HeapOptions &options);
+
+  // Stops the process, unless it is not to, and reads. It stands still until resume().
+  HeapSnapshot read();
+  // Nanoseconds that it stood still.
+  uint64_t resume();
+  bool was_cut() const { return was_cut_; }
+  int minor() const { return layout_.minor; }
+
+  // While it stands still: how `from` refers to `to`, as Python would write it; "" if it does not.
+  std::string label(uint64_t from, uint64_t to);
+  // A short text of what an object is, where it is a str, an int, or the name of a type, module or function.
+  std::string describe(uint64_t object);
+
+ private:
+  void stop();
+
+  int pid_;
+  HeapOptions options_;
+  HeapMemory memory_;
+  HeapLayout layout_ = {};
+  HeapRoots roots_;
+  std::unique_ptr<HeapPause> pause_;
+  std::unique_ptr<HeapTypes> types_;
+  bool was_cut_ = false;
+};
+
+}  // namespace mp

@@ -1,0 +1,67 @@
+// All objects of a process at one moment, in columns: one element per object.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "heap_types.h"
+
+namespace mp {
+
+enum HeapFlag : uint8_t {
+  kTracked = 1,   // by the garbage collector: what gc.get_objects() gives
+  kFrozen = 2,    // in its permanent generation, which that leaves out: gc.freeze(), and what is immortal
+  kPymalloc = 4,  // in a block of pymalloc
+};
+
+struct HeapProblems {
+  uint64_t links = 0;     // of the collector's lists, that lead nowhere or back
+  uint64_t objects = 0;   // without a type, a reference count or a size that makes sense
+  uint64_t contents = 0;  // whose references could not all be read
+  uint64_t pools = 0;     // of pymalloc, that make no sense
+  uint64_t limits = 0;    // objects and references beyond what is read at most
+};
+
+struct HeapSnapshot {
+  static constexpr uint32_t kNone = ~0u;
+
+  std::deque<HeapType> types;
+  std::vector<uint64_t> addresses;
+  std::vector<uint64_t> sizes;  // sys.getsizeof
+  std::vector<uint32_t> type_of;
+  std::vector<uint32_t> reference_counts;  // at most 2^32 - 1
+  std::vector<uint8_t> flags;
+  std::vector<uint32_t> owners;  // of a dict: whose __dict__ it is; kNone: of nobody
+  // References of object i: targets[first_target[i]] up to targets[first_target[i + 1]].
+  std::vector<uint32_t> first_target;
+  std::vector<uint32_t> targets;
+  HeapProblems problems;
+  uint64_t arenas = 0;
+  uint64_t blocks = 0;
+  bool has_pymalloc = false;
+};
+
+// Where the objects of a process are found.
+struct HeapRoots {
+  uint64_t runtime = 0;  // address of _PyRuntime
+  // Up to 3.11: where pymalloc's arenas are, see find_arenas; 0: unknown.
+  uint64_t arenas = 0;
+};
+
+struct HeapLimits {
+  uint64_t objects = 1ull << 30;
+  uint64_t references = (1ull << 32) - 1;
+};
+
+// The layout with the offsets that the interpreter states itself (3.13); nullopt if it is none that can be read.
+std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint64_t runtime);
+
+HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots,
+                       const HeapLimits &limits = HeapLimits());
+
+// Whether a garbage collection is going on: its lists are not whole meanwhile.
+bool is_collecting(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime);
+
+}  // namespace mp

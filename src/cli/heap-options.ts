@@ -1,0 +1,94 @@
+/** What the commands that read the objects of a running Python share: the process, how long it may stand still. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { HeapColumns } from '../model/heap.ts';
+import { type NativeError, type NativeHeap, openHeap } from '../native/binding.ts';
+import { formatPlural } from '../util/format.ts';
+import type { Output } from '../util/output.ts';
+import { explainNativeError } from './native-errors.ts';
+
+export interface HeapOptions {
+  pause: boolean;
+  /** Milliseconds. */
+  maxPause: number;
+}
+
+const DEFAULT_MAX_PAUSE_MS = 10_000;
+
+export function parsePid(text: string): number {
+  const pid = Number(text);
+  if (!Number.isInteger(pid) || pid <= 0) throw new InvalidArgumentError('Give a process id.');
+  return pid;
+}
+
+export function addHeapOptions(command: Command): Command {
+  return command
+    .argument('<pid>', 'a running Python, 3.8 to 3.13', parsePid)
+    .addOption(
+      new Option('--max-pause <TIME>', 'let the process stand still for at most so long: 500ms, 2s')
+        .argParser(parseDuration)
+        .default(DEFAULT_MAX_PAUSE_MS, '10s'),
+    )
+    .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen');
+}
+
+function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text);
+  const ms = match ? Number(match[1]) * (match[2] === 'ms' ? 1 : 1000) : 0;
+  if (!(ms >= 1 && ms <= 3_600_000)) throw new InvalidArgumentError('Give a time as 500ms or 2s.');
+  return ms;
+}
+
+/**
+ * Reads all objects of a process, and calls `ask` before it goes on: what they are called can be asked for there.
+ * @throws UserError if there is no such process, or no CPython in it.
+ */
+export function readHeap<T>(
+  pid: number,
+  options: HeapOptions,
+  output: Output,
+  ask: (heap: HeapColumns, native: NativeHeap) => T,
+): T {
+  try {
+    const native = openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
+    let heap: HeapColumns;
+    let result: T;
+    let pause = { pauseNs: 0, wasCut: false };
+    try {
+      heap = native.read();
+      result = ask(heap, native);
+    } finally {
+      pause = native.resume();
+    }
+    output.err(`${[pauseLine(pid, options, pause), ...problemLines(heap)].join('\n')}\n`);
+    return result;
+  } catch (error) {
+    throw explainNativeError(error as NativeError);
+  }
+}
+
+function pauseLine(pid: number, options: HeapOptions, pause: { pauseNs: number; wasCut: boolean }): string {
+  if (!options.pause) return `process ${pid} was read while it ran`;
+  const ms = (pause.pauseNs / 1e6).toFixed(1);
+  return `process ${pid} stood still for ${ms} ms${pause.wasCut ? ', and went on before all was read' : ''}`;
+}
+
+/** What was met that makes no sense, and what could not be looked for. */
+function problemLines(heap: HeapColumns): string[] {
+  const { links, objects, contents, pools, limits } = heap.problems;
+  const lines: string[] = [];
+  const inconsistencies = links + objects + contents + pools;
+  if (inconsistencies > 0) {
+    const parts = [
+      [links, 'broken link', 'broken links'],
+      [objects, 'object that makes no sense', 'objects that make no sense'],
+      [contents, 'object that could not be read to its end', 'objects that could not be read to their end'],
+      [pools, 'damaged pool', 'damaged pools'],
+    ] as const;
+    const said = parts.filter(([count]) => count > 0).map(([count, one, many]) => formatPlural(count, one, many));
+    lines.push(`${formatPlural(inconsistencies, 'inconsistency', 'inconsistencies')}: ${said.join(', ')}`);
+  }
+  if (limits > 0) lines.push(`${formatPlural(limits, 'object or reference', 'objects or references')} too many`);
+  if (!heap.hasPymalloc)
+    lines.push("pymalloc's arenas were not found: untracked objects are seen where others refer to them");
+  return lines;
+}

@@ -1,0 +1,35 @@
+/** A partition as JSON, printed or saved; its fields are those of Partition. */
+import { EQUIVALENCES, type Equivalence, type Partition, type PartitionRow } from './partition.ts';
+
+export function partitionJson(partition: Partition): string {
+  return `${JSON.stringify(partition)}\n`;
+}
+
+/** null if the text is none. */
+export function parsePartition(text: string): Partition | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return isPartition(value) ? value : null;
+}
+
+function isPartition(value: unknown): value is Partition {
+  if (typeof value !== 'object' || value === null) return false;
+  const { by, count, size, rows } = value as Partial<Partition>;
+  return (
+    EQUIVALENCES.includes(by as Equivalence) &&
+    Number.isFinite(count) &&
+    Number.isFinite(size) &&
+    Array.isArray(rows) &&
+    rows.every(isRow)
+  );
+}
+
+function isRow(value: unknown): value is PartitionRow {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, count, size } = value as Partial<PartitionRow>;
+  return typeof kind === 'string' && Number.isFinite(count) && Number.isFinite(size);
+}

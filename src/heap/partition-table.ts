@@ -1,0 +1,56 @@
+/**
+ * A partition as heapy prints it:
+ *
+ *     Partition of a set of 355556 objects. Total size = 50878704 bytes.
+ *      Index  Count   %     Size   % Cumulative  % Kind (class / dict of class)
+ *          0   9605   3 15908984  31  15908984  31 dict (no owner)
+ *     <276 more rows. Use --rows all to see them.>
+ *
+ * A long kind goes on under its column.
+ */
+import { cutLines } from './cut-lines.ts';
+import { KIND_TITLES, type Partition, type PartitionRow } from './partition.ts';
+
+/** Every column is at least as wide as in heapy's tables. */
+const WIDTHS = { index: 6, count: 6, percent: 3, size: 8, cumulative: 10 };
+
+export function partitionTable(partition: Partition, rowLimit: number, columns: number): string {
+  const shown = partition.rows.slice(0, rowLimit);
+  const { count, size } = partition;
+  const head = `Partition of a set of ${count} object${count === 1 ? '' : 's'}. Total size = ${size} bytes.`;
+  const more = partition.rows.length - shown.length;
+  const lines = [head, ...tableLines(partition, shown, columns)];
+  if (more > 0)
+    lines.push(`<${more} more row${more === 1 ? '' : 's'}. Use --rows all to see ${more === 1 ? 'it' : 'them'}.>`);
+  return `${lines.join('\n')}\n`;
+}
+
+function tableLines(partition: Partition, rows: PartitionRow[], columns: number): string[] {
+  const percent = (part: number, whole: number) => (whole === 0 ? '0' : `${Math.round((part / whole) * 100)}`);
+  let cumulative = 0;
+  const cells = rows.map((row, index) => {
+    cumulative += row.size;
+    return [
+      `${index}`,
+      `${row.count}`,
+      percent(row.count, partition.count),
+      `${row.size}`,
+      percent(row.size, partition.size),
+      `${cumulative}`,
+      percent(cumulative, partition.size),
+    ];
+  });
+  const titles = ['Index', 'Count', '%', 'Size', '%', 'Cumulative', '%'];
+  const least = [WIDTHS.index, WIDTHS.count, WIDTHS.percent, WIDTHS.size, WIDTHS.percent, WIDTHS.cumulative, 2];
+  const widths = titles.map((title, i) => Math.max(title.length, least[i]!, ...cells.map((row) => row[i]!.length)));
+  const line = (row: string[]) => row.map((cell, i) => cell.padStart(widths[i]!)).join(' ');
+  const indent = line(titles).length + 1;
+  const kinds = rows.map(({ kind }) => cutLines(kind, Math.max(20, columns - indent)));
+  return [
+    `${line(titles)} ${KIND_TITLES[partition.by]}`,
+    ...cells.flatMap((row, i) => {
+      const [first, ...rest] = kinds[i]!;
+      return [`${line(row)} ${first}`, ...rest.map((text) => ' '.repeat(indent) + text)];
+    }),
+  ];
+}

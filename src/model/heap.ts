@@ -1,0 +1,59 @@
+/** The objects of a Python process at one moment, in columns: element i of each is of object i. */
+export interface HeapColumns {
+  types: HeapType[];
+  addresses: Float64Array;
+  /** Bytes as sys.getsizeof gives them. */
+  sizes: Float64Array;
+  /** Indices in `types`. */
+  typeOf: Uint32Array;
+  referenceCounts: Uint32Array;
+  /** HEAP_TRACKED, HEAP_FROZEN, HEAP_PYMALLOC. */
+  flags: Uint8Array;
+  /** Of a dict: the object whose __dict__ it is; HEAP_NONE: of nobody. */
+  owners: Uint32Array;
+  /** References of object i: `targets` from firstTarget[i] up to firstTarget[i + 1]. */
+  firstTarget: Uint32Array;
+  targets: Uint32Array;
+  problems: HeapProblems;
+  /** Whether untracked objects could be looked for in pymalloc's arenas. */
+  hasPymalloc: boolean;
+  arenas: number;
+  /** Of pymalloc, in use. */
+  blocks: number;
+  /** Of the interpreter: 3.minor. */
+  minor: number;
+}
+
+export interface HeapType {
+  address: number;
+  /** `__module__`; empty: unknown. */
+  module: string;
+  /** `__qualname__`. */
+  name: string;
+  /** false: of a C type whose structure mp does not know; what it refers to is not known, either. */
+  isKnown: boolean;
+  /** By the garbage collector. */
+  isTracked: boolean;
+}
+
+/** What made no sense, by what it is of. */
+export interface HeapProblems {
+  /** Lists of the garbage collector. */
+  links: number;
+  /** Objects without a type, a reference count or a size that can be. */
+  objects: number;
+  /** Objects whose references could not all be read. */
+  contents: number;
+  /** Pools of pymalloc. */
+  pools: number;
+  /** Objects and references beyond what is read at most. */
+  limits: number;
+}
+
+export const HEAP_NONE = 0xffffffff;
+/** By the garbage collector: what gc.get_objects() gives. */
+export const HEAP_TRACKED = 1;
+/** In the collector's permanent generation. */
+export const HEAP_FROZEN = 2;
+/** In a block of pymalloc. */
+export const HEAP_PYMALLOC = 4;
