@@ -97,6 +97,9 @@ static int hide_node_variables(void) {
 static const int for_files[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_KILL, -1};
 /* Probes and BPF maps for modules to come, files and memory of the targets, a priority. */
 static const int for_tracing[] = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_SYS_NICE, -1};
+/* Files and memory of a process. */
+static const int for_reading[] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, -1};
+static const char *const readers[] = {"heap", "objgraph", "sizeof"};
 
 /* --probe perf, and kernels before 6.6, which know nothing else: perf's uprobes are for CAP_SYS_ADMIN only. */
 static int needs_administration(char **arguments) {
@@ -123,10 +126,13 @@ static void drop_capabilities(char **arguments) {
   const char *command = arguments[0];
   if (strcmp(command, "run") == 0 || strcmp(command, "doctor") == 0) return; /* the doctor says what there is */
   const int is_tracing = strcmp(command, "trace") == 0;
+  int is_reading = 0;
+  for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++) is_reading |= strcmp(command, readers[i]) == 0;
   const int is_administrating = is_tracing && needs_administration(arguments);
   for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
     if (capability == CAP_SYS_ADMIN && is_administrating) continue;
     if (contains(for_files, capability) || (is_tracing && contains(for_tracing, capability))) continue;
+    if (is_reading && contains(for_reading, capability)) continue;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
     prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
   }

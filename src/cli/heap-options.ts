@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HeapColumns } from '../model/heap.ts';
 import { type NativeError, type NativeHeap, openHeap } from '../native/binding.ts';
+import { UserError } from '../util/errors.ts';
 import { formatPlural } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { explainNativeError } from './native-errors.ts';
@@ -62,6 +63,9 @@ export function readHeap<T>(
     output.err(`${[pauseLine(pid, options, pause), ...problemLines(heap)].join('\n')}\n`);
     return result;
   } catch (error) {
+    const { code } = error as NativeError;
+    if (code === 'NO_PERMISSION')
+      throw new UserError(`no permission to read process ${pid}: run mp with sudo (it needs CAP_SYS_PTRACE)`);
     throw explainNativeError(error as NativeError);
   }
 }
