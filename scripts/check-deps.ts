@@ -51,6 +51,7 @@ const PURE = [
   'code_rows',
   'stack_effect',
   'heap_arenas',
+  'heap_block',
   'heap_dict',
   'heap_layout',
   'heap_memory',

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "heap_arenas.h"
+#include "heap_block.h"
 #include "heap_references.h"
 #include "heap_sizes.h"
 #include "heap_table.h"
@@ -100,12 +101,12 @@ class Collector {
   }
 
   // What begins with a reference count and the address of a type, at the distance from the beginning of the block that
-  // the objects of that type have.
+  // the objects of that type have, and fills the block as an object of that type would.
   void add_block(uint64_t address, const uint8_t *bytes, uint32_t size_bytes) {
     for (uint32_t header = 0; header <= 32 && header + kObjectBytes <= size_bytes; header += 16) {
       uint64_t words[2];
       memcpy(words, bytes + header, sizeof(words));
-      if (words[0] == 0 || words[0] >= kMaxReferenceCount) continue;
+      if (words[0] == 0 || (words[0] > kMaxBlockReferences && words[0] != kImmortal)) continue;
       const uint32_t known = table_.find(address + header);
       if (known != HeapTable::kNone) {
         heap_.flags[known] |= kPymalloc;
@@ -113,7 +114,7 @@ class Collector {
       }
       const uint32_t type = types_.find(words[1]);
       if (type == HeapTypes::kNone || types_[type].header_bytes != header) continue;
-      if (header + types_[type].basic_size > size_bytes + kSlack) continue;
+      if (!fills_block(layout_, types_[type], bytes + header, size_bytes - header)) continue;
       append(address + header, type, words[0], kPymalloc);
       return;
     }
@@ -156,8 +157,8 @@ class Collector {
   }
 
   static constexpr uint64_t kMaxBroken = 1 << 20;
-  // An object may end before its tp_basicsize says: an int, a str that is no instance of a subclass
-  static constexpr uint64_t kSlack = 32;
+  // What other blocks begin with is no small number.
+  static constexpr uint64_t kMaxBlockReferences = 1 << 28, kImmortal = UINT32_MAX;
 
   const HeapLayout &layout_;
   HeapMemory &memory_;

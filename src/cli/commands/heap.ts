@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { difference, EQUIVALENCES, type Equivalence, type Partition, partition } from '../../heap/partition.ts';
 import { parsePartition, partitionJson } from '../../heap/partition-file.ts';
 import { partitionTable } from '../../heap/partition-table.ts';
+import { HEAP_TRACKED } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
 import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
@@ -14,6 +15,7 @@ interface HeapCommandOptions extends HeapOptions {
   rows: number;
   json?: boolean;
   relativeTo?: string;
+  tracked?: boolean;
   output?: string;
   force?: boolean;
 }
@@ -27,6 +29,7 @@ export function register(program: Command, output?: Output): void {
     .addOption(new Option('--by <what>', 'what makes one kind').choices(EQUIVALENCES).default('clodo'))
     .option('--rows <N>', 'show at most N rows, or all', parseRows, DEFAULT_ROWS)
     .option('--relative-to <FILE>', 'show only what came since FILE was saved with -o')
+    .option('--tracked', 'only what gc.get_objects() would give, what its garbage collector tracks')
     .option('--json', 'print JSON')
     .option('-o, --output <FILE>', 'save the partition, for --relative-to')
     .option('-f, --force', 'overwrite FILE if it exists');
@@ -47,10 +50,9 @@ function parseRows(text: string): number {
 
 function run(pid: number, options: HeapCommandOptions, output: Output): void {
   const before = options.relativeTo === undefined ? null : readPartition(options.relativeTo, options.by);
-  const now = partition(
-    readHeap(pid, options, output, (heap) => heap),
-    options.by,
-  );
+  const heap = readHeap(pid, options, output, (heap) => heap);
+  const selected = options.tracked ? (i: number) => (heap.flags[i]! & HEAP_TRACKED) !== 0 : undefined;
+  const now = partition(heap, options.by, selected);
   const shown = before === null ? now : difference(now, before);
   if (options.output !== undefined)
     writeNamed(options.output, partitionJson(now), options.relativeTo ?? '', options, output);
