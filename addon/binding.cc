@@ -368,7 +368,7 @@ class Heap : public Napi::ObjectWrap<Heap> {
     Napi::Function heap =
         DefineClass(env, "Heap",
                     {InstanceMethod<&Heap::read>("read"), InstanceMethod<&Heap::resume>("resume"),
-                     InstanceMethod<&Heap::label>("label"), InstanceMethod<&Heap::describe>("describe")});
+                     InstanceMethod<&Heap::references>("references"), InstanceMethod<&Heap::describe>("describe")});
     exports.Set("Heap", heap);
   }
 
@@ -416,10 +416,17 @@ class Heap : public Napi::ObjectWrap<Heap> {
     return result;
   }
 
-  Napi::Value label(const Napi::CallbackInfo &info) {
+  Napi::Value references(const Napi::CallbackInfo &info) {
+    const Napi::Env env = info.Env();
     const auto from = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-    const auto to = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
-    return Napi::String::New(info.Env(), reader_->label(from, to));
+    const uint64_t to = info[1].IsNumber() ? static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value()) : 0;
+    const auto references = forward(env, [&] { return reader_->references(from, to); });
+    return to_array(env, references, [&](const mp::HeapReader::Reference &reference) {
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("target", static_cast<double>(reference.target));
+      object.Set("label", reference.label);
+      return object;
+    });
   }
 
   Napi::Value describe(const Napi::CallbackInfo &info) {

@@ -104,41 +104,39 @@ uint64_t HeapReader::resume() {
   return lasted_ns;
 }
 
-std::string HeapReader::label(uint64_t from, uint64_t to) {
+std::vector<HeapReader::Reference> HeapReader::references(uint64_t from, uint64_t to) {
+  std::vector<Reference> references;
   const auto type_address = memory_.read<uint64_t>(from + kObjectType);
-  const uint32_t type = type_address && types_ ? types_->find(*type_address) : HeapTypes::kNone;
-  std::string text;
-  if (type == HeapTypes::kNone) return text;
-  const HeapType &known = (*types_)[type];
-  visit_references(layout_, memory_, from, known, [&](uint64_t target, ReferenceLabel label) {
-    if (target != to || !text.empty()) return;
-    switch (label.kind) {
-      case ReferenceLabel::kField:
-        text.append("+").append(std::to_string(label.value));
-        break;
-      case ReferenceLabel::kIndex:
-        text.append("[").append(std::to_string(label.value)).append("]");
-        break;
-      case ReferenceLabel::kKey:
-        text = "key";
-        break;
-      case ReferenceLabel::kValue:
-        text.append("[").append(describe(label.value)).append("]");
-        break;
-      case ReferenceLabel::kAttribute:
-        text.append(".").append(types_->text(label.value));
-        break;
-      case ReferenceLabel::kSlot:
-        text.append(".").append(known.slots[label.value].name);
-        break;
-      case ReferenceLabel::kDict:
-        text = ".__dict__";
-        break;
-      case ReferenceLabel::kClass:
-        text = ".__class__";
-        break;
-    }
+  const uint32_t index = type_address && types_ ? types_->find(*type_address) : HeapTypes::kNone;
+  if (index == HeapTypes::kNone) return references;
+  const HeapType &type = (*types_)[index];
+  visit_references(layout_, memory_, from, type, [&](uint64_t target, ReferenceLabel label) {
+    if (to != 0 && (target != to || !references.empty())) return;
+    if (references.size() < kMaxReferences) references.push_back({target, label_text(type, label)});
   });
+  return references;
+}
+
+std::string HeapReader::label_text(const HeapType &type, const ReferenceLabel &label) {
+  std::string text;
+  switch (label.kind) {
+    case ReferenceLabel::kField:
+      return text.append("+").append(std::to_string(label.value));
+    case ReferenceLabel::kIndex:
+      return text.append("[").append(std::to_string(label.value)).append("]");
+    case ReferenceLabel::kKey:
+      return "key";
+    case ReferenceLabel::kValue:
+      return text.append("[").append(describe(label.value)).append("]");
+    case ReferenceLabel::kAttribute:
+      return text.append(".").append(types_->text(label.value));
+    case ReferenceLabel::kSlot:
+      return text.append(".").append(type.slots[label.value].name);
+    case ReferenceLabel::kDict:
+      return ".__dict__";
+    case ReferenceLabel::kClass:
+      return ".__class__";
+  }
   return text;
 }
 
@@ -159,13 +157,11 @@ std::string HeapReader::describe(uint64_t object) {
     const uint64_t digit = size == 0 ? 0 : (*words)[3] & 0x3fffffff;
     return (is_negative || size == ~0ull ? "-" : "") + std::to_string(digit);
   }
-  if (type.module == "builtins" && type.name == "function") {  // func_qualname
-    std::string name;
-    const auto of_code = memory_.read<uint64_t>(object + 16);
-    for (const uint64_t offset : {24ull, 32ull, 40ull})
-      if (name.empty()) name = types_->text(memory_.read<uint64_t>(object + offset).value_or(0));
-    return of_code ? name : "";
-  }
+  if (type.module != "builtins") return "";
+  constexpr uint64_t kModuleName = 48;  // md_name
+  if (type.name == "module") return types_->text(memory_.read<uint64_t>(object + kModuleName).value_or(0));
+  if (type.name == "function")  // func_name: up to 3.9 behind func_defaults and others, from 3.10 behind func_builtins
+    return types_->text(memory_.read<uint64_t>(object + (layout_.minor <= 9 ? 64 : 32)).value_or(0));
   return "";
 }
 

@@ -30,13 +30,21 @@ class HeapReader {
   bool was_cut() const { return was_cut_; }
   int minor() const { return layout_.minor; }
 
-  // While it stands still: how `from` refers to `to`, as Python would write it; "" if it does not.
-  std::string label(uint64_t from, uint64_t to);
+  struct Reference {
+    uint64_t target;
+    std::string label;  // as Python would write it: `.name`, `[0]`, `['key']`; "+16": of a field without a name
+  };
+  // While it stands still: what an object refers to, and whatever looks like it. Unless `to` is 0 only the first by
+  // which it refers to that.
+  std::vector<Reference> references(uint64_t from, uint64_t to);
   // A short text of what an object is, where it is a str, an int, or the name of a type, module or function.
   std::string describe(uint64_t object);
 
  private:
+  static constexpr size_t kMaxReferences = 1 << 20;
+
   void stop();
+  std::string label_text(const HeapType &type, const ReferenceLabel &label);
 
   int pid_;
   HeapOptions options_;

@@ -44,6 +44,8 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   sql: async () => (await import('./commands/sql.ts')).register,
   dump: async () => (await import('./commands/dump.ts')).register,
   heap: async () => (await import('./commands/heap.ts')).register,
+  objgraph: async () => (await import('./commands/objgraph.ts')).register,
+  sizeof: async () => (await import('./commands/sizeof.ts')).register,
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 

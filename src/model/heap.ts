@@ -50,6 +50,17 @@ export interface HeapProblems {
   limits: number;
 }
 
+/** What only the process itself knows, and can be asked for as long as it stands still. Objects are addresses. */
+export interface HeapNames {
+  /**
+   * What an object refers to, and how: `.name`, `[0]`, `['key']`, `key`; `+16` is a field of a C structure. Some targets
+   * are no objects. With `to` only the first by which it refers to that.
+   */
+  references(from: number, to?: number): { target: number; label: string }[];
+  /** A str, an int, or the name of a type, module or function; empty for others. */
+  describe(object: number): string;
+}
+
 export const HEAP_NONE = 0xffffffff;
 /** By the garbage collector: what gc.get_objects() gives. */
 export const HEAP_TRACKED = 1;

@@ -1,6 +1,6 @@
 /** The only file that loads the addon. Its other side, which checks every argument, is addon/binding.cc. */
 import { createRequire } from 'node:module';
-import type { HeapColumns } from '../model/heap.ts';
+import type { HeapColumns, HeapNames } from '../model/heap.ts';
 import type { Batch } from '../model/types.ts';
 
 export type ProbeMode = 'auto' | 'session' | 'multi' | 'perf';
@@ -119,13 +119,9 @@ export interface ProbeSite {
 }
 
 /** The objects of a running CPython. It stands still from read() to resume(), at most as long as was said. */
-export interface NativeHeap {
+export interface NativeHeap extends HeapNames {
   read(): HeapColumns;
   resume(): HeapPause;
-  /** How one object refers to another, `.name`, `[0]`, `['key']`; empty if it does not. Before resume(). */
-  label(from: number, to: number): string;
-  /** What a str, an int, or a named object is; empty for others. Before resume(). */
-  describe(object: number): string;
 }
 
 export interface HeapPause {

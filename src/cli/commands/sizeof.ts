@@ -1,0 +1,112 @@
+/** `mp sizeof`: how much memory objects of a running Python keep, alone and with all that they lead to. */
+import type { Command } from 'commander';
+import { type DeepSize, DeepSizer } from '../../heap/deep-size.ts';
+import { HeapGraph } from '../../heap/graph.ts';
+import { formatCount, printable } from '../../util/format.ts';
+import type { Output } from '../../util/output.ts';
+import { renderTable } from '../../util/table.ts';
+import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
+import {
+  addExample,
+  addOutputOptions,
+  defaultOutput,
+  parseNumber,
+  parsePositive,
+  writeNamed,
+} from '../report-options.ts';
+
+interface SizeofOptions extends HeapOptions {
+  depth: number;
+  limit: number;
+  parts: number;
+  json?: boolean;
+  output?: string;
+  force?: boolean;
+}
+
+/** An object as it is shown. */
+interface Sized {
+  name: string;
+  object: string;
+  flat: number;
+  deep: number;
+  count: number;
+  depth: number;
+  parts: Sized[];
+}
+
+export function register(program: Command, output?: Output): void {
+  const command = addHeapOptions(
+    program.command('sizeof').description('how much memory objects of a running Python keep, each counted once'),
+  )
+    .argument('<what...>', 'addresses, module.attribute, Type[0]')
+    .option('--depth <N>', 'show what they consist of, N levels deep', parseNumber, 0)
+    .option('--parts <N>', 'show at most N parts of one object', parsePositive, 10)
+    .option('--limit <N>', 'follow at most N references in a row', parsePositive, 100);
+  addExample(
+    addOutputOptions(command),
+    'sudo mp sizeof 1234 app.cache',
+    'sudo mp sizeof --depth 2 1234 app.cache app.pool',
+  );
+  command.action((pid: number, what: string[], options: SizeofOptions) =>
+    run(pid, what, options, output ?? defaultOutput()),
+  );
+}
+
+function run(pid: number, what: string[], options: SizeofOptions, output: Output): void {
+  const { sized, duplicates } = readHeap(pid, options, output, (heap, names) => {
+    const graph = new HeapGraph(heap, names);
+    const sizer = new DeepSizer(graph, options.limit);
+    const objects = what.map((one) => graph.resolve(one));
+    const sized = objects.map((object, i) => shown(graph, what[i]!, sizer.size(object, options.depth), options.parts));
+    return { sized, duplicates: sizer.duplicates };
+  });
+  const text = options.json ? `${JSON.stringify({ sized, duplicates })}\n` : tableText(sized, output.columns);
+  if (options.output === undefined) output.out(text);
+  else writeNamed(options.output, text, '', options, output);
+}
+
+/** Names of the largest parts only: a dict can have millions. */
+function shown(graph: HeapGraph, name: string, size: DeepSize, parts: number): Sized {
+  const { object, flat, deep, count, depth } = size;
+  const largest = size.parts.slice(0, parts);
+  return {
+    name,
+    object: graph.describe(object),
+    flat,
+    deep,
+    count,
+    depth,
+    parts: largest.map((part) => shown(graph, graph.label(object, part.object), part, parts)),
+  };
+}
+
+function tableText(sized: Sized[], width: number): string {
+  const rows: string[][] = [];
+  const add = (one: Sized, indent: string) => {
+    const name = `${indent}${printable(one.name)}`;
+    rows.push([name, formatCount(one.flat), formatCount(one.deep), formatCount(one.count), printable(one.object)]);
+    for (const part of one.parts) add(part, `${indent}  `);
+  };
+  for (const one of sized) add(one, '');
+  if (sized.length > 1) {
+    const total = (of: (one: Sized) => number) => formatCount(sized.reduce((sum, one) => sum + of(one), 0));
+    rows.push(['total', total((one) => one.flat), total((one) => one.deep), total((one) => one.count), '']);
+  }
+  const {
+    titles,
+    rule,
+    rows: lines,
+  } = renderTable(
+    [
+      { title: 'Name' },
+      { title: 'Flat size', align: 'right' },
+      { title: 'Deep size', align: 'right' },
+      { title: 'Objects', align: 'right' },
+      { title: 'Object' },
+    ],
+    rows,
+    width,
+  );
+  return `${[...titles, rule, ...lines].join('\n')}\n`;
+}

@@ -1,0 +1,36 @@
+/** The shortest way by which a module leads to an object: why that is still there. */
+import type { HeapGraph } from './graph.ts';
+
+/** From the module to the object; only the object if none leads to it within `maxDepth` references. */
+export function backreferenceChain(graph: HeapGraph, object: number, maxDepth: number): number[] {
+  const toward = new Map<number, number | null>([[object, null]]);
+  let level = [object];
+  for (let depth = 0; depth <= maxDepth && level.length > 0; depth++) {
+    const next: number[] = [];
+    for (const at of level) {
+      if (graph.typeOf(at) === 'module') return pathFrom(toward, at);
+      for (const from of graph.referrers(at)) {
+        if (toward.has(from)) continue;
+        toward.set(from, at);
+        next.push(from);
+      }
+    }
+    level = next;
+  }
+  return [object];
+}
+
+function pathFrom(toward: Map<number, number | null>, start: number): number[] {
+  const path: number[] = [];
+  for (let at: number | null = start; at !== null; at = toward.get(at) ?? null) path.push(at);
+  return path;
+}
+
+/** A line per object, with how the one above refers to it. */
+export function chainText(graph: HeapGraph, chain: number[]): string {
+  const lines = chain.map((object, i) => {
+    const label = i === 0 ? '' : graph.label(chain[i - 1]!, object);
+    return `${'  '.repeat(i)}${i === 0 ? '' : `→ ${label === '' ? '' : `${label} `}`}${graph.describe(object)}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
