@@ -1,9 +1,13 @@
 /** `mp heap` of running Pythons, against what they say of themselves. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Partition } from '../../src/heap/partition.ts';
-import { cannotRecord, mp, start, until } from './helpers.ts';
+import { cannotRecord, mp, scratchFolder, start, until } from './helpers.ts';
 import { ENVIRONMENT, findPythons, type Python, pythonProgram } from './python.ts';
+
+/** Nothing was inconsistent. */
+const QUIET = /^process \d+ stood still for [\d.]+ ms\n$/;
 
 /** Starts a program that states something in one line, and stays as it is. */
 async function startStating<T>(t: TestContext, python: Python, program: string) {
@@ -16,14 +20,22 @@ async function startStating<T>(t: TestContext, python: Python, program: string) 
     },
     60_000,
   );
-  return { pid: target.pid, stated: JSON.parse(line) as T };
+  return { pid: target.pid, target, stated: JSON.parse(line) as T };
 }
 
 async function heapOf(t: TestContext, pid: number, ...options: string[]): Promise<Partition> {
   const { code, stdout, stderr } = await mp(t, ['heap', '--json', ...options, `${pid}`]);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /^process \d+ stood still for [\d.]+ ms\n$/);
+  assert.match(stderr, QUIET);
   return JSON.parse(stdout) as Partition;
+}
+
+/** What mp says about a process, without the line about its pause. */
+async function ask(t: TestContext, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await mp(t, args);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, QUIET);
+  return stdout;
 }
 
 /** `{"dict count": 10, "dict size": 640, …}` */
@@ -62,6 +74,32 @@ describe('heap', { skip: cannotRecord() }, () => {
           const revived = freed.filter((address) => addresses.has(address)).length;
           assert.ok(revived <= (type === 'float' ? freed.length / 20 : 0), `${revived} freed ones of ${type}`);
         }
+      });
+
+      it('says how objects are held, how large they are, and what has grown', async (t) => {
+        interface Stated {
+          cache: number;
+          sessions: number;
+        }
+        const { pid, target, stated } = await startStating<Stated>(t, python, 'graph.py');
+        const sizes = JSON.parse(await ask(t, 'sizeof', '--json', `${pid}`, '__main__.cache'));
+        assert.equal(sizes.sized[0].deep, stated.cache);
+
+        const chain = await ask(t, 'objgraph', '--chain', 'Session[3]', `${pid}`);
+        const labels = chain.split('\n').map((line) => line.trim().replace(/0x\w+/, ''));
+        assert.deepEqual(
+          labels,
+          ['module __main__', '→ .__dict__ dict', "→ ['sessions'] list", '→ [3] __main__.Session', ''].map((line) =>
+            line === '' ? '' : `${line} `,
+          ),
+        );
+
+        const peaks = join(scratchFolder(t), 'peaks.json');
+        const growth = ['objgraph', '--growth', peaks, '--limit', '1000', `${pid}`];
+        assert.match(await ask(t, ...growth), /^Session +5 +\+5$/m);
+        process.kill(pid, 'SIGUSR1');
+        await until('ten more Sessions', () => target.stdout().split('\n').length > 2, 60_000);
+        assert.match(await ask(t, ...growth), /^Session +15 +\+10$/m);
       });
     });
   }

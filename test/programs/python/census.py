@@ -112,7 +112,7 @@ held = [Plain(i) for i in range(100)] + [Odd(i) for i in range(40)] + [Slots(i) 
 held += [Both(i) for i in range(30)] + [Made(), Color.RED, Text("text"), Text("t\u00e4xt \u4e16"), Number(0), Number(10**40)]
 held += [Pair((1, 2, [])), Dict(a=[]), Dict(), List([1, 2]), Point([], 1), Failure("text", [])]
 held += [generator(i) for i in range(5)] + [outer(i) for i in range(10)]
-held += [{i: [] for i in range(n)} for n in (0, 1, 5, 6, 10, 11, 100, 1000, 100000)]
+held += [{i: [] for i in range(n)} for n in (0, 1, 5, 6, 10, 11, 100, 1000)] + [dict.fromkeys(range(100000), [])]
 held += [{str(i): [] for i in range(n)} for n in (1, 5, 6, 10, 11, 100, 1000)]
 held += [set(range(n)) for n in (0, 4, 5, 100, 1000)] + [frozenset([(1, ())]), frozenset(range(100))]
 held += [collections.deque(range(n)) for n in (0, 1, 31, 32, 33, 64, 65, 1000)]

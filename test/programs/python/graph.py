@@ -4,12 +4,13 @@
     __main__.sessions   a list of five Sessions, each with a Slotted as `.state` and `.owner`, which leads back to the list
     a cycle             two Nodes that refer to each other, and that nothing else leads to
 
-For every byte on its standard input ten Sessions come in addition, and a line is written: one of JSON, with the deep
-size of the cache in bytes and the number of Sessions. The first line is written at once.
+For every SIGUSR1 ten Sessions come in addition, and a line is written: one of JSON, with the deep size of the cache in
+bytes and the number of Sessions. The first line is written at once.
 """
 import gc
 import json
 import os
+import signal
 import sys
 
 
@@ -31,6 +32,7 @@ class Node:
 
 
 gc.disable()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
 cache = {"key %d" % i: bytes(100000 + i) for i in range(10)}
 cache["again"] = cache["key 0"]
 sessions = []
@@ -42,6 +44,5 @@ del first, second
 cache_size = sys.getsizeof(cache) + sum(map(sys.getsizeof, cache)) + sum(map(sys.getsizeof, set(cache.values())))
 while True:
     os.write(1, (json.dumps({"cache": cache_size, "sessions": len(sessions)}) + "\n").encode())
-    if not os.read(0, 1):
-        break
+    signal.sigwait({signal.SIGUSR1})
     sessions.extend(Session(sessions, i) for i in range(10))
