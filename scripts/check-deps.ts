@@ -16,7 +16,9 @@ const ALLOWED: Record<string, string[]> = {
   report: ['model', 'util'],
   heap: ['model', 'util'],
   tui: ['model', 'util'],
-  cli: ['model', 'util', 'aggregate', 'native', 'symbolize', 'capture', 'store', 'report', 'heap', 'tui'],
+  top: ['model', 'util', 'report'],
+  lib: ['model', 'util', 'store', 'report', 'top'],
+  cli: ['model', 'util', 'aggregate', 'native', 'symbolize', 'capture', 'store', 'report', 'heap', 'tui', 'top', 'lib'],
 };
 
 /** Pattern → the only files that may match it. */

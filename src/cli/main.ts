@@ -38,6 +38,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   tree: async () => (await import('./commands/tree.ts')).register,
   check: async () => (await import('./commands/check.ts')).register,
   diff: async () => (await import('./commands/diff.ts')).register,
+  top: async () => (await import('./commands/top.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
@@ -49,7 +50,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['top', 'live'];
+const LATER_COMMANDS = ['live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();

@@ -108,6 +108,22 @@ export interface ResidentRow {
   largest_rss_bytes: number;
 }
 
+/** A live block of a snapshot. */
+export interface BlockRow {
+  process_id: number;
+  pid: number;
+  address: number;
+  bytes: number;
+  stack_id: number | null;
+}
+
+export interface MetricRow {
+  name: string;
+  value: number;
+  /** `int`, `size` or `percent`. */
+  format: string;
+}
+
 /** Row type of each query. Those of sites, size classes and memory respect `pid` and `tid` of the parameters. */
 export interface Rows {
   meta: { key: string; value: string | null };
@@ -132,6 +148,10 @@ export interface Rows {
   memory: MemoryRow;
   /** By process and time. */
   residents: ResidentRow;
+  /** Of a snapshot with traces. */
+  blocks: BlockRow;
+  /** Of a snapshot. */
+  metrics: MetricRow;
   /** Summed over allocators and processes, by size. */
   size_classes: SizeClassRow;
 }

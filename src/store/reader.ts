@@ -40,7 +40,7 @@ type LargeQuery = keyof typeof LARGE_TABLES;
 const isLarge = (query: QueryName): query is LargeQuery => Object.hasOwn(LARGE_TABLES, query);
 
 /** Tables that captures of earlier versions lack; they are empty then. */
-const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident' };
+const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident', blocks: 'block', metrics: 'metric' };
 
 const QUERIES = {
   meta: 'SELECT key, value FROM meta ORDER BY key',
@@ -79,6 +79,9 @@ const QUERIES = {
     LEFT JOIN (SELECT process_id, max(rss_bytes) AS rss_bytes FROM memory GROUP BY process_id) m
       ON m.process_id = r.process_id
     WHERE :pid IS NULL OR p.pid = :pid ORDER BY r.process_id, r.time_ns`,
+  blocks: `SELECT b.process_id, p.pid, b.address, b.bytes, s.stack_id
+    FROM block b JOIN process p ON p.id = b.process_id LEFT JOIN site s ON s.id = b.site_id`,
+  metrics: 'SELECT name, value, format FROM metric',
   size_classes: `SELECT h.min_bytes, h.max_bytes, sum(h.allocations) AS allocations, sum(h.bytes) AS bytes
     FROM size_histogram h JOIN process p ON p.id = h.process_id WHERE :pid IS NULL OR p.pid = :pid
     GROUP BY h.min_bytes, h.max_bytes ORDER BY h.min_bytes`,

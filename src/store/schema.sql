@@ -178,6 +178,22 @@ CREATE TABLE size_histogram (
   PRIMARY KEY (process_id, allocator, min_bytes)
 ) STRICT, WITHOUT ROWID;
 
+-- of a snapshot with traces (meta.traces is 1): its live blocks
+CREATE TABLE block (
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  address INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  site_id INTEGER REFERENCES site (id),
+  PRIMARY KEY (process_id, address)
+) STRICT, WITHOUT ROWID;
+
+-- of a snapshot: figures that were taken with it
+CREATE TABLE metric (
+  name TEXT PRIMARY KEY,
+  value REAL NOT NULL,
+  format TEXT NOT NULL           -- int; size: bytes; percent: a share of 1
+) STRICT, WITHOUT ROWID;
+
 -- what was not seen or not resolved; one row per kind, also when 0
 CREATE TABLE loss (
   kind TEXT PRIMARY KEY,

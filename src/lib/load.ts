@@ -1,0 +1,55 @@
+/** Reads a capture or a snapshot from its file. */
+import { statSync } from 'node:fs';
+import { type Facts, readFacts } from '../report/facts.ts';
+import { openReader } from '../store/db.ts';
+import { liveBlocks } from '../store/live-blocks.ts';
+import { Reader } from '../store/reader.ts';
+import { readSnapshot } from '../top/read-snapshot.ts';
+import type { Snapshot } from '../top/snapshot.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+
+export interface LoadOptions {
+  /** Also the single blocks, if the file knows them. Default: true. */
+  traces?: boolean;
+  /** Default: true. */
+  metrics?: boolean;
+}
+
+/**
+ * What is live in a capture, also in one that is still being recorded, or in a snapshot.
+ * @throws UserError if the file can't be read as one.
+ */
+export function loadSnapshot(path: string, { traces = true, metrics = true }: LoadOptions = {}): Snapshot {
+  const db = openReader(path);
+  try {
+    return db.transaction(() => {
+      const source = new Reader(db);
+      const facts = readFacts(source, path, 'complete');
+      const timestamp = timestampOf(path, facts, metaOf(source));
+      return readSnapshot(
+        { source, facts },
+        { timestamp, blocks: traces ? liveBlocks(db) : null, withMetrics: metrics },
+      );
+    });
+  } catch (error) {
+    if (error instanceof StoreError) throw new UserError(`Failed to read capture ${path}: ${error.message}`);
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function metaOf(source: Reader): Map<string, string> {
+  return new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
+}
+
+/** When it was as the file says: when a snapshot was taken, when a capture ended or was last written to. */
+function timestampOf(path: string, { ended_at }: Facts, meta: Map<string, string>): Date {
+  const time = new Date(meta.get('snapshot_at') ?? ended_at ?? Number.NaN);
+  return Number.isNaN(time.getTime()) ? lastWritten(path) : time;
+}
+
+function lastWritten(path: string): Date {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  return new Date(Math.max(statSync(path).mtimeMs, log?.mtimeMs ?? 0));
+}

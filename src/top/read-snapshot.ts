@@ -1,0 +1,111 @@
+/**
+ * A snapshot of what is live in a capture. Memory counts for the line of Python or JavaScript that asked for it, if there
+ * is one on its stack, and a traceback then has such lines only:
+ *
+ *     recorded, most recent first                         traceback
+ *     PyMem_Malloc (libpython), load (app.py:7), main     app.py:7, app.py:30
+ *     strdup (libc.so.6), parse (a.c:12), main            libc.so.6, a.c:12, a.c:40
+ */
+import { Groups } from '../report/grouping.ts';
+import type { Capture } from '../report/report.ts';
+import type { BlockRow, FrameRow } from '../report/source.ts';
+import { framesOf, placeOf, Stacks } from '../report/stacks.ts';
+import { METRIC_FORMATS, type Metric, type MetricFormat } from './metric.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Frame, Traceback } from './traceback.ts';
+
+export interface ReadOptions {
+  timestamp: Date;
+  /** Live blocks; null: not known, or not wanted. */
+  blocks: Iterable<BlockRow> | null;
+  withMetrics: boolean;
+}
+
+export function readSnapshot(capture: Capture, { timestamp, blocks, withMetrics }: ReadOptions): Snapshot {
+  const { source, facts } = capture;
+  const tracebacks = new Tracebacks(new Stacks(source));
+  const [processes, threads] = [new Groups(capture, 'process'), new Groups(capture, 'thread')];
+  const stats = source.all('sites_leaks').map((row) => ({
+    traceback: tracebacks.of(row.stack_id),
+    size: row.bytes,
+    count: row.allocations,
+    process: processes.of(row).columns.group,
+    thread: threads.of(row).columns.group,
+    allocator: row.allocator,
+  }));
+  const traces =
+    blocks === null
+      ? null
+      : Array.from(blocks, ({ address, bytes, stack_id, pid }) => ({
+          address,
+          size: bytes,
+          traceback: tracebacks.of(stack_id),
+          pid,
+        }));
+  const metrics = withMetrics ? readMetrics(capture) : [];
+  return new Snapshot({ timestamp, pid: facts.processes[0]?.pid ?? 0, stats, traces, metrics });
+}
+
+/** Those that were taken with it; of a capture, what it knows. */
+function readMetrics({ source, facts }: Capture): Metric[] {
+  const kept = source.all('metrics').map(({ name, value, format }) => ({ name, value, format: formatOf(format) }));
+  if (kept.length > 0) return kept;
+  const metrics: Metric[] = [
+    { name: 'mp.traced.size', value: facts.leaked_bytes, format: 'size' },
+    { name: 'mp.traced.max_size', value: facts.peak_bytes, format: 'size' },
+    { name: 'mp.traced.blocks', value: facts.leaked_allocations, format: 'int' },
+  ];
+  const running = new Set(facts.processes.filter(({ ended_ns }) => ended_ns === null).map(({ id }) => id));
+  const rss = new Map<number, number>();
+  for (const { process_id, rss_bytes } of running.size > 0 ? source.iterate('memory') : []) {
+    if (rss_bytes !== null && running.has(process_id)) rss.set(process_id, rss_bytes);
+  }
+  if (rss.size > 0) {
+    const value = [...rss.values()].reduce((sum, bytes) => sum + bytes, 0);
+    metrics.push({ name: 'process_memory.rss', value, format: 'size' });
+  }
+  return metrics;
+}
+
+/** A file may come from anywhere. */
+function formatOf(format: string): MetricFormat {
+  return METRIC_FORMATS.find((known) => known === format) ?? 'int';
+}
+
+class Tracebacks {
+  readonly #stacks: Stacks;
+  readonly #byStack = new Map<number, Traceback>();
+  readonly #frames = new Map<FrameRow, Frame>();
+
+  constructor(stacks: Stacks) {
+    this.#stacks = stacks;
+  }
+
+  of(stackId: number | null): Traceback {
+    if (stackId === null) return [];
+    let traceback = this.#byStack.get(stackId);
+    if (traceback === undefined) {
+      traceback = this.#read(stackId);
+      this.#byStack.set(stackId, traceback);
+    }
+    return traceback;
+  }
+
+  #read(stackId: number): Traceback {
+    const innermost = this.#stacks.node(stackId);
+    if (innermost === undefined) return [];
+    const place = this.#stacks.isMixed ? placeOf(innermost) : innermost;
+    const rows = framesOf(place);
+    const isNative = place.frame.language === 'native';
+    return (isNative ? rows : rows.filter((row) => row.language !== 'native')).map((row) => this.#frameOf(row));
+  }
+
+  #frameOf(row: FrameRow): Frame {
+    let frame = this.#frames.get(row);
+    if (frame === undefined) {
+      frame = { file: row.file ?? row.module, line: row.line, function: row.function, module: row.module };
+      this.#frames.set(row, frame);
+    }
+    return frame;
+  }
+}
