@@ -39,6 +39,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   check: async () => (await import('./commands/check.ts')).register,
   diff: async () => (await import('./commands/diff.ts')).register,
   top: async () => (await import('./commands/top.ts')).register,
+  snapshot: async () => (await import('./commands/snapshot.ts')).register,
   flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,

@@ -59,7 +59,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
       case 'started':
         isStarted = true;
         targets = message.pids;
-        unregister = register(targets.length > 0 ? targets : [process.pid]);
+        unregister = register(targets.length > 0 ? targets : [process.pid], message.path);
         break;
       case 'settled':
         tell(settledText(request, message.processCount));

@@ -1,16 +1,16 @@
 /**
- * Who traces whom: /run/mp/<pid> names the tracer while it records, as `<pid> <start time>`. `mp detach` reads it. One
- * that selects its targets by name or cgroup stands there under its own pid. The start
+ * Who traces whom: /run/mp/<pid> names the tracer while it records and its capture, as `<pid> <start time> "<path>"`, for
+ * `mp detach` and `mp snapshot`. One that selects its targets by name or cgroup stands there under its own pid. The start
  * time (/proc/PID/stat, field 22) tells a tracer from another program that was given its pid after it was killed.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const DIRECTORY = '/run/mp';
 
 /** Enters the processes; the result takes them out again. A registry that can't be written only disables detach. */
-export function register(pids: number[], directory = DIRECTORY): () => void {
-  const own = `${process.pid} ${startTimeOf(process.pid)}`;
+export function register(pids: number[], capture: string, directory = DIRECTORY): () => void {
+  const own = `${process.pid} ${startTimeOf(process.pid)} ${JSON.stringify(resolve(capture))}`;
   const paths = pids.map((pid) => join(directory, `${pid}`));
   try {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -29,6 +29,13 @@ export function register(pids: number[], directory = DIRECTORY): () => void {
 /** The pid of the running tracer of a process, null if there is none. */
 export function tracerOf(pid: number, directory = DIRECTORY): number | null {
   return tracerIn(join(directory, `${pid}`));
+}
+
+/** The capture that is being recorded of a process, null if there is none. */
+export function captureOf(pid: number, directory = DIRECTORY): string | null {
+  const path = join(directory, `${pid}`);
+  const [, text] = /^\d+ \d+ (".*")$/.exec((textOf(path) ?? '').trim()) ?? [];
+  return text !== undefined && tracerIn(path) !== null ? (JSON.parse(text) as string) : null;
 }
 
 /** The pids of all running tracers. */

@@ -69,7 +69,7 @@ export class CaptureWriter {
    */
   constructor(path: string, options: WriterOptions = {}) {
     this.path = path;
-    this.#db = openCreated(path, createFile(path, options));
+    this.#db = createCapture(path, options);
     this.#intervals = new IntervalWriter(this.#db, options.intervals);
     this.#memory = new MemoryRows(this.#db);
     this.#db.transaction(() => {
@@ -307,6 +307,11 @@ export class CaptureWriter {
     this.#writtenLosses = written;
   }
 
+  /** The `site` row in which a site stands since the last commit; null: in none. */
+  siteId(site: number): number | null {
+    return this.#rows.has(site) ? this.#rows.rowOf(site) + 1 : null;
+  }
+
   #becomePlainFile(): void {
     try {
       this.#db.exec('PRAGMA busy_timeout = 500; PRAGMA journal_mode = DELETE');
@@ -332,6 +337,14 @@ export class CaptureWriter {
 
 function allocatorName(allocator: number): string {
   return (ALLOCATOR_NAME as Record<number, string>)[allocator] ?? `allocator ${allocator}`;
+}
+
+/**
+ * A new file with the schema in it.
+ * @throws UserError if it exists and `force` is not set, or can't be created; StoreError if the disk is full.
+ */
+export function createCapture(path: string, options: WriterOptions): Db {
+  return openCreated(path, createFile(path, options));
 }
 
 /** Makes an empty file for its owner alone: it says what a program did, and with what arguments. */

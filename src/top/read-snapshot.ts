@@ -10,6 +10,7 @@ import { Groups } from '../report/grouping.ts';
 import type { Capture } from '../report/report.ts';
 import type { BlockRow, FrameRow } from '../report/source.ts';
 import { framesOf, placeOf, Stacks } from '../report/stacks.ts';
+import { metricsOf } from './figures.ts';
 import { METRIC_FORMATS, type Metric, type MetricFormat } from './metric.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Frame, Traceback } from './traceback.ts';
@@ -50,21 +51,13 @@ export function readSnapshot(capture: Capture, { timestamp, blocks, withMetrics 
 function readMetrics({ source, facts }: Capture): Metric[] {
   const kept = source.all('metrics').map(({ name, value, format }) => ({ name, value, format: formatOf(format) }));
   if (kept.length > 0) return kept;
-  const metrics: Metric[] = [
-    { name: 'mp.traced.size', value: facts.leaked_bytes, format: 'size' },
-    { name: 'mp.traced.max_size', value: facts.peak_bytes, format: 'size' },
-    { name: 'mp.traced.blocks', value: facts.leaked_allocations, format: 'int' },
-  ];
-  const running = new Set(facts.processes.filter(({ ended_ns }) => ended_ns === null).map(({ id }) => id));
-  const rss = new Map<number, number>();
-  for (const { process_id, rss_bytes } of running.size > 0 ? source.iterate('memory') : []) {
-    if (rss_bytes !== null && running.has(process_id)) rss.set(process_id, rss_bytes);
-  }
-  if (rss.size > 0) {
-    const value = [...rss.values()].reduce((sum, bytes) => sum + bytes, 0);
-    metrics.push({ name: 'process_memory.rss', value, format: 'size' });
-  }
-  return metrics;
+  return metricsOf({
+    tracedBytes: facts.leaked_bytes,
+    tracedMaxBytes: facts.peak_bytes,
+    tracedBlocks: facts.leaked_allocations,
+    process: null,
+    tracerBytes: null,
+  });
 }
 
 /** A file may come from anywhere. */

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { register, tracerOf } from '../../../src/cli/registry.ts';
+import { captureOf, register, tracerOf } from '../../../src/cli/registry.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 test('a traced process has a tracer until it is taken out', (context) => {
   const folder = temporaryFolder(context);
-  const unregister = register([11, 12], folder);
+  const unregister = register([11, 12], 'a "b".db', folder);
   assert.equal(tracerOf(11, folder), process.pid);
   assert.equal(tracerOf(13, folder), null);
+  assert.equal(captureOf(12, folder), resolve('a "b".db'));
+  assert.equal(captureOf(13, folder), null);
   unregister();
   assert.equal(tracerOf(11, folder), null);
   assert.deepEqual(readdirSync(folder), []);
@@ -21,6 +23,6 @@ test('an entry of a killed tracer is nobody, also when its pid was given to anot
   writeFileSync(join(folder, '12'), '4194300 77\n');
   writeFileSync(join(folder, '13'), 'garbage');
   for (const pid of [11, 12, 13]) assert.equal(tracerOf(pid, folder), null);
-  register([14], folder);
+  register([14], '', folder);
   assert.deepEqual(readdirSync(folder), ['14']);
 });

@@ -1,0 +1,64 @@
+/** `mp snapshot`: what a capture holds now, in a file of its own; the recording and its targets go on. */
+import { existsSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { MetricCommand } from '../../lib/metric-command.ts';
+import { UserError } from '../../util/errors.ts';
+import { ownerUnderSudo } from '../../util/new-file.ts';
+import type { Output } from '../../util/output.ts';
+import { captureOf, tracerOf } from '../registry.ts';
+import { addExample, defaultOutput } from '../report-options.ts';
+
+interface SnapshotOptions {
+  output?: string;
+  force?: boolean;
+  traces?: boolean;
+  metric: MetricCommand[];
+}
+
+export function register(program: Command, output?: Output): void {
+  const command = program
+    .command('snapshot')
+    .description('keep what a running recording has seen up to now in a file of its own, for mp top and every report')
+    .argument('<capture|pid>', 'the capture, or a process that is being traced')
+    .option('-o, --output <FILE>', 'the snapshot (default: mp-snapshot-<pid>-<number>.db in the current directory)')
+    .option('-f, --force', 'overwrite an existing file')
+    .option('--traces', 'also every live block with its address (of a recording with --events)')
+    .option('--metric <NAME=COMMAND>', 'also the number, share or size that a command prints', addMetric, []);
+  addExample(command, 'mp snapshot 1234 -o before.db', "mp snapshot --metric 'sockets=ls /proc/1234/fd | wc -l' 1234");
+  command.action((target: string, options: SnapshotOptions) => take(target, options, output ?? defaultOutput()));
+}
+
+/** `sockets=ss -H | wc -l` */
+export function addMetric(text: string, metrics: MetricCommand[]): MetricCommand[] {
+  const [, name, command] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || command === undefined)
+    throw new InvalidArgumentError('Give a name and a command, e.g. threads="ls /proc/1234/task | wc -l".');
+  if (metrics.some((metric) => metric.name === name)) throw new InvalidArgumentError(`There are two metrics ${name}.`);
+  return [...metrics, { name, command }];
+}
+
+async function take(target: string, options: SnapshotOptions, output: Output): Promise<void> {
+  const capture = captureAt(target);
+  // Loaded late: `mp --help` needs no database driver.
+  const { takeSnapshot } = await import('../../lib/take-snapshot.ts');
+  const { loadSnapshot } = await import('../../lib/load.ts');
+  const { runMetricCommands } = await import('../../lib/metric-command.ts');
+  const { DEFAULT_TEMPLATE, nextFile } = await import('../../lib/file-template.ts');
+  const { pid } =
+    /^\d+$/.test(target) && capture !== target ? { pid: Number(target) } : loadSnapshot(capture, { traces: false });
+  const metrics = await runMetricCommands(options.metric, pid);
+  const takenAt = new Date();
+  const path = options.output ?? nextFile(DEFAULT_TEMPLATE, pid, takenAt);
+  const { force = false, traces = false } = options;
+  takeSnapshot(capture, path, { traces, metrics, takenAt, force, owner: ownerUnderSudo() });
+  output.err(`Snapshot: ${path}\n`);
+}
+
+/** @throws UserError for a process that is not traced. */
+function captureAt(target: string): string {
+  if (!/^\d+$/.test(target) || existsSync(target)) return target;
+  const capture = captureOf(Number(target));
+  if (capture !== null) return capture;
+  if (tracerOf(Number(target)) === null) throw new UserError(`process ${target} is not being traced`);
+  throw new UserError(`it is not known where the capture of process ${target} is: give its path`);
+}

@@ -1,0 +1,76 @@
+/** Copies what a capture, maybe one that is being recorded, holds at this moment into a snapshot. */
+import { readFacts } from '../report/facts.ts';
+import { type Db, openReader } from '../store/db.ts';
+import { liveBlocks } from '../store/live-blocks.ts';
+import { Reader } from '../store/reader.ts';
+import { type SnapshotFigures, writeSnapshot } from '../store/snapshot.ts';
+import type { WriterOptions } from '../store/writer.ts';
+import { metricsOf } from '../top/figures.ts';
+import type { Metric } from '../top/metric.ts';
+import { StoreError, UserError } from '../util/errors.ts';
+import { processMemory } from './process-memory.ts';
+
+export interface TakeOptions extends WriterOptions {
+  /** With the single live blocks. */
+  traces: boolean;
+  /** Further ones. */
+  metrics: readonly Metric[];
+  takenAt: Date;
+}
+
+/**
+ * @throws UserError if the capture can't be read or does not know its blocks, or the file can't be made; StoreError if the
+ * disk is full.
+ */
+export function takeSnapshot(capture: string, path: string, options: TakeOptions): void {
+  const db = openReader(capture);
+  try {
+    db.transaction(() => {
+      const blocks = options.traces ? blocksOf(db) : null;
+      if (options.traces && blocks === null)
+        throw new UserError(
+          `The capture ${capture} does not know its single blocks: record with --events, or let the recording take the ` +
+            `snapshots, with --snapshot-delay or --snapshot-threshold and --traces`,
+        );
+      const metrics = [...metricsOf(figuresOf(db)), ...options.metrics];
+      writeSnapshot(db, path, { takenAt: options.takenAt.toISOString(), metrics, blocks }, options);
+    });
+  } catch (error) {
+    if (error instanceof StoreError && !error.isDiskFull)
+      throw new UserError(`Failed to read capture ${capture}: ${error.message}`);
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+function figuresOf(db: Db): Parameters<typeof metricsOf>[0] {
+  const source = new Reader(db);
+  const meta = new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
+  const isRecording = meta.get('status') === 'recording';
+  const { leaked_bytes, leaked_allocations, peak_bytes, processes } = readFacts(source, '', 'recording');
+  const running = isRecording ? processes.filter(({ ended_ns }) => ended_ns === null).map(({ pid }) => pid) : [];
+  return {
+    tracedBytes: leaked_bytes,
+    tracedMaxBytes: peak_bytes,
+    tracedBlocks: leaked_allocations,
+    process: processMemory(running),
+    tracerBytes: isRecording ? (processMemory([Number(meta.get('tracer_pid'))])?.rssBytes ?? null) : null,
+  };
+}
+
+/** Blocks with a site of their stack: any, as nothing else of it is asked for. */
+function blocksOf(db: Db): SnapshotFigures['blocks'] {
+  const blocks = liveBlocks(db);
+  if (blocks === null) return null;
+  const rows = db.all<{ id: number; process_id: number; stack_id: number }>(
+    'SELECT id, process_id, stack_id FROM site WHERE stack_id IS NOT NULL',
+  );
+  const sites = new Map(rows.map(({ id, process_id, stack_id }) => [`${process_id} ${stack_id}`, id]));
+  return blocks.map(({ process_id, address, bytes, stack_id }) => ({
+    process_id,
+    address,
+    bytes,
+    site_id: sites.get(`${process_id} ${stack_id}`) ?? null,
+  }));
+}

@@ -1,0 +1,90 @@
+/**
+ * Copies a capture as it is at one moment into a file of its own: everything but single events and what is known by time of
+ * sites, with the figures that were taken and, if they are given, the live blocks.
+ */
+import { StoreError } from '../util/errors.ts';
+import { BulkInsert } from './bulk-insert.ts';
+import { type Db, hasTable } from './db.ts';
+import type { LiveBlock } from './live-blocks.ts';
+import { createCapture, type WriterOptions } from './writer.ts';
+
+export interface SnapshotFigures {
+  /** ISO 8601. */
+  takenAt: string;
+  metrics: Iterable<{ name: string; value: number; format: string }>;
+  /** Null: taken without. */
+  blocks: Iterable<Pick<LiveBlock, 'process_id' | 'address' | 'bytes'> & { site_id: number | null }> | null;
+}
+
+const TABLES = [
+  'process',
+  'thread',
+  'module',
+  'frame',
+  'stack',
+  'site',
+  'memory',
+  'resident',
+  'temporary',
+  'size_histogram',
+  'loss',
+];
+const LEFT_OUT = ['interval_ns', 'interval_end_ns', 'status', 'ended_at', 'snapshot_at', 'traces'];
+
+/**
+ * `source` must be in a transaction.
+ * @throws UserError if `path` exists and `force` is not set, or can't be created; StoreError if the disk is full.
+ */
+export function writeSnapshot(source: Db, path: string, figures: SnapshotFigures, options: WriterOptions = {}): void {
+  const target = createCapture(path, options);
+  try {
+    target.transaction(() => {
+      for (const table of TABLES) if (hasTable(source, table)) copyTable(source, target, table);
+      writeMeta(source, target, figures);
+      const metrics = inserter(target, 'metric', ['name', 'value', 'format']);
+      for (const { name, value, format } of figures.metrics) metrics.add(name, value, format);
+      metrics.finish();
+      const blocks = inserter(target, 'block', ['process_id', 'address', 'bytes', 'site_id']);
+      for (const { process_id, address, bytes, site_id } of figures.blocks ?? [])
+        blocks.add(process_id, address, bytes, site_id);
+      blocks.finish();
+    });
+    target.exec('PRAGMA journal_mode = DELETE');
+  } finally {
+    target.close();
+  }
+}
+
+function writeMeta(source: Db, target: Db, { takenAt, blocks }: SnapshotFigures): void {
+  const known = source.all<{ key: string; value: string }>('SELECT key, value FROM meta');
+  const own = {
+    status: 'complete',
+    ended_at: takenAt,
+    snapshot_at: takenAt,
+    ...(blocks === null ? {} : { traces: '1' }),
+  };
+  const kept = known.filter(({ key }) => !LEFT_OUT.includes(key)).map(({ key, value }) => [key, value] as const);
+  target.run("DELETE FROM meta WHERE key <> 'format_version'");
+  for (const [key, value] of [...kept, ...Object.entries(own)])
+    target.run('INSERT OR REPLACE INTO meta VALUES (?, ?)', [key, value]);
+}
+
+/** Columns that only one of the two has are left out: an earlier mp may have written the source. */
+function copyTable(source: Db, target: Db, table: string): void {
+  const there = columnsOf(source, table);
+  const columns = columnsOf(target, table).filter((column) => there.includes(column));
+  if (columns.length === 0) throw new StoreError(`table ${table} has none of its columns`, 'SQLITE_CORRUPT');
+  const rows = inserter(target, table, columns);
+  const values = `SELECT ${columns.join(', ')} FROM main.${table}`;
+  for (const row of source.iterate<Record<string, unknown>>(values)) rows.add(...columns.map((column) => row[column]));
+  rows.finish();
+}
+
+function columnsOf(db: Db, table: string): string[] {
+  return db.all<{ name: string }>(`PRAGMA main.table_info(${table})`).map(({ name }) => name);
+}
+
+function inserter(db: Db, table: string, columns: string[]): BulkInsert {
+  const text = (values: string) => `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values}`;
+  return new BulkInsert(columns.length, text, (sql, params) => db.run(sql, params));
+}
