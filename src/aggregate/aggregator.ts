@@ -28,6 +28,7 @@ import {
   type SiteSum,
   TEMPORARY_THRESHOLDS,
 } from '../model/accounts.ts';
+import type { BlockColumns } from '../model/blocks.ts';
 import type {
   Batch,
   Losses,
@@ -42,6 +43,7 @@ import { HighWatermark } from './high-watermark.ts';
 import { StackTree } from './intern.ts';
 import { Intervals, rangeGrid } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
+import { liveColumns } from './live-columns.ts';
 import { ProcessAccount } from './process-account.ts';
 import { type Cut, pageEnd } from './ranges.ts';
 import {
@@ -213,6 +215,27 @@ export class Aggregator implements Accounts {
   /** Present state of a process, null before its first sign of life. */
   process(index: number): Readonly<Pick<ProcessAccount, 'heap' | 'unmatchedFrees'>> | null {
     return this.#accounts[index] ?? null;
+  }
+
+  /** Live bytes of the processes that have not ended. */
+  get tracedBytes(): number {
+    let bytes = 0;
+    for (const { heap, hasEnded } of this.#accounts) if (!hasEnded) bytes += heap.heapBytes;
+    return bytes;
+  }
+
+  /** The processes that have not ended, with what they hold. */
+  get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
+    return this.#accounts.flatMap(({ heap, known, hasEnded }) =>
+      hasEnded || known === null
+        ? []
+        : [{ pid: known.pid, bytes: heap.heapBytes, blocks: heap.liveAllocations, peakBytes: heap.peakBytes }],
+    );
+  }
+
+  /** Every live block of them. */
+  liveBlocks(): BlockColumns {
+    return liveColumns(this.#accounts.filter(({ hasEnded, known }) => !hasEnded && known !== null));
   }
 
   /** Sites so far: they are numbered 0 … siteCount - 1. */

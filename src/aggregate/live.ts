@@ -198,6 +198,18 @@ export class LiveBlocks {
     return result;
   }
 
+  /** Tells of every block, in no order. */
+  visit(visitor: (address: number, bytes: number, site: number) => void): void {
+    for (const { table } of this.#shards) {
+      for (let entry = 0; entry < table.length; entry += ENTRY_WORDS) {
+        if (table[entry + SITE_WORD] === 0) continue;
+        const address = (table[entry]! >>> 0) + (table[entry + 1]! & 0xffff) * 2 ** 32;
+        const bytes = (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
+        visitor(address, bytes, table[entry + SITE_WORD]! - 1);
+      }
+    }
+  }
+
   #shardOf(hashed: number): Shard {
     const shards = this.#shards;
     return shards.length === 1 ? shards[0]! : shards[hashed >>> (32 - SHARD_BITS)]!;

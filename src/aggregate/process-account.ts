@@ -24,6 +24,7 @@ export class ProcessAccount implements ProcessChanges {
   expectedUnmaps = new ExpectedUnmaps();
   inherited: Inherited | null = null;
   unmatchedFrees = 0;
+  hasEnded = false;
   /** Listed for the next commit. */
   isListed = false;
 
@@ -77,6 +78,7 @@ export class ProcessAccount implements ProcessChanges {
 
   /** The image is gone: what is live stays so in the counters; the addresses are dropped. */
   dropAddresses(timeNs: number): void {
+    this.hasEnded = true;
     this.line.end(this.heap, timeNs);
     this.blocks = new LiveBlocks();
     this.mappings = new Mappings();

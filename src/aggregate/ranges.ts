@@ -97,6 +97,11 @@ export class Mappings {
     return this.#pieces.map(({ start, end }) => ({ start, end }));
   }
 
+  /** Tells of every piece, in order. */
+  visit(visitor: (address: number, bytes: number, site: number) => void): void {
+    for (const { start, bytes, site } of this.#pieces) visitor(start, bytes, site);
+  }
+
   /** Index of the first piece that ends behind `address`. */
   #firstBehind(address: number): number {
     let low = 0;

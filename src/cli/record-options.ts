@@ -3,8 +3,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ProbeMode, SessionOptions, TargetSelection } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
 import { UNITS } from './size.ts';
+import { addSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
 
-export interface RecordOptions {
+export interface RecordOptions extends SnapshotOptions {
   output?: string;
   force?: boolean;
   quiet?: boolean;
@@ -83,7 +84,7 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
         .choices(['auto', 'session', 'multi', 'perf'])
         .default('auto'),
     );
-  return addLaterOptions(command, LATER_OPTIONS);
+  return addLaterOptions(addSnapshotOptions(command), LATER_OPTIONS);
 }
 
 export function sessionOptions(options: RecordOptions, selection?: TargetSelection): SessionOptions {

@@ -1,6 +1,7 @@
 /** What the main thread and the recorder's worker thread say to each other. */
 import type { Losses } from '../model/types.ts';
 import type { LaunchOptions, SessionOptions } from '../native/binding.ts';
+import type { SnapshotReport, SnapshotRequest } from './snapshot-protocol.ts';
 
 export interface RecordRequest {
   session: SessionOptions;
@@ -16,6 +17,7 @@ export interface RecordRequest {
   /** Keep every event. */
   events: boolean;
   durationMs: number | null;
+  snapshots: SnapshotRequest;
   meta: Record<string, string>;
   /** Who gets the file, when mp runs under sudo. */
   owner: { uid: number; gid: number } | null;
@@ -28,6 +30,7 @@ export type WorkerMessage =
   | { type: 'settled'; processCount: number }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
   | { type: 'warning'; text: string }
+  | SnapshotReport
   /** The targets have ended, or a stop was asked for. */
   | { type: 'stopping' }
   | { type: 'resolving'; pending: number }
@@ -36,5 +39,7 @@ export type WorkerMessage =
   /** `isStarted`: the launched program was running. */
   | { type: 'failed'; message: string; exitCode: number; isStarted: boolean };
 
-/** The one thing the main thread says: end the recording now. */
+/** What the main thread says: end the recording now. */
 export const STOP = 'stop';
+/** Take a snapshot now. */
+export const TRIGGER = 'trigger';

@@ -14,7 +14,8 @@ import { CaptureWriter } from '../store/writer.ts';
 import { Symbolizer } from '../symbolize/symbolizer.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { explainNativeError } from './native-errors.ts';
-import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
+import { type RecordRequest, STOP, TRIGGER, type WorkerMessage } from './record-protocol.ts';
+import { Snapshots } from './snapshots.ts';
 
 /** A starved consumer loses events. */
 const NICE = -15;
@@ -44,12 +45,22 @@ class Pipeline implements Sink {
   readonly #symbolizer = new Symbolizer();
   readonly #session: NativeSession;
   readonly #writer: CaptureWriter;
+  readonly snapshots: Snapshots;
   /** Before the poll that follows. */
   #emptyNs = 0;
 
   constructor(session: NativeSession, writer: CaptureWriter) {
     this.#session = session;
     this.#writer = writer;
+    const recorded = {
+      aggregator: this.#aggregator,
+      capture: writer.path,
+      force: request.force,
+      owner: request.owner,
+      siteId: (site: number) => writer.siteId(site),
+      commit: () => this.#write(),
+    };
+    this.snapshots = new Snapshots(request.snapshots, recorded, say);
   }
 
   apply(batch: Batch): void {
@@ -62,6 +73,7 @@ class Pipeline implements Sink {
     if (batch.count === 0) this.#aggregator.passTime(this.#emptyNs);
     this.#emptyNs = this.#session.state().nowNs;
     for (const { text } of batch.warnings) say({ type: 'warning', text });
+    this.snapshots.check(this.#session.state());
   }
 
   /** Called with the batch that brought the processes, once their rows are in the capture. */
@@ -70,6 +82,10 @@ class Pipeline implements Sink {
   }
 
   commit(): void {
+    if (this.snapshots.mayCommit(this.#session.state().nowNs)) this.#write();
+  }
+
+  #write(): void {
     this.#writer.commit(this.#aggregator, this.#symbolizer, this.#session.losses());
   }
 
@@ -157,13 +173,17 @@ async function recordTargets(session: NativeSession): Promise<void> {
   const recording = new Recording(session, pipeline, { durationMs: request.durationMs });
   parentPort!.on('message', (message) => {
     if (message === STOP) recording.stop();
+    if (message === TRIGGER) pipeline.snapshots.trigger();
   });
+  pipeline.snapshots.onStop = () => recording.stop();
   say({ type: 'started', pids, path: writer.path });
   try {
     if ('launch' in request.target) session.start();
     isStarted = true;
     await recording.run();
+    await pipeline.snapshots.finish(session.state());
   } catch (error) {
+    await pipeline.snapshots.close();
     if (isLaunchFailure(error)) isStarted = false;
     session.stop();
     if (!isStarted && 'launch' in request.target) {

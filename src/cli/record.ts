@@ -6,8 +6,9 @@ import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
 import { formatPlural, printable } from '../util/format.ts';
 import { STDERR, writeStderr } from '../util/stderr.ts';
+import { runOnTrigger } from './on-trigger.ts';
 import { mustNotBeInPidNamespace } from './pid-namespace.ts';
-import { type RecordRequest, STOP, type WorkerMessage } from './record-protocol.ts';
+import { type RecordRequest, STOP, TRIGGER, type WorkerMessage } from './record-protocol.ts';
 import { register } from './registry.ts';
 
 /** Exit code of `mp run` when the tracer itself failed. */
@@ -48,6 +49,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
   let isStopping = false;
   let outlived: NodeJS.Timeout | undefined;
   let targets: number[] = [];
+  const commands: Promise<unknown>[] = [];
   const warnings = new Set<string>();
   const warn = (text: string) => {
     if (!warnings.has(text)) writeStderr(`mp: ${printable(text)}\n`);
@@ -70,6 +72,17 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
         break;
       case 'warning':
         warn(message.text);
+        break;
+      case 'snapshot':
+        tell(`Snapshot: ${printable(message.path)} (${message.reason})\n`);
+        if (request.snapshots.onTrigger !== null)
+          commands.push(runOnTrigger(request.snapshots.onTrigger, message).then((text) => text !== null && warn(text)));
+        break;
+      case 'snapshot-failed':
+        warn(message.message);
+        break;
+      case 'top':
+        writeStderr(message.text);
         break;
       case 'stopping':
         isStopping = true;
@@ -99,6 +112,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
     removeHandlers();
     unregister();
   }
+  await Promise.all(commands);
   if (failure) throw failure;
   return waitStatus;
 }
@@ -153,6 +167,7 @@ function handleSignals(worker: Worker, isLaunched: boolean, ignoredSignals: numb
     if (pid === null || hasEnded) passOn(signal);
   };
   const stop = () => worker.postMessage(STOP); // the second one also ends the look-up of names
+  const trigger = () => worker.postMessage(TRIGGER);
   const ignore = () => {};
   const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => unknown][] = isLaunched
     ? [
@@ -160,13 +175,15 @@ function handleSignals(worker: Worker, isLaunched: boolean, ignoredSignals: numb
         ['SIGQUIT', terminal],
         ['SIGHUP', terminal],
         ['SIGTERM', passOn],
-        ['SIGUSR2', stop],
+        ['SIGUSR1', stop],
+        ['SIGUSR2', trigger],
       ]
     : [
         ['SIGINT', stop],
         ['SIGTERM', stop],
         ['SIGHUP', stop],
-        ['SIGUSR2', stop],
+        ['SIGUSR1', stop],
+        ['SIGUSR2', trigger],
       ];
   const installed = handlers.map(
     ([signal, handler]) => [signal, ignoredSignals.includes(constants.signals[signal]) ? ignore : handler] as const,

@@ -24,7 +24,7 @@ async function detach(pid: number): Promise<void> {
   const tracer = tracerOf(pid);
   if (tracer === null) throw new UserError(`process ${pid} is not being traced`);
   try {
-    process.kill(tracer, 'SIGUSR2');
+    process.kill(tracer, 'SIGUSR1');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPERM')
       throw new UserError(`no permission to stop the tracer of ${pid} (pid ${tracer}): run mp detach with sudo`);

@@ -8,6 +8,7 @@ import { readCaller } from '../caller.ts';
 import { record } from '../record.ts';
 import { captureMeta } from '../record-facts.ts';
 import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
+import { snapshotRequest } from '../snapshot-options.ts';
 
 interface ProgramOptions {
   /** Python module. */
@@ -159,6 +160,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
         aggregate: options.aggregate ?? false,
         events: options.events ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
+        snapshots: snapshotRequest(options),
         meta: captureMeta('run', [...invocation.added, ...invocation.given].join(' '), options),
         owner: ownerUnderSudo(),
       },

@@ -12,6 +12,7 @@ import { captureMeta } from '../record-facts.ts';
 import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
 import type { RecordRequest } from '../record-protocol.ts';
 import { tracerOf, tracers } from '../registry.ts';
+import { snapshotRequest } from '../snapshot-options.ts';
 
 interface TraceOptions extends RecordOptions {
   pid?: number[];
@@ -54,6 +55,7 @@ export function register(program: Command): void {
         aggregate: options.aggregate ?? false,
         events: options.events ?? false,
         durationMs: options.duration === undefined ? null : options.duration * 1000,
+        snapshots: snapshotRequest(options),
         meta: captureMeta('trace', title, options),
         owner: ownerUnderSudo(),
       },

@@ -1,0 +1,222 @@
+/**
+ * Takes the snapshots of a recording, beside it: the recorder looks at the triggers whenever it has applied a batch, commits
+ * what it knows, and lets another thread copy the capture. The next commit waits until that thread reads, which then sees
+ * this state however long it takes:
+ *
+ *     record worker      apply … fires, commit │ apply, apply          │ commit, apply …
+ *     snapshot worker                          └ open, begin ─ READING ┘ copy ──────── snapshot written
+ *
+ * Where code ran for the first time a moment ago, its names are waited for a little.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Aggregator } from '../aggregate/aggregator.ts';
+import { processMemory } from '../lib/process-memory.ts';
+import type { BlockColumns } from '../model/blocks.ts';
+import type { Figures } from '../top/figures.ts';
+import { Trigger, type TriggerReason } from '../top/trigger.ts';
+import { type LimitFiles, limitFilesOf, usedShare } from './cgroup-share.ts';
+import { READING, type SnapshotJob, type SnapshotReport, type SnapshotRequest } from './snapshot-protocol.ts';
+
+/** Names that take longer are left out. */
+const MAX_WAIT_FOR_NAMES_NS = 1e9;
+/** The reader has as long to begin; then recording goes on, and the snapshot is of a later state. */
+const MAX_WAIT_FOR_READER_NS = 1e9;
+/** More are not kept waiting. */
+const MAX_DUE = 8;
+const SHARE_INTERVAL_NS = 50e6;
+
+interface Due {
+  kind: SnapshotJob['kind'];
+  reason: TriggerReason;
+  timeNs: number;
+}
+
+/** The recording that snapshots are taken of. */
+export interface Recorded {
+  aggregator: Aggregator;
+  capture: string;
+  force: boolean;
+  owner: SnapshotJob['owner'];
+  /** Of the capture's `site` table; null: not in it. */
+  siteId(site: number): number | null;
+  commit(): void;
+}
+
+export interface Moment {
+  nowNs: number;
+  /** Locations whose names are still being looked up. */
+  pendingSymbols: number;
+}
+
+export class Snapshots {
+  readonly #request: SnapshotRequest;
+  readonly #recorded: Recorded;
+  readonly #say: (report: SnapshotReport) => void;
+  readonly #hasTriggers: boolean;
+  readonly #triggers: Record<SnapshotJob['kind'], Trigger | null> = { snapshot: null, top: null };
+  #due: Due[] = [];
+  #worker: Worker | null = null;
+  #counter = 0;
+  #underway = 0;
+  /** Since when the worker has been about to read; null: it is not. */
+  #openingNs: number | null = null;
+  #maxBytes = 0;
+  #limitFiles: LimitFiles | null = null;
+  #shareNs = Number.NEGATIVE_INFINITY;
+  #share: number | null = null;
+  #whenIdle: (() => void) | null = null;
+  /** Called after the first snapshot that is to end the recording. */
+  onStop: () => void = () => {};
+
+  constructor(request: SnapshotRequest, recorded: Recorded, say: (report: SnapshotReport) => void) {
+    this.#request = request;
+    this.#recorded = recorded;
+    this.#say = say;
+    const isIdle = (kind: SnapshotJob['kind']) => new Trigger(request[kind], 0, 0).isOver;
+    this.#hasTriggers = !isIdle('snapshot') || !isIdle('top');
+  }
+
+  /** A snapshot at the next moment, whatever the triggers say. */
+  trigger(): void {
+    this.#add({ kind: 'snapshot', reason: 'signal', timeNs: Number.NEGATIVE_INFINITY });
+  }
+
+  /** To be called after every batch. */
+  check(moment: Moment): void {
+    const { nowNs } = moment;
+    if (!this.#hasTriggers && this.#due.length === 0) return;
+    const bytes = this.#recorded.aggregator.tracedBytes;
+    this.#maxBytes = Math.max(this.#maxBytes, bytes);
+    for (const kind of ['snapshot', 'top'] as const) {
+      const options = this.#request[kind];
+      this.#triggers[kind] ??= new Trigger(options, nowNs, bytes);
+      const trigger = this.#triggers[kind];
+      if (trigger.isOver) continue;
+      const share = options.limitShare === null ? null : this.#shareAt(nowNs);
+      const reason = trigger.fire(nowNs, bytes, share);
+      if (reason !== null) this.#add({ kind, reason, timeNs: nowNs });
+    }
+    if (this.#due.length > 0 && this.mayCommit(nowNs)) this.#begin(moment);
+  }
+
+  /** False: the capture must stay as it is for the moment. */
+  mayCommit(nowNs: number): boolean {
+    return this.#openingNs === null || nowNs - this.#openingNs > MAX_WAIT_FOR_READER_NS;
+  }
+
+  /** All that was begun is written. What was due and not begun is taken now, as the recording ends. */
+  async finish(moment: Moment): Promise<void> {
+    while (this.#due.length > 0) {
+      await this.#idle();
+      this.#begin({ ...moment, pendingSymbols: 0 });
+    }
+    await this.#idle();
+    await this.close();
+  }
+
+  /** What was not written yet will not be. */
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #add(due: Due): void {
+    if (this.#due.length < MAX_DUE) this.#due.push(due);
+    else
+      this.#say({
+        type: 'snapshot-failed',
+        message: 'snapshots are asked for faster than they can be written: some are left out',
+      });
+  }
+
+  #begin({ nowNs, pendingSymbols }: Moment): void {
+    const { kind, reason, timeNs } = this.#due[0]!;
+    if (pendingSymbols > 0 && nowNs - timeNs < MAX_WAIT_FOR_NAMES_NS) return;
+    this.#due.shift();
+    const { aggregator, commit, capture, force, owner } = this.#recorded;
+    commit();
+    const { template, metrics, traces } = this.#request;
+    const { figures, pid } = this.#figures();
+    if (kind === 'snapshot') this.#counter++;
+    const blocks = kind === 'snapshot' && traces ? this.#rowsOf(aggregator.liveBlocks()) : null;
+    const job: SnapshotJob = {
+      kind,
+      reason,
+      capture,
+      takenAtMs: Date.now(),
+      pid,
+      figures,
+      template,
+      counter: this.#counter,
+      force,
+      owner,
+      metrics,
+      blocks,
+    };
+    this.#openingNs = nowNs;
+    this.#underway++;
+    this.#running().postMessage(job);
+  }
+
+  #figures(): { figures: Figures; pid: number } {
+    const running = this.#recorded.aggregator.running;
+    const sum = (of: (process: (typeof running)[number]) => number) =>
+      running.reduce((total, one) => total + of(one), 0);
+    const peak = running.length === 1 ? running[0]!.peakBytes : 0;
+    return {
+      pid: running[0]?.pid ?? 0,
+      figures: {
+        tracedBytes: sum(({ bytes }) => bytes),
+        tracedMaxBytes: Math.max(this.#maxBytes, peak),
+        tracedBlocks: sum(({ blocks }) => blocks),
+        process: processMemory(running.map(({ pid }) => pid)),
+        tracerBytes: processMemory([process.pid])?.rssBytes ?? null,
+      },
+    };
+  }
+
+  #rowsOf(blocks: BlockColumns): BlockColumns {
+    const { siteId } = this.#recorded;
+    return {
+      ...blocks,
+      processes: Uint32Array.from(blocks.processes, (process) => process + 1),
+      sites: Uint32Array.from(blocks.sites, (site) => siteId(site) ?? 0),
+    };
+  }
+
+  #shareAt(nowNs: number): number | null {
+    if (nowNs - this.#shareNs < SHARE_INTERVAL_NS) return this.#share;
+    this.#shareNs = nowNs;
+    const pid = this.#recorded.aggregator.running[0]?.pid;
+    if (pid !== undefined) this.#limitFiles ??= limitFilesOf(pid);
+    this.#share = this.#limitFiles === null ? null : usedShare(this.#limitFiles);
+    return this.#share;
+  }
+
+  #running(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    this.#worker = new Worker(new URL('./snapshot-worker.js', import.meta.url));
+    this.#worker.on('message', (message: typeof READING | SnapshotReport) => this.#receive(message));
+    this.#worker.on('error', (error) => {
+      this.#underway = 1; // the others went with it
+      this.#receive({ type: 'snapshot-failed', message: `the thread of snapshots failed: ${error.message}` });
+      this.#worker = null;
+    });
+    return this.#worker;
+  }
+
+  #receive(message: typeof READING | SnapshotReport): void {
+    this.#openingNs = null;
+    if (message === READING) return;
+    this.#underway--;
+    this.#say(message);
+    if (message.type === 'snapshot' && this.#request.stopOnTrigger) this.onStop();
+    if (this.#underway === 0) this.#whenIdle?.();
+  }
+
+  #idle(): Promise<void> {
+    if (this.#underway === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+}
