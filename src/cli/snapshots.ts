@@ -93,7 +93,8 @@ export class Snapshots {
       const trigger = this.#triggers[kind];
       if (trigger.isOver) continue;
       const share = options.limitShare === null ? null : this.#shareAt(nowNs);
-      const reason = trigger.fire(nowNs, bytes, share);
+      const isBusy = this.#due.some((due) => due.kind === kind);
+      const reason = trigger.fire(nowNs, bytes, share, isBusy);
       if (reason !== null) this.#add({ kind, reason, timeNs: nowNs });
     }
     if (this.#due.length > 0 && this.mayCommit(nowNs)) this.#begin(moment);

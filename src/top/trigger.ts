@@ -59,11 +59,14 @@ export class Trigger {
     return this.#left <= 0 || !hasCause;
   }
 
-  /** Why it fires now, null if it does not. `share`: of the limit that is used; null: not known. */
-  fire(nowNs: number, tracedBytes: number, share: number | null = null): TriggerReason | null {
+  /**
+   * Why it fires now, null if it does not. `share`: of the limit that is used; null: not known. `isBusy`: what it fired for
+   * is still to be done, so that a delay has not begun yet.
+   */
+  fire(nowNs: number, tracedBytes: number, share: number | null = null, isBusy = false): TriggerReason | null {
     if (this.isOver) return null;
     const reason = this.#reason(nowNs, tracedBytes, share);
-    if (reason === null) return null;
+    if (reason === null || (reason === 'delay' && isBusy)) return null;
     this.#left--;
     this.#lastNs = nowNs;
     this.#lastBytes = tracedBytes;
