@@ -8,10 +8,11 @@ import { readFacts } from '../report/facts.ts';
 import { type Db, openReader } from '../store/db.ts';
 import { Reader } from '../store/reader.ts';
 import { type SnapshotFigures, writeSnapshot } from '../store/snapshot.ts';
-import { DisplayTop } from '../top/display-top.ts';
+import { DEFAULT_COUNT, DisplayTop } from '../top/display-top.ts';
 import { metricsOf } from '../top/figures.ts';
 import type { Metric } from '../top/metric.ts';
 import { readSnapshot } from '../top/read-snapshot.ts';
+import { Snapshot } from '../top/snapshot.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { READING, type SnapshotJob, type SnapshotReport } from './snapshot-protocol.ts';
 
@@ -62,13 +63,12 @@ async function write(db: Db, job: SnapshotJob): Promise<void> {
 function topOf(db: Db, { takenAtMs }: SnapshotJob, metrics: Metric[]): string {
   const source = new Reader(db);
   const capture = { source, facts: readFacts(source, db.path, 'recording') };
-  const snapshot = readSnapshot(capture, { timestamp: new Date(takenAtMs), blocks: null, withMetrics: false });
-  for (const { name, value, format } of metrics) snapshot.addMetric(name, value, format);
+  const snapshot = new Snapshot(readSnapshot(capture, { timestamp: new Date(takenAtMs), blocks: null, metrics }));
   let text = '';
   const write = (part: string) => {
     text += part;
   };
-  display.displaySnapshot(snapshot, { file: { write } });
+  display.displaySnapshot(snapshot, DEFAULT_COUNT, { file: { write } });
   return text;
 }
 

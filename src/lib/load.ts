@@ -1,12 +1,14 @@
 /** Reads a capture or a snapshot from its file. */
 import { statSync } from 'node:fs';
-import { type Facts, readFacts } from '../report/facts.ts';
+import { readFacts } from '../report/facts.ts';
 import { openReader } from '../store/db.ts';
 import { liveBlocks } from '../store/live-blocks.ts';
 import { Reader } from '../store/reader.ts';
-import { readSnapshot } from '../top/read-snapshot.ts';
-import type { Snapshot } from '../top/snapshot.ts';
+import { metricsOf } from '../top/figures.ts';
+import { readMetrics, readSnapshot } from '../top/read-snapshot.ts';
+import type { SnapshotParts } from '../top/snapshot.ts';
 import { StoreError, UserError } from '../util/errors.ts';
+import { figuresOf } from './figures.ts';
 
 export interface LoadOptions {
   /** Also the single blocks, if the file knows them. Default: true. */
@@ -19,16 +21,20 @@ export interface LoadOptions {
  * What is live in a capture, also in one that is still being recorded, or in a snapshot.
  * @throws UserError if the file can't be read as one.
  */
-export function loadSnapshot(path: string, { traces = true, metrics = true }: LoadOptions = {}): Snapshot {
+export function loadParts(path: string, { traces = true, metrics = true }: LoadOptions = {}): SnapshotParts {
   const db = openReader(path);
   try {
     return db.transaction(() => {
       const source = new Reader(db);
       const facts = readFacts(source, path, 'complete');
-      const timestamp = timestampOf(path, facts, metaOf(source));
+      const kept = metrics ? readMetrics(source) : [];
       return readSnapshot(
         { source, facts },
-        { timestamp, blocks: traces ? liveBlocks(db) : null, withMetrics: metrics },
+        {
+          timestamp: timestampOf(path, source),
+          blocks: traces ? liveBlocks(db) : null,
+          metrics: metrics && kept.length === 0 ? metricsOf(figuresOf(db)) : kept,
+        },
       );
     });
   } catch (error) {
@@ -39,13 +45,10 @@ export function loadSnapshot(path: string, { traces = true, metrics = true }: Lo
   }
 }
 
-function metaOf(source: Reader): Map<string, string> {
-  return new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
-}
-
 /** When it was as the file says: when a snapshot was taken, when a capture ended or was last written to. */
-function timestampOf(path: string, { ended_at }: Facts, meta: Map<string, string>): Date {
-  const time = new Date(meta.get('snapshot_at') ?? ended_at ?? Number.NaN);
+function timestampOf(path: string, source: Reader): Date {
+  const meta = new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
+  const time = new Date(meta.get('snapshot_at') ?? meta.get('ended_at') ?? Number.NaN);
   return Number.isNaN(time.getTime()) ? lastWritten(path) : time;
 }
 

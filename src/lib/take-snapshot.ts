@@ -1,14 +1,12 @@
 /** Copies what a capture, maybe one that is being recorded, holds at this moment into a snapshot. */
-import { readFacts } from '../report/facts.ts';
 import { type Db, openReader } from '../store/db.ts';
 import { liveBlocks } from '../store/live-blocks.ts';
-import { Reader } from '../store/reader.ts';
 import { type SnapshotFigures, writeSnapshot } from '../store/snapshot.ts';
 import type { WriterOptions } from '../store/writer.ts';
 import { metricsOf } from '../top/figures.ts';
 import type { Metric } from '../top/metric.ts';
 import { StoreError, UserError } from '../util/errors.ts';
-import { processMemory } from './process-memory.ts';
+import { figuresOf } from './figures.ts';
 
 export interface TakeOptions extends WriterOptions {
   /** With the single live blocks. */
@@ -42,21 +40,6 @@ export function takeSnapshot(capture: string, path: string, options: TakeOptions
   } finally {
     db.close();
   }
-}
-
-function figuresOf(db: Db): Parameters<typeof metricsOf>[0] {
-  const source = new Reader(db);
-  const meta = new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
-  const isRecording = meta.get('status') === 'recording';
-  const { leaked_bytes, leaked_allocations, peak_bytes, processes } = readFacts(source, '', 'recording');
-  const running = isRecording ? processes.filter(({ ended_ns }) => ended_ns === null).map(({ pid }) => pid) : [];
-  return {
-    tracedBytes: leaked_bytes,
-    tracedMaxBytes: peak_bytes,
-    tracedBlocks: leaked_allocations,
-    process: processMemory(running),
-    tracerBytes: isRecording ? (processMemory([Number(meta.get('tracer_pid'))])?.rssBytes ?? null) : null,
-  };
 }
 
 /** Blocks with a site of their stack: any, as nothing else of it is asked for. */

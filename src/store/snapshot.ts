@@ -2,6 +2,7 @@
  * Copies a capture as it is at one moment into a file of its own: everything but single events and what is known by time of
  * sites, with the figures that were taken and, if they are given, the live blocks.
  */
+import { rmSync } from 'node:fs';
 import { StoreError } from '../util/errors.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { type Db, hasTable } from './db.ts';
@@ -32,26 +33,34 @@ const TABLES = [
 const LEFT_OUT = ['interval_ns', 'interval_end_ns', 'status', 'ended_at', 'snapshot_at', 'traces'];
 
 /**
- * `source` must be in a transaction.
+ * `source` must be in a transaction. A file that could not be written to its end is removed.
  * @throws UserError if `path` exists and `force` is not set, or can't be created; StoreError if the disk is full.
  */
 export function writeSnapshot(source: Db, path: string, figures: SnapshotFigures, options: WriterOptions = {}): void {
-  const target = createCapture(path, options);
+  writeCapture(path, options, (target) => {
+    for (const table of TABLES) if (hasTable(source, table)) copyTable(source, target, table);
+    writeMeta(source, target, figures);
+    const metrics = inserter(target, 'metric', ['name', 'value', 'format']);
+    for (const { name, value, format } of figures.metrics) metrics.add(name, value, format);
+    metrics.finish();
+    const blocks = inserter(target, 'block', ['process_id', 'address', 'bytes', 'site_id']);
+    for (const { process_id, address, bytes, site_id } of figures.blocks ?? [])
+      blocks.add(process_id, address, bytes, site_id);
+    blocks.finish();
+  });
+}
+
+/** Makes a capture that is complete when `fill` is done, or none. @throws as `writeSnapshot`, and what `fill` throws. */
+export function writeCapture(path: string, options: WriterOptions, fill: (db: Db) => void): void {
+  const db = createCapture(path, options);
+  let isComplete = false;
   try {
-    target.transaction(() => {
-      for (const table of TABLES) if (hasTable(source, table)) copyTable(source, target, table);
-      writeMeta(source, target, figures);
-      const metrics = inserter(target, 'metric', ['name', 'value', 'format']);
-      for (const { name, value, format } of figures.metrics) metrics.add(name, value, format);
-      metrics.finish();
-      const blocks = inserter(target, 'block', ['process_id', 'address', 'bytes', 'site_id']);
-      for (const { process_id, address, bytes, site_id } of figures.blocks ?? [])
-        blocks.add(process_id, address, bytes, site_id);
-      blocks.finish();
-    });
-    target.exec('PRAGMA journal_mode = DELETE');
+    db.transaction(() => fill(db));
+    db.exec('PRAGMA journal_mode = DELETE');
+    isComplete = true;
   } finally {
-    target.close();
+    db.close();
+    if (!isComplete) for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   }
 }
 

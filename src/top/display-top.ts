@@ -24,8 +24,6 @@ export interface TopFile {
 }
 
 export interface TopOptions {
-  /** Most rows. Default: 10. */
-  count?: number;
   /** Default: `line`. */
   groupBy?: GroupBy;
   /** Charge every frame. Default: false. */
@@ -73,21 +71,21 @@ export class DisplayTop {
   /** What the next top is compared with. */
   previousTopStats: GroupedStats | null = null;
 
-  /** Prints a snapshot. @throws RangeError as `Snapshot.topBy` does. */
-  displaySnapshot(snapshot: Snapshot, options: TopOptions = {}): void {
-    this.displayTopStats(snapshot.topBy(options.groupBy ?? 'line', options.cumulative ?? false), options);
+  /** Prints at most `count` groups of a snapshot. @throws RangeError as `Snapshot.topBy` does. */
+  displaySnapshot(snapshot: Snapshot, count = DEFAULT_COUNT, options: TopOptions = {}): void {
+    this.displayTopStats(snapshot.topBy(options.groupBy ?? 'line', options.cumulative ?? false), count, options.file);
   }
 
-  /** Prints groups, compared with those of the last call. */
-  displayTopStats(topStats: GroupedStats, options: Pick<TopOptions, 'count' | 'file'> = {}): void {
-    this.displayTopDiff(topStats.compareTo(this.previousTopStats), options);
-    if (this.compareToPrevious || this.previousTopStats === null) this.previousTopStats = topStats;
+  /** Prints groups, compared with those of the last call if they are of the same kind. */
+  displayTopStats(topStats: GroupedStats, count = DEFAULT_COUNT, file: TopFile = process.stdout): void {
+    const { groupBy, cumulative } = topStats;
+    const last = this.previousTopStats;
+    const previous = last?.groupBy === groupBy && last.cumulative === cumulative ? last : null;
+    this.displayTopDiff(topStats.compareTo(previous), count, file);
+    if (this.compareToPrevious || previous === null) this.previousTopStats = topStats;
   }
 
-  displayTopDiff(
-    diff: StatsDiff,
-    { count = DEFAULT_COUNT, file = process.stdout }: Pick<TopOptions, 'count' | 'file'> = {},
-  ): void {
+  displayTopDiff(diff: StatsDiff, count = DEFAULT_COUNT, file: TopFile = process.stdout): void {
     const paint = paintOf(this.color ?? file.isTTY === true);
     diff.sort();
     const shown = diff.differences.slice(0, count);

@@ -8,21 +8,20 @@
  */
 import { Groups } from '../report/grouping.ts';
 import type { Capture } from '../report/report.ts';
-import type { BlockRow, FrameRow } from '../report/source.ts';
+import type { BlockRow, FrameRow, Source } from '../report/source.ts';
 import { framesOf, placeOf, Stacks } from '../report/stacks.ts';
-import { metricsOf } from './figures.ts';
 import { METRIC_FORMATS, type Metric, type MetricFormat } from './metric.ts';
-import { Snapshot } from './snapshot.ts';
+import type { SnapshotParts } from './snapshot.ts';
 import type { Frame, Traceback } from './traceback.ts';
 
 export interface ReadOptions {
   timestamp: Date;
   /** Live blocks; null: not known, or not wanted. */
   blocks: Iterable<BlockRow> | null;
-  withMetrics: boolean;
+  metrics: Iterable<Metric>;
 }
 
-export function readSnapshot(capture: Capture, { timestamp, blocks, withMetrics }: ReadOptions): Snapshot {
+export function readSnapshot(capture: Capture, { timestamp, blocks, metrics }: ReadOptions): SnapshotParts {
   const { source, facts } = capture;
   const tracebacks = new Tracebacks(new Stacks(source));
   const [processes, threads] = [new Groups(capture, 'process'), new Groups(capture, 'thread')];
@@ -32,6 +31,8 @@ export function readSnapshot(capture: Capture, { timestamp, blocks, withMetrics 
     count: row.allocations,
     process: processes.of(row).columns.group,
     thread: threads.of(row).columns.group,
+    pid: processes.of(row).columns.pid ?? 0,
+    tid: threads.of(row).columns.tid ?? 0,
     allocator: row.allocator,
   }));
   const traces =
@@ -43,21 +44,12 @@ export function readSnapshot(capture: Capture, { timestamp, blocks, withMetrics 
           traceback: tracebacks.of(stack_id),
           pid,
         }));
-  const metrics = withMetrics ? readMetrics(capture) : [];
-  return new Snapshot({ timestamp, pid: facts.processes[0]?.pid ?? 0, stats, traces, metrics });
+  return { timestamp, pid: facts.processes[0]?.pid ?? 0, stats, traces, metrics };
 }
 
-/** Those that were taken with it; of a capture, what it knows. */
-function readMetrics({ source, facts }: Capture): Metric[] {
-  const kept = source.all('metrics').map(({ name, value, format }) => ({ name, value, format: formatOf(format) }));
-  if (kept.length > 0) return kept;
-  return metricsOf({
-    tracedBytes: facts.leaked_bytes,
-    tracedMaxBytes: facts.peak_bytes,
-    tracedBlocks: facts.leaked_allocations,
-    process: null,
-    tracerBytes: null,
-  });
+/** The figures that were taken with a snapshot; of a capture none. */
+export function readMetrics(source: Source): Metric[] {
+  return source.all('metrics').map(({ name, value, format }) => ({ name, value, format: formatOf(format) }));
 }
 
 /** A file may come from anywhere. */
@@ -96,7 +88,8 @@ class Tracebacks {
   #frameOf(row: FrameRow): Frame {
     let frame = this.#frames.get(row);
     if (frame === undefined) {
-      frame = { file: row.file ?? row.module, line: row.line, function: row.function, module: row.module };
+      const { line, function: name, module, language } = row;
+      frame = { file: row.file ?? module, line, function: name, module, language };
       this.#frames.set(row, frame);
     }
     return frame;

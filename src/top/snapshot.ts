@@ -22,6 +22,8 @@ export interface Stat {
   /** `4172 worker` */
   readonly thread: string;
   readonly allocator: string;
+  readonly pid: number;
+  readonly tid: number;
 }
 
 /** One live block. */
@@ -118,7 +120,7 @@ export class Snapshot {
   }
 }
 
-const UNKNOWN: Frame = { file: null, line: null, function: null, module: null };
+const UNKNOWN: Frame = { file: null, line: null, function: null, module: null, language: 'native' };
 
 const FRAME_KEY: Partial<Record<GroupBy, (frame: Frame) => Key>> = {
   line: ({ file, line }) => [file ?? '', line ?? 0],

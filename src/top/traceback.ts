@@ -9,6 +9,8 @@ export interface Frame {
   readonly function: string | null;
   /** Path of the mapped file; null where the frame is of no native code. */
   readonly module: string | null;
+  /** `native`, `python` or `javascript`. */
+  readonly language: string;
 }
 
 /** Most recent call first; empty if it is not known. */

@@ -41,11 +41,11 @@ async function take(target: string, options: SnapshotOptions, output: Output): P
   const capture = captureAt(target);
   // Loaded late: `mp --help` needs no database driver.
   const { takeSnapshot } = await import('../../lib/take-snapshot.ts');
-  const { loadSnapshot } = await import('../../lib/load.ts');
+  const { loadParts } = await import('../../lib/load.ts');
   const { runMetricCommands } = await import('../../lib/metric-command.ts');
   const { DEFAULT_TEMPLATE, nextFile } = await import('../../lib/file-template.ts');
   const { pid } =
-    /^\d+$/.test(target) && capture !== target ? { pid: Number(target) } : loadSnapshot(capture, { traces: false });
+    /^\d+$/.test(target) && capture !== target ? { pid: Number(target) } : loadParts(capture, { traces: false });
   const metrics = await runMetricCommands(options.metric, pid);
   const takenAt = new Date();
   const path = options.output ?? nextFile(DEFAULT_TEMPLATE, pid, takenAt);

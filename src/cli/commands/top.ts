@@ -4,7 +4,7 @@ import { displayBlock, displayTracebacks } from '../../top/display-blocks.ts';
 import { DEFAULT_COUNT, DEFAULT_PARTS, DisplayTop } from '../../top/display-top.ts';
 import { Filter } from '../../top/filter.ts';
 import { GROUP_BY, type GroupBy } from '../../top/grouped-stats.ts';
-import type { Snapshot } from '../../top/snapshot.ts';
+import { Snapshot } from '../../top/snapshot.ts';
 import { formatTimestamp } from '../../top/text.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
@@ -93,7 +93,7 @@ type Log = (line: string) => void;
 
 async function load(path: string, options: TopOptions, log: Log): Promise<Snapshot> {
   // Loaded late: `mp --help` needs no database driver.
-  const { loadSnapshot } = await import('../../lib/load.ts');
+  const { loadParts } = await import('../../lib/load.ts');
   const traces = Boolean(
     options.address || options.traceback || options.by === 'address' || options.block !== undefined,
   );
@@ -101,7 +101,7 @@ async function load(path: string, options: TopOptions, log: Log): Promise<Snapsh
   log(`Load snapshot ${path}${traces ? '' : ' without traces'}`);
   let snapshot: Snapshot;
   try {
-    snapshot = loadSnapshot(path, { traces });
+    snapshot = new Snapshot(loadParts(path, { traces }));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`ERROR: Failed to load ${path}: ${error.message}`);
@@ -150,7 +150,7 @@ function display(snapshots: Snapshot[], options: TopOptions, output: Output, log
   display.compareToPrevious = !options.first;
   for (const snapshot of snapshots) {
     log(`Group stats by ${groupBy} ...`);
-    display.displaySnapshot(snapshot, { count, groupBy, cumulative, file });
+    display.displaySnapshot(snapshot, count, { groupBy, cumulative, file });
   }
 }
 

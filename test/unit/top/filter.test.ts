@@ -4,7 +4,13 @@ import { Filter, passes } from '../../../src/top/filter.ts';
 import { formatMetric } from '../../../src/top/metric.ts';
 import { formatFilename, formatSize, formatTimestamp, paintOf } from '../../../src/top/text.ts';
 
-const frame = (file: string | null, line: number | null) => ({ file, line, function: null, module: null });
+const frame = (file: string | null, line: number | null) => ({
+  file,
+  line,
+  function: null,
+  module: null,
+  language: 'python',
+});
 const TRACEBACK = [frame('/srv/app/json/decode.py', 12), frame('/srv/app/main.py', 3)];
 
 test('the only joker is *', () => {

@@ -1,0 +1,21 @@
+/** The figures of a capture: its sums, and if it is being recorded the memory of what runs. */
+import { readFacts } from '../report/facts.ts';
+import type { Db } from '../store/db.ts';
+import { Reader } from '../store/reader.ts';
+import type { Figures } from '../top/figures.ts';
+import { processMemory } from './process-memory.ts';
+
+export function figuresOf(db: Db): Figures {
+  const source = new Reader(db);
+  const meta = new Map(source.all<{ key: string; value: string }>('meta').map(({ key, value }) => [key, value]));
+  const isRecording = meta.get('status') === 'recording';
+  const { leaked_bytes, leaked_allocations, peak_bytes, processes } = readFacts(source, '', 'recording');
+  const running = isRecording ? processes.filter(({ ended_ns }) => ended_ns === null).map(({ pid }) => pid) : [];
+  return {
+    tracedBytes: leaked_bytes,
+    tracedMaxBytes: peak_bytes,
+    tracedBlocks: leaked_allocations,
+    process: processMemory(running),
+    tracerBytes: isRecording ? (processMemory([Number(meta.get('tracer_pid'))])?.rssBytes ?? null) : null,
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The library: tops and snapshots of what mp records, from programs of one's own. Its names are those of tracemalloctext.
+ *
+ *     import { DisplayTopTask, enable } from 'mp';
+ *     enable('mp-app.1234.db');                    // sudo mp trace --pid 1234 writes it
+ *     const task = new DisplayTopTask(25, { groupBy: 'filename' });
+ *     task.setMemoryThreshold(5 * 2 ** 20);
+ *     task.setDelay(60);
+ *     task.schedule();
+ *
+ * Where tracemalloctext differs on purpose: stacks are always whole, a delay is real time, and what is traced is another
+ * process. Errors of files are UserErrors, whose message is a sentence.
+ */
+export type { TopFile, TopOptions } from '../top/display-top.ts';
+export { Filter } from '../top/filter.ts';
+export {
+  type Difference,
+  GROUP_BY,
+  type GroupBy,
+  GroupedStats,
+  type GroupStat,
+  StatsDiff,
+} from '../top/grouped-stats.ts';
+export type { Metric, MetricFormat } from '../top/metric.ts';
+export type { SnapshotParts, Stat, Trace } from '../top/snapshot.ts';
+export type { Frame, Traceback } from '../top/traceback.ts';
+export { StoreError, UserError } from '../util/errors.ts';
+export { type DisplayOptions, DisplayTop, type SnapshotCallback } from './display-top.ts';
+export { DisplayTopTask } from './display-top-task.ts';
+export { disable, enable, getTracedMemory, isEnabled, type Session, type TracedMemory } from './session.ts';
+export { type CreateOptions, Snapshot } from './snapshot.ts';
+export { type TakenSnapshot, type TakeSnapshotOptions, TakeSnapshotTask } from './take-snapshot-task.ts';
+export { cancelTasks, getTasks, Task } from './task.ts';
