@@ -125,13 +125,13 @@ test('a top of what is being recorded', (t) => {
   const display = new DisplayTop();
   display.metrics = false;
   display.display(5, { file, callback: (snapshot) => snapshot.addMetric('own', 1, 'int') });
+  assert.match(file.text, /^\S+ \S+: Top 1 allocations per filename and line number\n#1: \/src\/main.c:3: size=10 B/m);
   setBytes(30);
   display.display(5, { file });
   assert.match(file.text, /\(compared to .*\)\n#1: \/src\/main.c:3: size=30 B \(\+20 B\), count=1 \(\+0\)\n/);
   file.text = '';
   const snapshot = display.display(5, { groupBy: 'filename', file });
   assert.match(file.text, /: Top 1 allocations per filename\n/);
-  assert.match(file.text, /^\S+ \S+: Top 1 allocations per filename and line number\n#1: \/src\/main.c:3: size=10 B/m);
   assert.equal(snapshot.stats[0]!.size, 30);
   assert.deepEqual(getTracedMemory(), { size: 30, maxSize: 30 });
 });
