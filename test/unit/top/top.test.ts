@@ -100,6 +100,17 @@ test('several files are sorted by time; --first compares with the oldest', async
   assert.match((await headers('--first'))[1]!, /^2013-10-03 11:35:39: .*compared to 2013-10-03 11:33:39/);
 });
 
+test('the same as JSON, with all groups and exact numbers', async (t) => {
+  const [first, second] = JSON.parse(await top('--json', '-n', '1', ...twoSnapshots(t)));
+  assert.equal(first.compared_to, null);
+  assert.deepEqual(first.rows[0], { file: '/srv/app/db/load.py', line: 120, size: 97517568, count: 13 });
+  assert.equal(second.compared_to, BEFORE_AT);
+  assert.equal(second.rows.length, 6);
+  const vanished = { file: '/srv/app/web/view.py', line: 31, size: 0, count: 0, size_diff: -6144, count_diff: -10 };
+  assert.deepEqual(second.rows[1], vanished);
+  assert.deepEqual(second.metrics[0], { name: 'gc.objects', value: 2688709, format: 'int' });
+});
+
 test('filters look at the most recent frame, or at all', async (t) => {
   const [, after] = twoSnapshots(t);
   const total = async (...args: string[]) =>
