@@ -5,10 +5,11 @@
  *
  * --quick takes fewer rounds and smaller loads; --only measures one part, and the file then has that one alone:
  *
- *   pairs    malloc+free pairs of a C program, and the tracer's own needs
- *   python   a Python program under mp and under others, and what Python frames cost
- *   node     a Node program under mp and with node's own heap profiler
- *   compile  a build of many small C files with all its processes
+ *   pairs      malloc+free pairs of a C program, and the tracer's own needs
+ *   python     a Python program under mp and under others, and what Python frames cost
+ *   node       a Node program under mp and with node's own heap profiler
+ *   snapshots  what snapshots of a running recording cost its target
+ *   compile    a build of many small C files with all its processes
  *
  * Absolute times are this machine's; the ratios carry over.
  */
@@ -21,6 +22,7 @@ import { measureNodeLoad } from './node.ts';
 import { measurePairsPart } from './pairs.ts';
 import { measurePythonLoad, PYTHON } from './python.ts';
 import { measurePythonFrames } from './python-frames.ts';
+import { measureSnapshots } from './snapshots.ts';
 import { formatRow, type Part } from './statistics.ts';
 
 type Measure = (quick: boolean) => Promise<Part>;
@@ -29,6 +31,7 @@ const PARTS = new Map<string, Measure[]>([
   ['pairs', [measurePairsPart]],
   ['python', [measurePythonLoad, measurePythonFrames]],
   ['node', [measureNodeLoad]],
+  ['snapshots', [measureSnapshots]],
   ['compile', [measureCompileTree]],
 ]);
 

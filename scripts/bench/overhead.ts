@@ -108,6 +108,8 @@ export interface Tracer {
 }
 
 export interface MpTracer extends Tracer {
+  /** What it has written so far. */
+  said(): string;
   /** Ends the recording and gives what `read` takes out of the capture. */
   finish<T>(read: (capture: Database.Database) => T): Promise<T>;
 }
@@ -130,12 +132,17 @@ export function droppedEvents(capture: Database.Database): number {
 }
 
 /** Attaches mp to all of `targets`, in one capture; without any it waits for processes of another name. */
-export async function startMp(...targets: { pid: number }[]): Promise<MpTracer> {
+export function startMp(...targets: { pid: number }[]): Promise<MpTracer> {
+  return startMpWith([], ...targets);
+}
+
+/** The same with further options; what they write without a path is removed with the capture. */
+export async function startMpWith(options: string[], ...targets: { pid: number }[]): Promise<MpTracer> {
   const folder = mkdtempSync(join(tmpdir(), 'mp-bench-'));
   const path = join(folder, 'capture.db');
   const pids = targets.map((target) => target.pid).join();
-  const args = ['trace', ...(pids ? ['--pid', pids] : ['--comm', 'mp-nobody']), '-o', path];
-  const child = spawn(MP, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const args = ['trace', ...(pids ? ['--pid', pids] : ['--comm', 'mp-nobody']), '-o', path, ...options];
+  const child = spawn(MP, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   const closed = new Promise<void>((done) => child.once('close', () => done()));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -152,6 +159,7 @@ export async function startMp(...targets: { pid: number }[]): Promise<MpTracer> 
   };
   return {
     pid: child.pid!,
+    said: () => said,
     stop: async () => {
       await end();
       rmSync(folder, { recursive: true });
