@@ -44,6 +44,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   transform: async () => (await import('./commands/transform.ts')).register,
   info: async () => (await import('./commands/info.ts')).register,
   sql: async () => (await import('./commands/sql.ts')).register,
+  live: async () => (await import('./commands/live.ts')).register,
   dump: async () => (await import('./commands/dump.ts')).register,
   heap: async () => (await import('./commands/heap.ts')).register,
   objgraph: async () => (await import('./commands/objgraph.ts')).register,
@@ -51,7 +52,6 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-const LATER_COMMANDS = ['live'];
 
 async function main(argv: string[]): Promise<void> {
   checkNode();
@@ -71,7 +71,6 @@ async function main(argv: string[]): Promise<void> {
       '\nExamples:\n  sudo mp run ./program\n  sudo mp trace --pid 1234\n  mp summary mp-program.1234.db\n',
     );
   const wanted = argv.find((argument) => !argument.startsWith('-')) ?? '';
-  if (LATER_COMMANDS.includes(wanted)) throw new UserError(`mp ${wanted} is not supported yet`, USAGE_ERROR);
   const names = wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
   for (const name of names) {
     const register = await COMMANDS[name]!();

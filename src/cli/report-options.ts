@@ -189,7 +189,7 @@ export async function withCapture<T>(
 /** A recorder commits several times a second; a log that rests for longer has lost its recorder. */
 const QUIET_MS = 5000;
 
-function captureStatus(meta: Map<string, string>, path: string): CaptureStatus {
+export function captureStatus(meta: ReadonlyMap<string, string>, path: string): CaptureStatus {
   if (meta.get('status') === 'complete') return 'complete';
   const tracerPid = Number(meta.get('tracer_pid') ?? Number.NaN);
   return (Number.isNaN(tracerPid) ? wasWrittenLately(path) : isAlive(tracerPid)) ? 'recording' : 'cut off';

@@ -5,6 +5,14 @@ declare module 'neo-blessed' {
     full: string;
   }
 
+  export interface MouseEvent {
+    /** `mousedown`, `mouseup`, `wheelup`, `wheeldown`, … */
+    action: string;
+    /** Column and row, from 0. */
+    x: number;
+    y: number;
+  }
+
   export interface BlessedScreen {
     width: number;
     height: number;
@@ -14,6 +22,8 @@ declare module 'neo-blessed' {
     append(element: BlessedBox): void;
     on(event: 'keypress', listener: (character: string | undefined, key: Key) => void): void;
     on(event: 'resize', listener: () => void): void;
+    /** From the first listener on the terminal reports its mouse. */
+    on(event: 'mouse', listener: (event: MouseEvent) => void): void;
     /** Forgets what the terminal shows, so that all of it is drawn again. */
     alloc(): void;
     program: BlessedProgram;

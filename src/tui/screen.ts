@@ -15,9 +15,19 @@ export interface Screen {
   close(): void;
 }
 
+/** A screen that also hears the mouse. */
+export interface MouseScreen extends Screen {
+  /** With the character that was typed, if it is one. */
+  onKey(listener: (key: string, character?: string) => void): void;
+  /** Of the first button; columns and rows from 0. */
+  onClick(listener: (column: number, row: number) => void): void;
+  /** -1: up, 1: down. */
+  onWheel(listener: (by: number) => void): void;
+}
+
 const NAMES: Record<string, string> = { return: '', linefeed: 'enter' };
 
-export function openScreen(title: string): Screen {
+export function openScreen(title: string): MouseScreen {
   const screen = blessed.screen({ smartCSR: true, fullUnicode: true, forceUnicode: true, title });
   // Lines and dots as UTF-8, not from the terminal's second character set, which not all of them draw.
   screen.tput.brokenACS = true;
@@ -38,8 +48,14 @@ export function openScreen(title: string): Screen {
       screen.on('keypress', (character, { full }) => {
         // Enter comes twice, as `return` and as `enter`.
         const name = NAMES[full] ?? (character === ' ' ? 'space' : full);
-        if (name) listener(name);
+        if (name) listener(name, character);
       });
+    },
+    onClick: (listener) => {
+      screen.on('mouse', ({ action, x, y }) => action === 'mousedown' && listener(x, y));
+    },
+    onWheel: (listener) => {
+      screen.on('mouse', ({ action }) => action.startsWith('wheel') && listener(action === 'wheelup' ? -1 : 1));
     },
     onResize: (listener) => screen.on('resize', listener),
     suspend: () => suspend(screen),

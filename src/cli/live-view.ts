@@ -1,0 +1,83 @@
+/** Wires the live view: a source of news, the model, and a terminal or a stream of text. */
+
+import { lossLine } from '../report/losses.ts';
+import { shortenName } from '../report/names.ts';
+import { shownFrames } from '../report/shown-stacks.ts';
+import { lineAmong, NO_STACK } from '../report/stacks.ts';
+import type { LiveEnd } from '../tui/live-app.ts';
+import type { FrameRules } from '../tui/live-locations.ts';
+import { LiveModel } from '../tui/live-model.ts';
+import { liveJson, liveText } from '../tui/live-text.ts';
+import { paintOf } from '../tui/paint.ts';
+import { printable } from '../util/format.ts';
+import type { Output } from '../util/output.ts';
+import { sourceLines } from '../util/source-lines.ts';
+import type { LiveSource } from './live-file.ts';
+import { writeFlameGraph } from './live-flamegraph.ts';
+
+/** Frames as all reports show them. */
+export const FRAME_RULES: FrameRules = {
+  shown: (frames, hidesNative) => shownFrames(frames, { native: !hidesNative }),
+  place: (frames) => lineAmong(frames) ?? frames[0]!,
+  noStack: NO_STACK,
+};
+
+export interface Program {
+  /** The last lines of its output. */
+  output: readonly string[];
+  onOutput(listener: () => void): void;
+}
+
+/** Shows the recording on the terminal until the user quits. */
+export async function viewLive(source: LiveSource, name: string, output: Output, program?: Program): Promise<LiveEnd> {
+  const { openScreen } = await import('../tui/screen.ts');
+  const { runLive } = await import('../tui/live-app.ts');
+  const model = new LiveModel(FRAME_RULES);
+  // What can't be read is said before the terminal is taken.
+  const first = await source.next();
+  let isFirst = true;
+  try {
+    return await runLive(openScreen(`mp live ${printable(name)}`), model, {
+      next: async () => {
+        if (!isFirst) return source.next();
+        isFirst = false;
+        return first;
+      },
+      ...{ paint: paintOf(output.color), hasFineBlocks: process.env.TERM !== 'linux', clock },
+      ...{ shortenName, sourceLines, lossLine, output: program?.output ?? null },
+      writeFlameGraph: () => writeFlameGraph(model.data.capture),
+      ...(program && { onOutput: program.onOutput }),
+    });
+  } finally {
+    source.close();
+  }
+}
+
+export interface TextOptions {
+  json: boolean;
+  /** Number of looks. */
+  count: number;
+  rows: number;
+}
+
+/** Prints a block for each look, until the recording has ended. */
+export async function printLive(source: LiveSource, output: Output, { json, count, rows }: TextOptions): Promise<void> {
+  const model = new LiveModel(FRAME_RULES);
+  const context = { clock, shortenName, lossLine };
+  try {
+    for (let i = 0; i < count; i++) {
+      const delta = await source.next();
+      if (delta === null) model.isDisconnected = true;
+      else model.apply(delta);
+      const time = new Date().toISOString();
+      output.out(json ? liveJson(model, rows, time) : liveText(model, output.columns, rows, context));
+      if (delta === null || !model.data.isRecording) break;
+    }
+  } finally {
+    source.close();
+  }
+}
+
+function clock(): string {
+  return new Date().toTimeString().slice(0, 8);
+}

@@ -1,0 +1,113 @@
+/** Captures that look as if they were still being recorded, and a model that follows one. */
+
+import { FRAME_RULES } from '../../../src/cli/live-view.ts';
+import { lossLine } from '../../../src/report/losses.ts';
+import { shortenName } from '../../../src/report/names.ts';
+import { LiveReader } from '../../../src/store/live-reader.ts';
+import { LiveModel } from '../../../src/tui/live-model.ts';
+import type { LiveContext, LiveMode } from '../../../src/tui/live-view.ts';
+import { paintOf } from '../../../src/tui/paint.ts';
+import { CaptureFixture } from '../helpers/capture-fixture.ts';
+
+const MIB = 2 ** 20;
+const STARTED = '2026-01-02T03:04:05.000Z';
+
+/** Seconds after the capture began, as the clock says it. */
+export const at = (seconds: number) => Date.parse(STARTED) + seconds * 1000;
+
+/**
+ * A server (pid 100) with the threads 100 and 101 and its forked child (pid 102). In use, by stack:
+ *
+ *     site  process  thread  stack                        blocks, bytes
+ *     A     100      100     main > load                   4, 4 MiB
+ *     B     100      101     main > walk > walk > load     2, 1 MiB
+ *     C     102      102     main > serve                  8, 2 MiB
+ *     D     100      101     (none)                        1, 4096 bytes
+ */
+export class LiveCapture {
+  readonly fixture: CaptureFixture;
+  readonly sites: Record<'A' | 'B' | 'C' | 'D', number>;
+  readonly #processes: number[];
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    const capture = new CaptureFixture(path);
+    this.fixture = capture;
+    capture.meta({ mode: 'run', status: 'recording', command_line: './server --port 80', started_at: STARTED });
+    capture.losses({ ring_dropped: 0, frame_unsymbolized: 0 });
+    const server = capture.process({ pid: 100, comm: 'server', command_line: './server --port 80' });
+    const child = capture.process({ pid: 102, comm: 'worker', parent_id: server, origin: 'fork', started_ns: 1e9 });
+    this.#processes = [server, child];
+    const threads = [capture.thread(server, 100, 'server'), capture.thread(server, 101, 'walker')];
+    threads.push(capture.thread(child, 102, 'worker'));
+    const module = capture.module('/usr/bin/server');
+    const frame = (name: string, line: number) =>
+      capture.frame({ function: name, file: `/src/server/${name}.c`, line, module });
+    const [main, load, walk, serve] = [frame('main', 10), frame('load', 20), frame('walk', 30), frame('serve', 40)];
+    const site = (process: number, thread: number, stack: number | null, blocks: number, bytes: number) =>
+      capture.site({
+        ...{ process, thread: threads[thread]!, stack, allocator: 'malloc' },
+        ...{ all: [blocks + 1, bytes + 16], live: [blocks, bytes] },
+      });
+    this.sites = {
+      A: site(server, 0, capture.stack(main!, load!), 4, 4 * MIB),
+      B: site(server, 1, capture.stack(main!, walk!, walk!, load!), 2, MIB),
+      C: site(child, 2, capture.stack(main!, serve!), 8, 2 * MIB),
+      D: site(server, 1, null, 1, 4096),
+    };
+    const points = [1, 3, 6, 8, 5.00390625];
+    points.forEach((mib, i) => {
+      capture.memory(server, 500 * i, mib * MIB, i, 20 * MIB);
+    });
+    capture.memory(child, 1500, 2 * MIB, 8, 3 * MIB);
+  }
+
+  set(site: keyof LiveCapture['sites'], blocks: number, bytes: number): void {
+    this.fixture.db.run('UPDATE site SET live_allocations = ?, live_bytes = ? WHERE id = ?', [
+      blocks,
+      bytes,
+      this.sites[site],
+    ]);
+  }
+
+  end(): void {
+    const { db } = this.fixture;
+    db.run('UPDATE process SET ended_ns = 3000000000, exit_code = 0 WHERE id = ?', [this.#processes[1]]);
+    db.run('UPDATE process SET ended_ns = 3500000000, exit_code = 0 WHERE id = ?', [this.#processes[0]]);
+    db.run("UPDATE meta SET value = 'complete' WHERE key = 'status'");
+    this.fixture.meta({ ended_at: new Date(at(3.5)).toISOString() });
+  }
+
+  reader(): LiveReader {
+    return new LiveReader(this.#path, (meta) => (meta.get('status') === 'complete' ? 'complete' : 'recording'));
+  }
+
+  close(): void {
+    this.fixture.close();
+  }
+}
+
+export function newModel(): LiveModel {
+  return new LiveModel(FRAME_RULES);
+}
+
+/** Without colours; the clock stands. */
+export const CONTEXT: LiveContext = {
+  ...{ paint: paintOf(false), hasFineBlocks: true, clock: () => '12:34:56', shortenName, lossLine, output: null },
+};
+
+export const MODE: LiveMode = { typing: null, processCursor: null, message: '' };
+
+/** Lines without escape sequences; the sorted heading is between underscores, the selected row begins with `>`. */
+export function plain(lines: string[]): string {
+  const marks: Record<string, string> = { 4: '_', 24: '_', 7: '>' };
+  const line = (text: string) => {
+    const [first, ...others] = text.split('\x1b[');
+    const rest = others.map(
+      (part) => `${marks[part.slice(0, part.indexOf('m'))] ?? ''}${part.slice(part.indexOf('m') + 1)}`,
+    );
+    return `${first}${rest.join('')}`;
+  };
+  return `${lines.map(line).join('\n')}\n`;
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { liveScreen } from '../../../src/tui/live-view.ts';
+import { paintOf } from '../../../src/tui/paint.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { assertGolden } from '../report/golden.ts';
+import { at, CONTEXT, LiveCapture, MODE, newModel, plain } from './live-capture.ts';
+
+function start(t: TestContext) {
+  const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
+  t.after(() => capture.close());
+  const model = newModel();
+  const reader = capture.reader();
+  const look = (seconds: number) => model.apply({ ...reader.poll(at(seconds)), capture: 'mp-server.100.db' });
+  look(2.5);
+  return { capture, model, look };
+}
+
+const SIZES = [
+  [200, 50],
+  [80, 24],
+  [60, 20],
+] as const;
+
+for (const [columns, rows] of SIZES) {
+  test(`the screen at ${columns}x${rows}`, (t) => {
+    const { model } = start(t);
+    const { lines } = liveScreen(model, columns, rows, CONTEXT, MODE);
+    assertGolden(`live-${columns}x${rows}`, plain(lines));
+  });
+
+  test(`lines fit at ${columns}x${rows}, with everything that can be shown`, (t) => {
+    const { model } = start(t);
+    const output = Array.from({ length: 30 }, (_, i) => `line ${i} \x1b[2J${'x'.repeat(300)}`);
+    model.turnThread(1);
+    model.toggleDifference();
+    for (const typing of [null, 'y'.repeat(300)]) {
+      const mode = { typing, processCursor: 1, message: `wrote /${'z'.repeat(300)}` };
+      const { lines } = liveScreen(model, columns, rows, { ...CONTEXT, output }, mode);
+      assert.equal(lines.length, rows);
+      // one more for the mark of the selected row, two for those of the sorted heading
+      for (const line of plain(lines).split('\n')) assert.ok([...line].length <= columns + 2, line);
+      assert.ok(!lines.join('').includes('\x1b[2J'));
+    }
+  });
+}
+
+test('the words of the header, as threads and time pass', (t) => {
+  const { capture, model, look } = start(t);
+  const head = () => plain(liveScreen(model, 80, 24, CONTEXT, MODE).lines.slice(0, 4));
+  assert.match(head(), /PID 100 and 1 more {2}CMD \.\/server --port 80/);
+  assert.match(head(), /TID \* {2}All threads {2}Samples 1 {2}Duration 2\.5 seconds/);
+  assert.match(head(), /Status recording, losses: none/);
+  model.toggleMerged();
+  model.turnThread(1);
+  look(3);
+  assert.match(head(), /TID 101 {2}Thread 2 of 3 \(walker\) {2}Samples 2 {2}Duration 3\.0 seconds/);
+  model.togglePaused();
+  assert.match(head(), /Status Table updates paused, losses/);
+  capture.end();
+  look(4);
+  assert.match(head(), /Status Remote has disconnected, Table updates paused, losses/);
+  assert.match(head(), /PID 100 {2}CMD/, 'the last that ran');
+  assert.match(head(), /Duration 3\.5 seconds/);
+});
+
+test('a capture that had ended before is complete', (t) => {
+  const { capture } = start(t);
+  capture.end();
+  const model = newModel();
+  model.apply(capture.reader().poll(at(9)));
+  const lines = plain(liveScreen(model, 80, 24, CONTEXT, MODE).lines);
+  assert.match(lines, /Status the recording is complete/);
+  assert.match(lines, /^>load +5\.000 MiB/m, 'its last state');
+});
+
+test('the sorted heading is underlined, and headings and buttons are where they are drawn', (t) => {
+  const { model } = start(t);
+  for (const [columns, rows] of SIZES) {
+    const { lines, targets } = liveScreen(model, columns, rows, { ...CONTEXT, paint: paintOf(true) }, MODE);
+    const texts = lines.map((line) => plain([line]).replaceAll('_', ''));
+    const shown = (key: string) => {
+      const target = targets.find((one) => one.key === key);
+      return target && [...texts[target.line]!].slice(target.from, target.to).join('').trim();
+    };
+    const isWide = columns > 80;
+    assert.deepEqual(
+      ['o', 'm', 'space', 'q'].map((key) => targets.filter((one) => one.key === key).length),
+      [2, 1, 1, 1],
+    );
+    assert.equal(shown('t'), isWide ? 'Total Bytes' : 'Total');
+    assert.equal(shown('m'), isWide ? 'M Unmerge Threads' : 'M Unmerge');
+    assert.equal(shown('space'), '␣ Pause');
+    assert.match(shown('row:1')!, /^load /);
+    assert.match(shown('process:1')!, /102 .*worker/);
+  }
+  model.sort = 'ownBytes';
+  model.arrange();
+  assert.match(plain(liveScreen(model, 200, 50, CONTEXT, MODE).lines), /_Own Bytes_/);
+});
+
+test('without the finer blocks of a font the plot has halves', (t) => {
+  const { model } = start(t);
+  const { lines } = liveScreen(model, 80, 24, { ...CONTEXT, hasFineBlocks: false }, MODE);
+  assert.doesNotMatch(lines.join('\n'), /[▁▂▃▅▆▇]/);
+  assert.match(lines.join('\n'), /▄/);
+});
