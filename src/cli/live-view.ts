@@ -44,7 +44,10 @@ export async function viewLive(source: LiveSource, name: string, output: Output,
         return first;
       },
       ...{ paint: paintOf(output.color), hasFineBlocks: process.env.TERM !== 'linux', clock },
-      ...{ shortenName, sourceLines, lossLine, output: program?.output ?? null },
+      ...{ shortenName, sourceLines, lossLine },
+      get output() {
+        return program?.output ?? null;
+      },
       writeFlameGraph: () => writeFlameGraph(model.data.capture),
       ...(program && { onOutput: program.onOutput }),
     });

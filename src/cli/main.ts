@@ -20,16 +20,20 @@ type Register = (program: Command) => void;
 /** Wait status of the program that `mp run` ran. */
 let waitStatus: number | null = null;
 
+const setWaitStatus = (status: number): void => {
+  waitStatus = status;
+};
+
 /** Modules are loaded when their command is asked for: starting mp must be quick. */
 const COMMANDS: Record<string, () => Promise<Register>> = {
   run: async () => {
     const { register } = await import('./commands/run.ts');
-    return (program) =>
-      register(program, (status) => {
-        waitStatus = status;
-      });
+    return (program) => register(program, setWaitStatus);
   },
-  trace: async () => (await import('./commands/trace.ts')).register,
+  trace: async () => {
+    const { register } = await import('./commands/trace.ts');
+    return (program) => register(program, setWaitStatus);
+  },
   detach: async () => (await import('./commands/detach.ts')).register,
   summary: async () => (await import('./commands/summary.ts')).register,
   table: async () => (await import('./commands/table.ts')).register,

@@ -2,10 +2,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ProbeMode, SessionOptions, TargetSelection } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
+import { addLiveOptions, type LiveRecordOptions } from './live-options.ts';
 import { UNITS } from './size.ts';
 import { addSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
 
-export interface RecordOptions extends SnapshotOptions {
+export interface RecordOptions extends LiveRecordOptions, SnapshotOptions {
   output?: string;
   force?: boolean;
   quiet?: boolean;
@@ -46,7 +47,7 @@ export function addPrefix(text: string, prefixes: string[] = []): string[] {
 }
 
 /** Options of cli.md that later versions will understand: [flags, attribute]. */
-const LATER_OPTIONS = ['--no-native', '--live', '--live-remote', '--live-port <N>'];
+const LATER_OPTIONS = ['--no-native'];
 
 /** `isLossless`: unless the user says otherwise. */
 export function addRecordOptions(command: Command, isLossless: boolean): Command {
@@ -84,7 +85,7 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
         .choices(['auto', 'session', 'multi', 'perf'])
         .default('auto'),
     );
-  return addLaterOptions(addSnapshotOptions(command), LATER_OPTIONS);
+  return addLaterOptions(addLiveOptions(addSnapshotOptions(command)), LATER_OPTIONS);
 }
 
 export function sessionOptions(options: RecordOptions, selection?: TargetSelection): SessionOptions {

@@ -6,6 +6,7 @@ import { lossLines } from '../report/losses.ts';
 import { UserError } from '../util/errors.ts';
 import { formatPlural, printable } from '../util/format.ts';
 import { STDERR, writeStderr } from '../util/stderr.ts';
+import type { Audience } from './live-remote.ts';
 import { runOnTrigger } from './on-trigger.ts';
 import { mustNotBeInPidNamespace } from './pid-namespace.ts';
 import { type RecordRequest, STOP, TRIGGER, type WorkerMessage } from './record-protocol.ts';
@@ -22,6 +23,8 @@ export interface RecordBehaviour {
   isQuiet: boolean;
   /** Numbers of signals that the caller ignores, as nohup does: they don't end a recording either. */
   ignoredSignals: number[];
+  /** Those who watch. */
+  audience?: Audience | null;
 }
 
 /**
@@ -61,6 +64,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
       case 'started':
         isStarted = true;
         targets = message.pids;
+        behaviour.audience?.started(message.path);
         unregister = register(targets.length > 0 ? targets : [process.pid], message.path);
         break;
       case 'settled':
@@ -111,6 +115,7 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
     clearTimeout(outlived);
     removeHandlers();
     unregister();
+    await behaviour.audience?.finished();
   }
   await Promise.all(commands);
   if (failure) throw failure;

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
 import { readCaller } from '../caller.ts';
+import { audienceOf, recordInView } from '../live-recording.ts';
 import { record } from '../record.ts';
 import { captureMeta } from '../record-facts.ts';
 import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
@@ -122,6 +123,8 @@ function explainMissing(error: unknown, { added }: Invocation, options: ProgramO
   return new UserError(`${error.message}; give the interpreter with ${option} PATH`, error.exitCode);
 }
 
+const WAITING = 'The program starts when the first viewer has connected (with --no-wait: at once).';
+
 export function register(program: Command, setWaitStatus: (status: number) => void): void {
   const command = new RunCommand('run')
     .description('run a program and record its allocations')
@@ -138,6 +141,8 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
   addRecordOptions(command, true).action(async () => {
     const options = command.opts<RunOptions>();
     const invocation = resolveProgram(command.args, options);
+    const audience = await audienceOf(options, WAITING);
+    if (audience === 'here') return setWaitStatus(await recordInView());
     const { args: ownArgs, ...inherited } = readCaller();
     const targetArgv = [...invocation.added.map((word) => Buffer.from(word)), ...bytesOf(invocation.given, ownArgs)];
     const recording = record(
@@ -164,7 +169,7 @@ export function register(program: Command, setWaitStatus: (status: number) => vo
         meta: captureMeta('run', [...invocation.added, ...invocation.given].join(' '), options),
         owner: ownerUnderSudo(),
       },
-      { isQuiet: options.quiet ?? false, ignoredSignals: inherited.ignoredSignals },
+      { isQuiet: options.quiet ?? false, ignoredSignals: inherited.ignoredSignals, audience },
     );
     const status = await recording.catch((error) => {
       throw explainMissing(error, invocation, options);

@@ -7,6 +7,7 @@ import { UserError } from '../../util/errors.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
 import { readCaller } from '../caller.ts';
 import { findCgroup } from '../cgroup.ts';
+import { audienceOf, recordInView } from '../live-recording.ts';
 import { record } from '../record.ts';
 import { captureMeta } from '../record-facts.ts';
 import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
@@ -29,7 +30,7 @@ export function parsePids(text: string, previous: number[] = []): number[] {
   return [...new Set([...previous, ...pids])];
 }
 
-export function register(program: Command): void {
+export function register(program: Command, setWaitStatus: (status: number) => void): void {
   const command = program
     .command('trace')
     .description('attach to running processes and record their allocations until Ctrl-C or their end')
@@ -45,6 +46,8 @@ export function register(program: Command): void {
   addRecordOptions(command, false);
   command.action(async (options: TraceOptions) => {
     const { target, name, title, selection } = targetsOf(options);
+    const audience = await audienceOf(options, null);
+    if (audience === 'here') return setWaitStatus(await recordInView());
     await record(
       {
         session: sessionOptions(options, selection),
@@ -59,7 +62,7 @@ export function register(program: Command): void {
         meta: captureMeta('trace', title, options),
         owner: ownerUnderSudo(),
       },
-      { isQuiet: options.quiet ?? false, ignoredSignals: readCaller().ignoredSignals },
+      { isQuiet: options.quiet ?? false, ignoredSignals: readCaller().ignoredSignals, audience },
     );
   });
 }
