@@ -6,9 +6,10 @@ import type { Paint } from './paint.ts';
 const WIDE = 81;
 
 export function processHeading(columns: number, count: number, hasKeys: boolean): string {
-  const titles = `${'PID'.padStart(8)} ${'Heap'.padStart(12)} ${'RSS'.padStart(12)}${columns < WIDE ? '' : ` ${'Allocations/s'.padStart(14)}`}`;
-  const keys = hasKeys ? '⏎ only this  b with its children  x all  esc back' : `${count} processes`;
-  return cutEnd(`${titles} Command ── ${keys} ${'─'.repeat(columns)}`, columns + 1).slice(0, columns);
+  if (hasKeys) return `── ⏎ only this  b with its children  x all  esc back ${'─'.repeat(columns)}`.slice(0, columns);
+  const rate = columns < WIDE ? '' : ` ${'Allocations/s'.padStart(14)}`;
+  const titles = `${'PID'.padStart(8)} ${'Heap'.padStart(12)} ${'RSS'.padStart(12)}${rate} Command`;
+  return `${titles} ── ${count} processes ${'─'.repeat(columns)}`.slice(0, columns);
 }
 
 export function processLine(model: LiveModel, { process, depth }: ProcessRow, columns: number, paint: Paint): string {
