@@ -67,7 +67,8 @@ let path: string | null = null;
 /** The greeting may come in pieces; more than it is none. */
 function welcome(socket: Socket): void {
   strangers.add(socket);
-  if (strangers.size > MAX_STRANGERS) for (const oldest of strangers) return void oldest.destroy();
+  const [oldest] = strangers;
+  if (strangers.size > MAX_STRANGERS) oldest!.destroy();
   const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
   let said = Buffer.alloc(0);
   socket.on('data', (bytes) => {

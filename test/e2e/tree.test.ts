@@ -1,44 +1,10 @@
 /** `mp tree` on a terminal, as a person sees it: tmux is the terminal. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { smallCapture } from '../unit/helpers/capture-fixture.ts';
-import { cannotFind, MP, scratchFolder, until } from './helpers.ts';
-
-interface Terminal {
-  press(...keys: string[]): void;
-  /** Waits until the screen has the text. */
-  shows(text: string | RegExp): Promise<string>;
-}
-
-/** A shell in a terminal of that size. */
-function terminal(t: TestContext, columns: number, rows: number): Terminal {
-  // Before the folder's own: its socket is needed to end the server.
-  t.after(() => tmux('kill-server'));
-  const socket = join(scratchFolder(t), 'tmux');
-  const tmux = (...args: string[]) => execFileSync('tmux', ['-S', socket, ...args], { encoding: 'utf8' });
-  const env = { ...process.env, LANG: 'C.UTF-8' };
-  const size = ['-x', String(columns), '-y', String(rows)];
-  execFileSync('tmux', ['-S', socket, '-f', '/dev/null', 'new-session', '-d', ...size, 'sh'], { env });
-  const screen = () => tmux('capture-pane', '-p');
-  return {
-    press: (...keys) => {
-      for (const key of keys) tmux('send-keys', key);
-    },
-    shows: async (text) => {
-      let shown = '';
-      const isThere = () => {
-        shown = screen();
-        return typeof text === 'string' ? shown.includes(text) : text.test(shown);
-      };
-      await until(`${text} on the screen`, isThere).catch((error) => {
-        throw new Error(`${error.message}, which shows:\n${shown}`);
-      });
-      return shown;
-    },
-  };
-}
+import { cannotFind, MP, scratchFolder } from './helpers.ts';
+import { type Terminal, terminal } from './terminal.ts';
 
 function start(t: TestContext, columns: number, rows: number): Terminal {
   const path = join(scratchFolder(t), 'capture.db');
