@@ -220,22 +220,23 @@ export class Aggregator implements Accounts {
   /** Live bytes of the processes that have not ended. */
   get tracedBytes(): number {
     let bytes = 0;
-    for (const { heap, hasEnded } of this.#accounts) if (!hasEnded) bytes += heap.heapBytes;
+    for (const account of this.#accounts) if (account?.hasEnded === false) bytes += account.heap.heapBytes;
     return bytes;
   }
 
   /** The processes that have not ended, with what they hold. */
   get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
-    return this.#accounts.flatMap(({ heap, known, hasEnded }) =>
-      hasEnded || known === null
-        ? []
-        : [{ pid: known.pid, bytes: heap.heapBytes, blocks: heap.liveAllocations, peakBytes: heap.peakBytes }],
-    );
+    return this.#running().map(({ heap, known }) => ({
+      pid: known!.pid,
+      bytes: heap.heapBytes,
+      blocks: heap.liveAllocations,
+      peakBytes: heap.peakBytes,
+    }));
   }
 
   /** Every live block of them. */
   liveBlocks(): BlockColumns {
-    return liveColumns(this.#accounts.filter(({ hasEnded, known }) => !hasEnded && known !== null));
+    return liveColumns(this.#running());
   }
 
   /** Sites so far: they are numbered 0 … siteCount - 1. */
@@ -246,6 +247,12 @@ export class Aggregator implements Accounts {
   /** Memory of the address tables of all processes, in bytes. */
   get addressTableBytes(): number {
     return this.#accounts.reduce((sum, account) => sum + (account?.blocks.byteLength ?? 0), 0);
+  }
+
+  #running(): ProcessAccount[] {
+    return this.#accounts.filter(
+      (account): account is ProcessAccount => account?.hasEnded === false && account.known !== null,
+    );
   }
 
   // ---- what is new in a batch --------------------------------------------------------------------------------------

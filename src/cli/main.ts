@@ -56,7 +56,6 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   doctor: async () => (await import('./commands/doctor.ts')).register,
 };
 
-
 async function main(argv: string[]): Promise<void> {
   checkNode();
   const program = new Command('mp')

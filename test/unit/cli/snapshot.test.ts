@@ -7,7 +7,7 @@ import { register as registerTable } from '../../../src/cli/commands/table.ts';
 import { register as registerTop } from '../../../src/cli/commands/top.ts';
 import { EVENT_ALLOCATE, EVENT_FREE, type EventColumns } from '../../../src/model/events.ts';
 import { openReader } from '../../../src/store/db.ts';
-import { encodeEvents } from '../../../src/store/event-chunk.ts';
+import { EventEncoder } from '../../../src/store/event-encoder.ts';
 import { UserError } from '../../../src/util/errors.ts';
 import { CaptureFixture, smallCapture } from '../helpers/capture-fixture.ts';
 import { runCommand, temporaryFolder } from '../report/command.ts';
@@ -92,7 +92,7 @@ test('live blocks by the events of a capture', async (t) => {
     addresses: column(3),
     sizes: column(4),
   };
-  capture.insert('event_chunk', { id: 1, count: rows.length, data: encodeEvents(events, 0, rows.length) });
+  capture.insert('event_chunk', { id: 1, count: rows.length, data: new EventEncoder().encode(events, 0, rows.length) });
   capture.close();
   const top = async (...args: string[]) => (await runCommand(registerTop, ['top', '-q', '-M', ...args])).out;
   await take('--traces', path, '-o', snapshot);
