@@ -224,6 +224,11 @@ export class Aggregator implements Accounts {
     return bytes;
   }
 
+  /** Of the first process, null before there is one. */
+  get firstPid(): number | null {
+    return this.#accounts.find(({ known }) => known !== null)?.known?.pid ?? null;
+  }
+
   /** The processes that have not ended, with what they hold. */
   get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
     return this.#running().map(({ heap, known }) => ({

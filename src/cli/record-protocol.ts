@@ -29,7 +29,6 @@ export type WorkerMessage =
   /** All selected processes that were running are traced. */
   | { type: 'settled'; processCount: number }
   | { type: 'attached'; pid: number; comm: string; warning: string; origin: string }
-  | { type: 'warning'; text: string }
   | SnapshotReport
   /** The targets have ended, or a stop was asked for. */
   | { type: 'stopping' }

@@ -82,9 +82,6 @@ export async function record(request: RecordRequest, behaviour: RecordBehaviour)
         if (request.snapshots.onTrigger !== null)
           commands.push(runOnTrigger(request.snapshots.onTrigger, message).then((text) => text !== null && warn(text)));
         break;
-      case 'snapshot-failed':
-        warn(message.message);
-        break;
       case 'top':
         writeStderr(message.text);
         break;

@@ -67,7 +67,7 @@ export function snapshotRequest(options: SnapshotOptions): SnapshotRequest {
     thresholdBytes: options.snapshotThreshold ?? null,
     growth: options.growth ?? null,
     limitShare: options.cgroupShare ?? null,
-    repeat: options.snapshotRepeat ?? null,
+    repeat: options.stopOnTrigger ? 1 : (options.snapshotRepeat ?? null),
   };
   return {
     snapshot,

@@ -40,7 +40,8 @@ export interface SnapshotJob {
 export type SnapshotReport =
   | { type: 'snapshot'; path: string; reason: TriggerReason; pid: number; figures: Figures }
   | { type: 'top'; text: string }
-  | { type: 'snapshot-failed'; message: string };
+  /** Also why there is none. */
+  | { type: 'warning'; text: string };
 
 /** The snapshot worker reads the capture as it was when it was given the job: commits may go on. */
 export const READING = 'reading';

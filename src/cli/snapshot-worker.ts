@@ -1,6 +1,7 @@
 /** The thread that copies a capture into snapshots, and prints tops of it, while it is being recorded. */
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
+import { v8Metrics } from '../lib/figures.ts';
 import { fillTemplate } from '../lib/file-template.ts';
 import { runMetricCommands } from '../lib/metric-command.ts';
 import type { BlockColumns } from '../model/blocks.ts';
@@ -32,7 +33,7 @@ parentPort!.on('message', (job: SnapshotJob) => {
     parentPort!.postMessage(READING);
     last = last.then(() => write(db, job));
   } catch (error) {
-    say({ type: 'snapshot-failed', message: messageOf(error) });
+    say({ type: 'warning', text: messageOf(error) });
   }
 });
 
@@ -42,7 +43,7 @@ function say(report: SnapshotReport): void {
 
 async function write(db: Db, job: SnapshotJob): Promise<void> {
   try {
-    const own = metricsOf(job.figures);
+    const own = [...metricsOf(job.figures), ...v8Metrics(new Reader(db))];
     if (job.kind === 'top') {
       say({ type: 'top', text: topOf(db, job, own) });
       return;
@@ -54,7 +55,7 @@ async function write(db: Db, job: SnapshotJob): Promise<void> {
     writeSnapshot(db, path, { takenAt, metrics, blocks: blockRows(job.blocks) }, { force, owner });
     say({ type: 'snapshot', path, reason, pid, figures });
   } catch (error) {
-    say({ type: 'snapshot-failed', message: messageOf(error) });
+    say({ type: 'warning', text: messageOf(error) });
   } finally {
     db.close();
   }

@@ -18,7 +18,7 @@ import { type LimitFiles, limitFilesOf, usedShare } from './cgroup-share.ts';
 import { READING, type SnapshotJob, type SnapshotReport, type SnapshotRequest } from './snapshot-protocol.ts';
 
 /** Names that take longer are left out. */
-const MAX_WAIT_FOR_NAMES_NS = 1e9;
+const MAX_WAIT_FOR_NAMES_NS = 2e9;
 /** The reader has as long to begin; then recording goes on, and the snapshot is of a later state. */
 const MAX_WAIT_FOR_READER_NS = 1e9;
 /** More are not kept waiting. */
@@ -55,13 +55,16 @@ export class Snapshots {
   readonly #hasTriggers: boolean;
   readonly #triggers: Record<SnapshotJob['kind'], Trigger | null> = { snapshot: null, top: null };
   #due: Due[] = [];
+  #isAsked = false;
+  #hasStopped = false;
   #worker: Worker | null = null;
   #counter = 0;
   #underway = 0;
   /** Since when the worker has been about to read; null: it is not. */
   #openingNs: number | null = null;
   #maxBytes = 0;
-  #limitFiles: LimitFiles | null = null;
+  /** Undefined: not looked for yet; null: there is no limit. */
+  #limitFiles: LimitFiles | null | undefined;
   #shareNs = Number.NEGATIVE_INFINITY;
   #share: number | null = null;
   #whenIdle: (() => void) | null = null;
@@ -78,13 +81,15 @@ export class Snapshots {
 
   /** A snapshot at the next moment, whatever the triggers say. */
   trigger(): void {
-    this.#add({ kind: 'snapshot', reason: 'signal', timeNs: Number.NEGATIVE_INFINITY });
+    this.#isAsked = true;
   }
 
   /** To be called after every batch. */
   check(moment: Moment): void {
     const { nowNs } = moment;
-    if (!this.#hasTriggers && this.#due.length === 0) return;
+    if (!this.#hasTriggers && !this.#isAsked && this.#due.length === 0) return;
+    // until then there is nothing to be late for
+    if (this.#recorded.aggregator.firstPid === null) return;
     const bytes = this.#recorded.aggregator.tracedBytes;
     this.#maxBytes = Math.max(this.#maxBytes, bytes);
     for (const kind of ['snapshot', 'top'] as const) {
@@ -97,6 +102,8 @@ export class Snapshots {
       const reason = trigger.fire(nowNs, bytes, share, isBusy);
       if (reason !== null) this.#add({ kind, reason, timeNs: nowNs });
     }
+    if (this.#isAsked) this.#add({ kind: 'snapshot', reason: 'signal', timeNs: nowNs });
+    this.#isAsked = false;
     if (this.#due.length > 0 && this.mayCommit(nowNs)) this.#begin(moment);
   }
 
@@ -124,8 +131,8 @@ export class Snapshots {
     if (this.#due.length < MAX_DUE) this.#due.push(due);
     else
       this.#say({
-        type: 'snapshot-failed',
-        message: 'snapshots are asked for faster than they can be written: some are left out',
+        type: 'warning',
+        text: 'snapshots are asked for faster than they can be written: some are left out',
       });
   }
 
@@ -159,12 +166,12 @@ export class Snapshots {
   }
 
   #figures(): { figures: Figures; pid: number } {
-    const running = this.#recorded.aggregator.running;
+    const { running, firstPid } = this.#recorded.aggregator;
     const sum = (of: (process: (typeof running)[number]) => number) =>
       running.reduce((total, one) => total + of(one), 0);
     const peak = running.length === 1 ? running[0]!.peakBytes : 0;
     return {
-      pid: running[0]?.pid ?? 0,
+      pid: firstPid ?? 0,
       figures: {
         tracedBytes: sum(({ bytes }) => bytes),
         tracedMaxBytes: Math.max(this.#maxBytes, peak),
@@ -187,10 +194,19 @@ export class Snapshots {
   #shareAt(nowNs: number): number | null {
     if (nowNs - this.#shareNs < SHARE_INTERVAL_NS) return this.#share;
     this.#shareNs = nowNs;
-    const pid = this.#recorded.aggregator.running[0]?.pid;
-    if (pid !== undefined) this.#limitFiles ??= limitFilesOf(pid);
-    this.#share = this.#limitFiles === null ? null : usedShare(this.#limitFiles);
+    if (this.#limitFiles === undefined) this.#findLimit();
+    this.#share = this.#limitFiles ? usedShare(this.#limitFiles) : null;
     return this.#share;
+  }
+
+  /** That of the first process. */
+  #findLimit(): void {
+    const pid = this.#recorded.aggregator.running[0]?.pid;
+    if (pid === undefined) return;
+    this.#limitFiles = limitFilesOf(pid);
+    if (this.#limitFiles !== null) return;
+    const text = `the cgroup of process ${pid} has no memory limit: --cgroup-share will take no snapshot`;
+    this.#say({ type: 'warning', text });
   }
 
   #running(): Worker {
@@ -199,7 +215,7 @@ export class Snapshots {
     this.#worker.on('message', (message: typeof READING | SnapshotReport) => this.#receive(message));
     this.#worker.on('error', (error) => {
       this.#underway = 1; // the others went with it
-      this.#receive({ type: 'snapshot-failed', message: `the thread of snapshots failed: ${error.message}` });
+      this.#receive({ type: 'warning', text: `the thread of snapshots failed: ${error.message}` });
       this.#worker = null;
     });
     return this.#worker;
@@ -210,7 +226,10 @@ export class Snapshots {
     if (message === READING) return;
     this.#underway--;
     this.#say(message);
-    if (message.type === 'snapshot' && this.#request.stopOnTrigger) this.onStop();
+    if (message.type === 'snapshot' && this.#request.stopOnTrigger && !this.#hasStopped) {
+      this.#hasStopped = true;
+      this.onStop();
+    }
     if (this.#underway === 0) this.#whenIdle?.();
   }
 

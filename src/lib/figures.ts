@@ -1,8 +1,10 @@
 /** The figures of a capture: its sums, and if it is being recorded the memory of what runs. */
 import { readFacts } from '../report/facts.ts';
+import type { ResidentRow } from '../report/source.ts';
 import type { Db } from '../store/db.ts';
 import { Reader } from '../store/reader.ts';
 import type { Figures } from '../top/figures.ts';
+import type { Metric } from '../top/metric.ts';
 import { processMemory } from './process-memory.ts';
 
 export function figuresOf(db: Db): Figures {
@@ -18,4 +20,14 @@ export function figuresOf(db: Db): Figures {
     process: processMemory(running),
     tracerBytes: isRecording ? (processMemory([Number(meta.get('tracer_pid'))])?.rssBytes ?? null) : null,
   };
+}
+
+/** What is resident of the heaps of V8 in the processes that have one; empty if none has. */
+export function v8Metrics(source: Reader): Metric[] {
+  const last = new Map<number, number>();
+  for (const { process_id, v8_heap_bytes } of source.iterate<ResidentRow>('residents')) {
+    if (v8_heap_bytes !== null) last.set(process_id, v8_heap_bytes);
+  }
+  const value = [...last.values()].reduce((sum, bytes) => sum + bytes, 0);
+  return last.size === 0 ? [] : [{ name: 'v8.heap.resident', value, format: 'size' }];
 }

@@ -63,7 +63,7 @@ export function register(program: Command, output?: Output): void {
     .option('-P, --filename-parts <PARTS>', 'displayed parts of paths', parsePositive, DEFAULT_PARTS)
     .option('--color', 'colours, also where there is no terminal')
     .option('--no-color', 'no colours')
-    .option('--json', 'print all groups as JSON')
+    .addOption(new Option('--json', 'print all groups as JSON').conflicts(['block', 'traceback']))
     .option('-q, --quiet', 'nothing about loading and grouping')
     .addHelpText('after', NOTES);
   addExample(
