@@ -46,6 +46,9 @@ class Pipeline implements Sink {
   readonly #session: NativeSession;
   readonly #writer: CaptureWriter;
   readonly snapshots: Snapshots;
+  /** A snapshot is being begun: the commit comes a moment later. */
+  #isHeld = false;
+  #unannounced: WorkerMessage[] = [];
   /** Before the poll that follows. */
   #emptyNs = 0;
 
@@ -78,15 +81,24 @@ class Pipeline implements Sink {
 
   /** Called with the batch that brought the processes, once their rows are in the capture. */
   announce(batch: Batch): void {
-    for (const { pid, comm, warning, origin } of batch.processes) say({ type: 'attached', pid, comm, warning, origin });
+    for (const { pid, comm, warning, origin } of batch.processes)
+      this.#unannounced.push({ type: 'attached', pid, comm, warning, origin });
+    if (!this.#isHeld) this.#announceAll();
+  }
+
+  #announceAll(): void {
+    for (const message of this.#unannounced.splice(0)) say(message);
   }
 
   commit(): void {
-    if (this.snapshots.mayCommit(this.#session.state().nowNs)) this.#write();
+    this.#isHeld = !this.snapshots.mayCommit(this.#session.state().nowNs);
+    if (!this.#isHeld) this.#write();
   }
 
   #write(): void {
     this.#writer.commit(this.#aggregator, this.#symbolizer, this.#session.losses());
+    this.#isHeld = false;
+    this.#announceAll();
   }
 
   stopping(): void {

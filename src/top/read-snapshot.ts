@@ -39,8 +39,8 @@ export function readSnapshot(capture: Capture, { timestamp, blocks, metrics }: R
     blocks === null
       ? null
       : Array.from(blocks, ({ address, bytes, stack_id, pid }) => ({
-          address,
-          size: bytes,
+          address: Number(address),
+          size: Number(bytes),
           traceback: tracebacks.of(stack_id),
           pid,
         }));
@@ -49,7 +49,12 @@ export function readSnapshot(capture: Capture, { timestamp, blocks, metrics }: R
 
 /** The figures that were taken with a snapshot; of a capture none. */
 export function readMetrics(source: Source): Metric[] {
-  return source.all('metrics').map(({ name, value, format }) => ({ name, value, format: formatOf(format) }));
+  const rows = source.all('metrics');
+  return rows.map(({ name, value, format }) => ({
+    name: String(name),
+    value: Number(value),
+    format: formatOf(format),
+  }));
 }
 
 /** A file may come from anywhere. */

@@ -8,6 +8,7 @@ import { topsJson } from '../../top/json.ts';
 import { Snapshot } from '../../top/snapshot.ts';
 import { formatTimestamp } from '../../top/text.ts';
 import { UserError } from '../../util/errors.ts';
+import { printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { addExample, defaultOutput, parsePositive } from '../report-options.ts';
 
@@ -76,7 +77,7 @@ export function register(program: Command, output?: Output): void {
 }
 
 async function top(paths: string[], options: TopOptions, output: Output): Promise<void> {
-  const log = options.quiet ? () => {} : (line: string) => output.err(`${line}\n`);
+  const log = options.quiet ? () => {} : (line: string) => output.err(`${printable(line)}\n`);
   const filters = filtersOf(options);
   const snapshots: Snapshot[] = [];
   for (const path of paths) {
