@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_TEMPLATE } from '../lib/file-template.ts';
 import type { MetricCommand } from '../lib/metric-command.ts';
 import { NO_TRIGGER, type TriggerOptions } from '../top/trigger.ts';
-import { addMetric } from './commands/snapshot.ts';
+import { addMetric } from './metric-option.ts';
 import { parseSize } from './size.ts';
 import type { SnapshotRequest } from './snapshot-protocol.ts';
 

@@ -1,10 +1,11 @@
 /** `mp snapshot`: what a capture holds now, in a file of its own; the recording and its targets go on. */
 import { existsSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { MetricCommand } from '../../lib/metric-command.ts';
 import { UserError } from '../../util/errors.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
 import type { Output } from '../../util/output.ts';
+import { addMetric } from '../metric-option.ts';
 import { captureOf, tracerOf } from '../registry.ts';
 import { addExample, defaultOutput } from '../report-options.ts';
 
@@ -26,15 +27,6 @@ export function register(program: Command, output?: Output): void {
     .option('--metric <NAME=COMMAND>', 'also the number, share or size that a command prints', addMetric, []);
   addExample(command, 'mp snapshot 1234 -o before.db', "mp snapshot --metric 'sockets=ls /proc/1234/fd | wc -l' 1234");
   command.action((target: string, options: SnapshotOptions) => take(target, options, output ?? defaultOutput()));
-}
-
-/** `sockets=ss -H | wc -l` */
-export function addMetric(text: string, metrics: MetricCommand[]): MetricCommand[] {
-  const [, name, command] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
-  if (name === undefined || command === undefined)
-    throw new InvalidArgumentError('Give a name and a command, e.g. threads="ls /proc/1234/task | wc -l".');
-  if (metrics.some((metric) => metric.name === name)) throw new InvalidArgumentError(`There are two metrics ${name}.`);
-  return [...metrics, { name, command }];
 }
 
 async function take(target: string, options: SnapshotOptions, output: Output): Promise<void> {
