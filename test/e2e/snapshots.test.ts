@@ -147,10 +147,10 @@ test('mp top by line agrees with tracemalloc of the same program', { skip }, asy
   const script = resolve(import.meta.dirname, '../programs/python/agrees.py');
   const { path, version } = findPythons().at(-1)!;
   const options = { encoding: 'utf8', env: ENVIRONMENT } as const;
-  const stated = JSON.parse(execFileSync(path, [script, 'traced'], options)) as Record<string, [number, number]>;
+  const stated = JSON.parse(execFileSync(path, ['-S', script, 'traced'], options)) as Record<string, [number, number]>;
   assert.equal(Object.keys(stated).length, 4);
   const capture = join(scratchFolder(t), 'capture.db');
-  const args = ['run', '-q', '--trace-python-allocators', '-o', capture, '--python', path, script];
+  const args = ['run', '-q', '--trace-python-allocators', '-o', capture, '--', path, '-S', script];
   const { stdout, stderr } = await mp(t, args, { env: ENVIRONMENT });
   assert.equal(stdout, 'ok\n', stderr);
   const { rows } = await topOf(t, '-i', '*/agrees.py', capture);
