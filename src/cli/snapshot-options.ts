@@ -26,7 +26,8 @@ const WINDOW_NS: Record<string, number> = { s: 1e9, min: 60e9, h: 3600e9 };
 
 const NOTES = `
 Snapshots are taken at real times and when the traced memory, that is what is live of all targets, has risen or fallen by
-more than the threshold since the last one; SIGUSR2 to mp takes one, too. --on-trigger's command has MP_SNAPSHOT (the file),
+more than the threshold since the last one, which is looked at every few milliseconds. Names of code that runs for the first
+time are waited for, two seconds at most. SIGUSR2 to mp takes a snapshot, too. --on-trigger's command has MP_SNAPSHOT (the file),
 MP_REASON (delay, threshold, growth, limit, signal), MP_PID, MP_TRACED_BYTES, MP_TRACED_MAX_BYTES, MP_TRACED_BLOCKS,
 MP_RSS_BYTES and MP_VMS_BYTES in its environment.`;
 

@@ -169,12 +169,13 @@ export class Snapshots {
     const { running, firstPid } = this.#recorded.aggregator;
     const sum = (of: (process: (typeof running)[number]) => number) =>
       running.reduce((total, one) => total + of(one), 0);
+    const tracedBytes = sum(({ bytes }) => bytes);
     const peak = running.length === 1 ? running[0]!.peakBytes : 0;
     return {
       pid: firstPid ?? 0,
       figures: {
-        tracedBytes: sum(({ bytes }) => bytes),
-        tracedMaxBytes: Math.max(this.#maxBytes, peak),
+        tracedBytes,
+        tracedMaxBytes: Math.max(this.#maxBytes, tracedBytes, peak),
         tracedBlocks: sum(({ blocks }) => blocks),
         process: processMemory(running.map(({ pid }) => pid)),
         tracerBytes: processMemory([process.pid])?.rssBytes ?? null,
