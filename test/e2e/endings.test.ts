@@ -1,6 +1,6 @@
 /** However a target ends, the capture has everything before the end, and `mp run` ends like the target. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -111,19 +111,22 @@ describe('endings of a recording', { skip: cannotRecord() }, () => {
     path: string;
     target: ReturnType<typeof startGated>;
     tracer: ReturnType<typeof start>;
+    /** Ends the target when it exists. */
+    stop: string;
   }
 
   async function recordSpinner(t: import('node:test').TestContext, ...mpArgs: string[]): Promise<Recording> {
-    const path = join(scratchFolder(t), 'capture.db');
-    const target = startGated(t, 'spinner', { programArgs: ['3000', '2'] });
+    const folder = scratchFolder(t);
+    const [path, stop] = [join(folder, 'capture.db'), join(folder, 'stop')];
+    const target = startGated(t, 'spinner', { programArgs: ['60000', '2'], env: { MP_STOP: stop } });
     const tracer = start(t, MP, ['trace', '-q', ...mpArgs, '--pid', `${target.pid}`, '-o', path]);
     await untilTraced(path, target.pid, tracer);
     target.open();
-    return { path, target, tracer };
+    return { path, target, tracer, stop };
   }
 
   async function assertCleanEnd(t: import('node:test').TestContext, recording: Recording): Promise<void> {
-    const { path, target, tracer } = recording;
+    const { path, target, tracer, stop } = recording;
     const ended = await tracer.finished;
     assert.deepEqual([ended.code, ended.signal, ended.stderr], [0, null, '']);
     assert.ok(processState(target.pid), 'the target goes on');
@@ -134,6 +137,7 @@ describe('endings of a recording', { skip: cannotRecord() }, () => {
     assert.ok(capture.ownRows('allocations').length > 0);
     assertNone(capture.inconsistencies());
     assert.equal(capture.losses().get('stack_incomplete'), 0);
+    writeFileSync(stop, '');
     const finished = await target.finished;
     assert.match(finished.stdout, /^self-check ok/);
     assert.equal(finished.code, 0);
