@@ -97,6 +97,8 @@ export class Aggregator implements Accounts {
   readonly intervals: Intervals | null;
   /** Null: single events are not kept. */
   readonly events: EventLog | null;
+  /** Of the first process, null before there is one. */
+  firstPid: number | null = null;
   readonly #sites = new Sites();
   readonly #threads = new Threads();
   readonly #temporaries = new Temporaries();
@@ -224,11 +226,6 @@ export class Aggregator implements Accounts {
     return bytes;
   }
 
-  /** Of the first process, null before there is one. */
-  get firstPid(): number | null {
-    return this.#accounts.find(({ known }) => known !== null)?.known?.pid ?? null;
-  }
-
   /** The processes that have not ended, with what they hold. */
   get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
     return this.#running().map(({ heap, known }) => ({
@@ -279,6 +276,7 @@ export class Aggregator implements Accounts {
 
   #addProcess(info: ProcessInfo): void {
     const account = this.#account(info.index);
+    this.firstPid ??= info.pid;
     account.known = info;
     account.info = info;
     this.#list(account);
