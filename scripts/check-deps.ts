@@ -30,6 +30,7 @@ const ONLY: [RegExp, string[], string][] = [
   [/from 'hyparquet-writer'/, ['src/report/transform/parquet.ts'], 'hyparquet-writer'],
   [/process\.(argv|exit\b)/, ['src/cli/main.ts'], 'process.argv and process.exit'],
   [/#include <napi\.h>/, ['addon/binding.cc'], 'napi.h'],
+  [/#include <sqlite3/, ['addon/sqlite/events_table.cc'], 'sqlite3ext.h'],
   [/#include "mp\.skel\.h"/, ['addon/loader.cc'], 'the BPF skeleton'],
 ];
 
@@ -46,6 +47,9 @@ const PURE = [
   'insn',
   'x86_decode',
   'decode',
+  'event_decoder',
+  'event_history',
+  'event_numbers',
   'proc_maps',
   'probe_sites',
   'allocator_symbols',

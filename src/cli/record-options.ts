@@ -58,7 +58,7 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
     .option('--duration <SECONDS>', 'stop recording after that time; the target goes on', parseSeconds)
     .option('--follow-fork', 'trace children, too (fork, vfork, clone, posix_spawn, exec), into the same capture')
     .option('--aggregate', 'a smaller capture: sums only, nothing for --from and --to')
-    .option('--events', 'keep every single event, too, in one to three bytes each')
+    .option('--events', 'keep every single event, too, in some one to four bytes each')
     .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
     .option(
       '--lossless',

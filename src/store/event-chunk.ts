@@ -17,7 +17,7 @@
  *                                                                      size     24 last            distance  1
  *
  * All that is remembered: event-history.ts; the meaning of numbers: event-format.ts. A chunk is a byte VERSION, a byte of
- * flags (FRESH: nothing before it counts), and the columns. addon/events/ reads the same, for other SQLite clients.
+ * flags (FRESH: nothing before it counts), and the columns. addon/sqlite/ reads the same, for other SQLite clients.
  */
 
 import type { EventColumns } from '../model/events.ts';

@@ -150,8 +150,8 @@ CREATE TABLE interval_peak (
   PRIMARY KEY (tick, process_id)
 ) STRICT, WITHOUT ROWID;
 
--- every event, with --events: compressed columns (src/store/event-chunk.ts). `mp sql` shows them as the view events, and
--- `mp dump` prints them.
+-- every event, with --events: compressed columns (src/store/event-chunk.ts). `mp sql` shows them as the view events, the
+-- sqlite3 shell does after `.load …/mp_events` (`mp sql --help` has the path), and `mp dump` prints them.
 CREATE TABLE event_chunk (
   id INTEGER PRIMARY KEY,
   count INTEGER NOT NULL,

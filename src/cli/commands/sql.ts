@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { type QueryResult, resultCsv, resultJson, resultTable } from '../../report/query-result.ts';
 import { splitStatements } from '../../report/sql-statements.ts';
@@ -19,6 +20,10 @@ interface SqlOptions {
 
 const READ_ONLY = 'mp sql only reads; to change data, copy the capture and open the copy with another SQLite client.';
 
+/** Beside the compiled sources. */
+const EXTENSION = fileURLToPath(new URL('../../../../mp_events', import.meta.url));
+const SHELL_HINT = `The sqlite3 shell opens captures, too, and has the events after\n  .load ${EXTENSION}`;
+
 export function register(program: Command, output?: Output, input?: SqlInput): void {
   const command = program
     .command('sql')
@@ -30,7 +35,9 @@ export function register(program: Command, output?: Output, input?: SqlInput): v
   addExample(
     command,
     'mp sql mp-app.42.db "SELECT function, sum(bytes) FROM leaks GROUP BY function ORDER BY 2 DESC LIMIT 5"',
+    'mp sql mp-app.42.db "SELECT * FROM events LIMIT 5"    of a capture recorded with --events',
   );
+  command.addHelpText('after', () => `\n${SHELL_HINT}`);
   command.action(async (path: string, query: string | undefined, options: SqlOptions) => {
     if (options.json && options.csv) throw new UserError('--json and --csv exclude each other.', 2);
     const { openReader } = await import('../../store/db.ts');
