@@ -43,23 +43,32 @@ size_t EventHistory::list_of(uint64_t size_bytes) {
   return grains_of(size_bytes) % kLists;
 }
 
-size_t EventHistory::place(size_t list, size_t rank) const {
-  return list * kListLength + ((tops_[list] - rank) & (kListLength - 1));
+EventHistory::List &EventHistory::list_at(size_t list) {
+  if (free_[list] == nullptr) {
+    free_[list] = std::make_unique<List>();
+    free_[list]->addresses.fill(UINT64_MAX);
+  }
+  return *free_[list];
 }
 
-std::optional<uint64_t> EventHistory::free_block(size_t list, size_t rank) const {
-  const uint64_t address = free_[place(list, rank)];
+std::optional<uint64_t> EventHistory::free_block(size_t list, size_t rank) {
+  const uint64_t address = list_at(list).at(rank);
   return address == UINT64_MAX ? std::nullopt : std::optional(address);
 }
 
 void EventHistory::remove_free(size_t list, size_t rank) {
-  for (size_t n = rank; n > 0; n--) free_[place(list, n)] = free_[place(list, n - 1)];
-  free_[place(list, 0)] = UINT64_MAX;
-  tops_[list]--;
+  List &blocks = list_at(list);
+  for (size_t n = rank; n > 0; n--) blocks.at(n) = blocks.at(n - 1);
+  blocks.at(0) = UINT64_MAX;
+  blocks.top--;
 }
 
 void EventHistory::add_allocation(uint64_t address, uint64_t size_bytes, size_t list) {
   const size_t at = allocations_++ % kRemembered;
+  if (at == addresses_.size()) {
+    addresses_.emplace_back();
+    lists_.emplace_back();
+  }
   addresses_[at] = address;
   lists_[at] = static_cast<uint16_t>(list);
   last_address = address;
@@ -75,8 +84,8 @@ void EventHistory::add_free(uint64_t address, uint64_t distance) {
   last_freed = address;
   if (distance == 0) return;
   const size_t list = lists_[(allocations_ - distance) % kRemembered];
-  tops_[list]++;
-  free_[place(list, 0)] = address;
+  list_at(list).top++;
+  list_at(list).at(0) = address;
 }
 
 }  // namespace mp

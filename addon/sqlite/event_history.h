@@ -2,8 +2,10 @@
 // same.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -47,7 +49,7 @@ class EventHistory {
 
   static size_t list_of(uint64_t size_bytes);
   // The free block of this rank below kListLength; nothing if there is none.
-  std::optional<uint64_t> free_block(size_t list, size_t rank) const;
+  std::optional<uint64_t> free_block(size_t list, size_t rank);
   void remove_free(size_t list, size_t rank);
   void add_allocation(uint64_t address, uint64_t size_bytes, size_t list);
   // The allocation so many back; nothing if it is not remembered.
@@ -59,13 +61,20 @@ class EventHistory {
   static constexpr uint64_t kRemembered = 1 << 20;
   static constexpr size_t kLists = 4096;
 
-  size_t place(size_t list, size_t rank) const;
+  struct List {
+    uint64_t &at(size_t rank) { return addresses[(top - rank) & (kListLength - 1)]; }
+
+    uint8_t top = 0;
+    std::array<uint64_t, kListLength> addresses;
+  };
+
+  List &list_at(size_t list);
 
   uint64_t allocations_ = 0;
-  std::vector<uint64_t> addresses_ = std::vector<uint64_t>(kRemembered);
-  std::vector<uint16_t> lists_ = std::vector<uint16_t>(kRemembered);
-  std::vector<uint64_t> free_ = std::vector<uint64_t>(kLists * kListLength, UINT64_MAX);
-  std::vector<uint8_t> tops_ = std::vector<uint8_t>(kLists);
+  // Of the last kRemembered.
+  std::vector<uint64_t> addresses_;
+  std::vector<uint16_t> lists_;
+  std::array<std::unique_ptr<List>, kLists> free_;
 };
 
 }  // namespace mp

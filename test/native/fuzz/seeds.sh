@@ -29,6 +29,13 @@ case $fuzzer in
       done
     done
     ;;
+  event_decoder)
+    # flags, then the streams of event_decoder_test.cc, each behind its length
+    {
+      printf '\001\003\002\002\004\000\000\002\011\210\001\001\001\023\003\024\002\002\000\000'
+      printf '\002\032\000\000\000\002\003\000\000\000\001\001\000\000\001\206\001\000\001\000'
+    } > "$out/streams"
+    ;;
   elf)
     small_program -O2 -g
     cp "$work/small" "$out/small"
