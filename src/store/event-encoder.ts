@@ -21,7 +21,7 @@ export class EventEncoder {
   #byAddress = new Uint32Array(BUCKETS * BUCKET);
   #isFresh = true;
   #lastTime = 0;
-  readonly #columns = Array.from({ length: format.COLUMNS }, () => new NumberWriter());
+  #columns = newColumns();
 
   /** The next chunk says nothing by what is before it. To be called when a chunk has not been written. */
   reset(): void {
@@ -30,6 +30,7 @@ export class EventEncoder {
     this.#byAddress = new Uint32Array(BUCKETS * BUCKET);
     this.#isFresh = true;
     this.#lastTime = 0;
+    this.#columns = newColumns();
   }
 
   /** The events [from, to), the next in order. */
@@ -137,4 +138,8 @@ export class EventEncoder {
     }
     return format.DISTANCE_UNKNOWN;
   }
+}
+
+function newColumns(): NumberWriter[] {
+  return Array.from({ length: format.COLUMNS }, () => new NumberWriter());
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { openReader, type Row } from '../../../src/store/db.ts';
 import { addEventsView, canReplay } from '../../../src/store/events.ts';
+import type { Symbolizer } from '../../../src/symbolize/symbolizer.ts';
 import { RandomOperations } from '../helpers/random-operations.ts';
 import { Recording } from '../helpers/recording.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -80,6 +81,34 @@ test('allocations add up to the sites', (context) => {
   ) as [{ bytes: number; n: number }];
   assert.ok(n > 10_000 && bytes / n < 7, `${n} events, ${bytes} bytes`);
 });
+
+test('a commit that failed and is repeated loses and doubles none', (context) => {
+  const [one, other] = [new RandomOperations(8), new RandomOperations(8)];
+  const [whole, broken] = [recording(context, one), recording(context, other)];
+  for (let step = 1; step <= 3000; step++) {
+    one.step();
+    other.step();
+    if (step % 500 !== 0) continue;
+    whole.commit();
+    const { aggregator, symbolizer, writer } = broken.apply();
+    if (step % 1000 === 0)
+      assert.throws(() => writer.commit(aggregator, withoutLosses(symbolizer), {}), /disk on fire/);
+    broken.commit();
+  }
+  const all = 'SELECT * FROM events';
+  assert.deepEqual(query(broken.finish().path, all), query(whole.finish().path, all));
+});
+
+/** Fails what is asked for last in a commit. */
+function withoutLosses(symbolizer: Symbolizer): Symbolizer {
+  return new Proxy(symbolizer, {
+    get(target, name) {
+      if (name === 'unsymbolizedFrames') throw new Error('disk on fire');
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 test('events of the first version are read, but not done once more', (context) => {
   const path = join(temporaryFolder(context), 'old.db');
