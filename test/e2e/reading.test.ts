@@ -1,10 +1,20 @@
-/** A capture that is read while it is written at full speed. */
+/** Captures that are read by others: while they are written at full speed, and with the sqlite3 shell. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openReader } from '../../src/store/db.ts';
-import { buildPrograms, cannotRecord, MP, scratchFolder, start, startGated, untilTraced } from './helpers.ts';
+import {
+  buildPrograms,
+  cannotRecord,
+  MP,
+  mp,
+  recordRun,
+  scratchFolder,
+  start,
+  startGated,
+  untilTraced,
+} from './helpers.ts';
 
 const READS = 1000;
 const DIFFERENT = 10;
@@ -66,5 +76,18 @@ describe('reading', { skip: cannotRecord() }, () => {
     const { code, stderr } = await tracer.finished;
     assert.equal(code, 0, stderr);
     assert.ok(db.get<Totals>(TOTALS)!.allocations >= last!.allocations);
+  });
+
+  test('the sqlite3 shell reads events as the help of mp sql says', async (t) => {
+    const { path } = await recordRun(t, 'brief', { mpArgs: ['--events'] });
+    const { stdout: help } = await mp(t, ['sql', '--help']);
+    const load = /^ +(\.load \S+)$/m.exec(help)?.[1];
+    assert.ok(load, help);
+    const sql =
+      "SELECT (SELECT count(*) FROM events WHERE operation = 'allocate'), (SELECT sum(allocations) FROM site)";
+    const { stdout, stderr } = await start(t, 'sqlite3', [path, load, sql]).finished;
+    assert.equal(stderr, '');
+    const [events, allocations] = stdout.trim().split('|').map(Number) as [number, number];
+    assert.ok(events === allocations && events > 190, stdout);
   });
 });
