@@ -10,9 +10,7 @@ test('one event to a line, as text or JSON', async (context) => {
   const thread = builder.thread(builder.process(), { tid: 7 });
   builder.at(100).allocate(thread, 4096, 10).free(thread, 4096);
   recording.finish();
-  const lines = ['allocate\tmalloc\t4096\t10\t-', 'free\tfree\t4096\t-\t-'].map(
-    (line, i) => `${100 + i}\t1\t1000\t7\t${line}`,
-  );
+  const lines = ['allocate\tmalloc\t4096\t10\t-', 'free\tfree\t4096\t-\t-'].map((line) => `100\t1\t1000\t7\t${line}`);
   const titles = 'time_ns\tprocess_id\tpid\ttid\toperation\tallocator\taddress\tsize\tstack_id';
   assert.equal((await runCommand(dump, ['dump', recording.path])).out, `${[titles, ...lines].join('\n')}\n`);
   const { out } = await runCommand(dump, ['dump', '--json', recording.path]);
