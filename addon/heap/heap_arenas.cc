@@ -54,7 +54,7 @@ bool is_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address) {
 
 class Pool {
  public:
-  Pool(const HeapLayout &layout, HeapMemory &memory, uint64_t address) : layout_(layout), address_(address) {
+  Pool(const HeapLayout &layout, HeapMemory &memory, uint64_t address) : address_(address) {
     bytes_.resize(layout.pool_bytes);
     is_readable_ = memory.read_bytes(address, bytes_.data(), bytes_.size());
     memcpy(&header_, bytes_.data(), sizeof(header_));
@@ -92,7 +92,6 @@ class Pool {
     return true;
   }
 
-  const HeapLayout &layout_;
   uint64_t address_;
   bool is_readable_ = false;
   PoolHeader header_;

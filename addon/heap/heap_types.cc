@@ -173,11 +173,13 @@ ObjectKind kind_of_name(std::string_view name) {
 }  // namespace
 
 uint32_t HeapTypes::find(uint64_t address) {
+  if (address % 8 != 0 || address < HeapMemory::kPageBytes || address >= HeapMemory::kMaxAddress) return kNone;
   const auto known = indices_.find(address);
   if (known != indices_.end()) return known->second;
-  if (indices_.size() >= kMaxTypes) return kNone;
+  if (types_.size() >= kMaxTypes || others_.count(address) != 0) return kNone;
   if (!is_type(address)) {
-    indices_.emplace(address, kNone);
+    if (others_.size() >= kMaxOthers) others_.clear();
+    others_.insert(address);
     return kNone;
   }
   indices_.emplace(address, kNone);  // of a type that is said to be its own base
@@ -190,7 +192,6 @@ uint32_t HeapTypes::find(uint64_t address) {
 
 // object and type have the type `type`, and so have most others; a metaclass is one, too.
 bool HeapTypes::is_type(uint64_t address) {
-  if (address % 8 != 0 || address < HeapMemory::kPageBytes) return false;
   const auto bytes = memory_.read<std::array<uint8_t, kTypeBytesRead>>(address);
   if (!bytes) return false;
   const uint64_t references = word_in(*bytes, 0), meta = word_in(*bytes, kObjectType);

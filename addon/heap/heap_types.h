@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "heap_layout.h"
@@ -64,7 +65,7 @@ struct HeapType {
 class HeapTypes {
  public:
   static constexpr uint32_t kNone = ~0u;
-  static constexpr size_t kMaxTypes = 1 << 20;
+  static constexpr size_t kMaxTypes = 1 << 20, kMaxOthers = 1 << 18;
 
   HeapTypes(const HeapLayout &layout, HeapMemory &memory) : layout_(layout), memory_(memory) {}
 
@@ -87,9 +88,10 @@ class HeapTypes {
 
   const HeapLayout &layout_;
   HeapMemory &memory_;
-  int depth_ = 0;                                   // of bases that are being read
-  std::deque<HeapType> types_;                      // which stay where they are when others come
-  std::unordered_map<uint64_t, uint32_t> indices_;  // also of what is no type
+  int depth_ = 0;               // of bases that are being read
+  std::deque<HeapType> types_;  // which stay where they are when others come
+  std::unordered_map<uint64_t, uint32_t> indices_;
+  std::unordered_set<uint64_t> others_;  // addresses of no type, some of them
 };
 
 }  // namespace mp

@@ -105,6 +105,16 @@ case $fuzzer in
       done
     done
     ;;
+  heap)
+    # each version, made by hand: without a change, and with a word of each kind of change
+    for minor in 0 1 2 3 4 5; do
+      printf "\\00$minor" > "$out/made-$minor"
+      for kind in 0 1 2 3; do
+        printf "\\00$minor\\100\\001\\000\\000\\00$kind\\000\\000\\000\\020\\000\\000\\000\\000\\000\\000\\000" \
+          > "$out/changed-$minor-$kind"
+      done
+    done
+    ;;
   v8_objects)
     # each version and mode, all reads allowed; a changed word of the made heap; source texts of this machine
     for version in 0 1 2 3; do

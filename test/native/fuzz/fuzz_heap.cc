@@ -1,0 +1,92 @@
+// A heap made by hand, of any version, in which words of the input have replaced others: reading ends, takes no more
+// memory than it may, and gives columns that fit together.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "made_heap.h"
+
+namespace {
+
+constexpr uint64_t kMaxObjects = 2000, kMaxReferences = 20000, kMaxCopiedBytes = 8 << 20;
+
+struct Replacement {
+  uint32_t word;  // index, modulo the number of words
+  uint32_t kind;  // modulo 4, of what `value` says: the word, what to add to it, a word to point to, bits to change
+  int64_t value;
+};
+
+const MadeHeap &made_heap(int minor) {
+  static const std::vector<MadeHeap> all = [] {
+    std::vector<MadeHeap> heaps;
+    for (int each = 8; each <= 13; each++) {
+      MadeHeap heap(each);
+      const uint64_t number = heap.floating(), list = heap.list({number, number}, 4);
+      heap.release(heap.floating());
+      heap.dict({{number, list}, {list, heap.list({}, 0)}});
+      const uint64_t own = heap.type("Own", 0, 32, 0, heap.object_type);
+      heap.tracked(own, 32);
+      heap.put(heap.tracked(heap.tuple_type, 24 + 16) + 16, 2);
+      const std::pair<const char *, uint64_t> others[] = {
+          {"set", 200},          {"frozenset", 200}, {"collections.deque", 64}, {"code", 208},     {"frame", 368},
+          {"generator", 88},     {"cell", 24},       {"array.array", 48},       {"bytearray", 56}, {"weakref", 64},
+          {"_struct.Struct", 56}};
+      for (const auto &[name, size] : others)
+        heap.tracked(heap.type(name, mp::kHasCollectorHead, size, 0, heap.object_type), size);
+      heap.tracked(heap.type("str", mp::kIsStr, 80, 0, heap.object_type), 80);
+      heap.tracked(heap.type("int", mp::kIsInt, 24, 4, heap.object_type), 32);
+      heaps.push_back(heap);
+    }
+    return heaps;
+  }();
+  return all[minor - 8];
+}
+
+void replace(MadeHeap &heap, const Replacement &replacement) {
+  const uint64_t words = heap.bytes.size() / 8, address = MadeHeap::kBase + replacement.word % words * 8;
+  const auto value = static_cast<uint64_t>(replacement.value);
+  switch (replacement.kind % 4) {
+    case 0:
+      heap.put(address, value);
+      break;
+    case 1:
+      heap.put(address, heap.get(address) + value);
+      break;
+    case 2:
+      heap.put(address, MadeHeap::kBase + value % words * 8);
+      break;
+    case 3:
+      heap.put(address, heap.get(address) ^ value);
+      break;
+  }
+}
+
+void check(bool holds) {
+  if (!holds) abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
+  if (size_bytes < 1) return 0;
+  MadeHeap heap = made_heap(8 + data[0] % 6);
+  for (size_t at = 1; at + sizeof(Replacement) <= size_bytes; at += sizeof(Replacement)) {
+    Replacement replacement;
+    memcpy(&replacement, data + at, sizeof(replacement));
+    replace(heap, replacement);
+  }
+  mp::HeapLimits limits;
+  limits.objects = kMaxObjects;
+  limits.references = kMaxReferences;
+  const mp::HeapSnapshot read = heap.read(limits, kMaxCopiedBytes);
+  const size_t count = read.addresses.size();
+  check(count <= kMaxObjects && read.targets.size() <= kMaxReferences);
+  check(read.sizes.size() == count && read.type_of.size() == count && read.owners.size() == count);
+  for (const uint32_t target : read.targets) check(target < count);
+  for (const uint32_t type : read.type_of) check(type < read.types.size());
+  for (const uint64_t size : read.sizes) check(size <= 1ull << 47);
+  if (count > 0) check(read.first_target.size() == count + 1);
+  return 0;
+}

@@ -1,0 +1,166 @@
+// Heaps made by hand: what is in them, and what is said of those that are damaged.
+#include <algorithm>
+#include <map>
+
+#include "check.h"
+#include "made_heap.h"
+
+using namespace mp;
+
+namespace {
+
+constexpr int kFirstMinor = 8, kLastMinor = 13;
+
+// Index of the object at an address; -1: there is none.
+int index_of(const HeapSnapshot &heap, uint64_t address) {
+  const auto found = std::find(heap.addresses.begin(), heap.addresses.end(), address);
+  return found == heap.addresses.end() ? -1 : static_cast<int>(found - heap.addresses.begin());
+}
+
+uint64_t size_of(const HeapSnapshot &heap, uint64_t address) {
+  const int index = index_of(heap, address);
+  return index < 0 ? 0 : heap.sizes[index];
+}
+
+std::vector<uint64_t> referents(const HeapSnapshot &heap, uint64_t address) {
+  std::vector<uint64_t> found;
+  const int index = index_of(heap, address);
+  for (uint32_t i = heap.first_target.at(index); i < heap.first_target.at(index + 1); i++)
+    found.push_back(heap.addresses.at(heap.targets[i]));
+  return found;
+}
+
+uint64_t problems_of(const HeapSnapshot &heap) {
+  const HeapProblems &problems = heap.problems;
+  return problems.links + problems.objects + problems.contents + problems.pools + problems.limits;
+}
+
+// Columns are of one length, and what they refer to is there.
+void check_columns(const HeapSnapshot &heap) {
+  const size_t count = heap.addresses.size();
+  CHECK(heap.sizes.size() == count && heap.type_of.size() == count && heap.flags.size() == count);
+  CHECK(heap.owners.size() == count && heap.reference_counts.size() == count);
+  CHECK_EQ(heap.first_target.size(), count + 1);
+  for (const uint32_t target : heap.targets) CHECK(target < count);
+  for (const uint32_t type : heap.type_of) CHECK(type < heap.types.size());
+}
+
+}  // namespace
+
+TEST(finds_tracked_objects_with_their_sizes_and_references) {
+  for (int minor = kFirstMinor; minor <= kLastMinor; minor++) {
+    MadeHeap made(minor);
+    const uint64_t inner = made.list({}, 0), outer = made.list({inner, inner}, 4);
+    const uint64_t dict = made.dict({{inner, outer}});
+    const HeapSnapshot heap = made.read();
+    check_columns(heap);
+    CHECK_EQ(problems_of(heap), 0u);
+    CHECK_EQ(size_of(heap, inner), 56u);
+    CHECK_EQ(size_of(heap, outer), 56u + 4 * 8);
+    // 8 indices and 5 entries, behind a header
+    CHECK_EQ(size_of(heap, dict), 64u + (minor <= 10 ? 40 : 32) + 8 + 5 * 24);
+    CHECK(referents(heap, outer) == (std::vector<uint64_t>{inner, inner}));
+    CHECK(referents(heap, dict) == (std::vector<uint64_t>{inner, outer}));
+    CHECK_EQ(heap.flags.at(index_of(heap, dict)), uint8_t{kTracked});
+  }
+}
+
+TEST(finds_blocks_that_nothing_refers_to_but_no_free_ones) {
+  for (int minor = kFirstMinor; minor <= kLastMinor; minor++) {
+    MadeHeap made(minor);
+    const uint64_t first = made.floating(), second = made.floating(), third = made.floating();
+    made.release(second);
+    const HeapSnapshot heap = made.read();
+    check_columns(heap);
+    CHECK_EQ(problems_of(heap), 0u);
+    CHECK_EQ(size_of(heap, first), 24u);
+    CHECK_EQ(index_of(heap, second), -1);
+    CHECK_EQ(size_of(heap, third), 24u);
+    CHECK_EQ(heap.blocks, 2u);
+  }
+}
+
+TEST(leaves_out_blocks_that_hold_something_else) {
+  MadeHeap made(12);
+  const uint64_t no_type = made.floating(), no_references = made.floating(), too_large = made.floating();
+  made.put(no_type + kObjectType, made.float_type + 8);
+  made.put(no_references, 0);
+  made.put(too_large + kObjectType, made.list_type);
+  const HeapSnapshot heap = made.read();
+  for (const uint64_t block : {no_type, no_references, too_large}) CHECK_EQ(index_of(heap, block), -1);
+  CHECK_EQ(heap.blocks, 3u);
+}
+
+TEST(ends_where_a_list_of_the_collector_goes_round_in_circles) {
+  MadeHeap made(11);
+  const uint64_t first = made.list({}, 0), second = made.list({}, 0);
+  made.put(second - 16, first - 16);
+  const HeapSnapshot heap = made.read();
+  check_columns(heap);
+  CHECK(index_of(heap, first) >= 0 && index_of(heap, second) >= 0);
+  CHECK_EQ(heap.problems.links, 1u);
+}
+
+TEST(counts_links_that_lead_nowhere_or_back_elsewhere) {
+  MadeHeap made(10);
+  const uint64_t first = made.list({}, 0), second = made.list({}, 0);
+  made.put(second - 16 + 8, 0x1000);
+  made.put(second - 16, 0x7e0000000000);
+  const HeapSnapshot heap = made.read();
+  CHECK(index_of(heap, first) >= 0 && index_of(heap, second) >= 0);
+  CHECK_EQ(heap.problems.links, 2u);
+}
+
+TEST(refuses_sizes_that_cannot_be) {
+  for (const uint64_t size : {uint64_t{1} << 62, ~uint64_t{0}, uint64_t{1} << 40}) {
+    MadeHeap made(9);
+    const uint64_t longer = made.list({}, 1), tuple = made.tracked(made.tuple_type, 24);
+    made.put(longer + 16, size);
+    made.put(longer + 32, size);
+    made.put(tuple + 16, size);
+    const HeapSnapshot heap = made.read();
+    check_columns(heap);
+    CHECK(heap.problems.contents >= 2);
+    CHECK(size_of(heap, tuple) <= 1ull << 47);
+  }
+}
+
+TEST(does_not_take_a_damaged_type_for_one) {
+  MadeHeap made(13);
+  const uint64_t of_bad = made.list({}, 0), bad = made.type("bad", 0, 1, 0, made.object_type);
+  const uint64_t own = made.type("own", 0, 16, 0, 0);
+  made.put(own + kTypeBase, own);
+  const uint64_t of_own = made.tracked(own, 16);
+  made.put(of_bad + kObjectType, bad);
+  const HeapSnapshot heap = made.read();
+  check_columns(heap);
+  CHECK_EQ(index_of(heap, of_bad), -1);
+  CHECK(index_of(heap, of_own) >= 0);
+  CHECK_EQ(heap.problems.objects, 1u);
+}
+
+TEST(counts_a_pool_whose_free_list_makes_no_sense) {
+  for (const uint64_t next : {MadeHeap::kBase, uint64_t{1}, uint64_t{0}}) {
+    MadeHeap made(8);
+    const uint64_t first = made.floating(), second = made.floating();
+    made.release(second);
+    made.put(second, next == 0 ? second : next);  // round in a circle
+    const HeapSnapshot heap = made.read();
+    CHECK_EQ(heap.problems.pools, 1u);
+    CHECK(index_of(heap, first) >= 0);
+  }
+}
+
+TEST(reads_no_more_than_the_limits_say) {
+  MadeHeap made(12);
+  const uint64_t inner = made.list({}, 0);
+  for (int i = 0; i < 100; i++) made.list({inner, inner, inner}, 3);
+  HeapLimits limits;
+  limits.objects = 50;
+  limits.references = 20;
+  const HeapSnapshot heap = made.read(limits);
+  check_columns(heap);
+  CHECK_EQ(heap.addresses.size(), 50u);
+  CHECK_EQ(heap.targets.size(), 20u);
+  CHECK(heap.problems.limits > 0);
+}

@@ -1,0 +1,193 @@
+// Memory of a CPython 3.8 to 3.13 that was never alive: objects in the lists of the garbage collector, and in an arena
+// of pymalloc, as addon/heap describes them. Nothing else is in it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "heap/heap_snapshot.h"
+
+class MadeHeap {
+ public:
+  static constexpr uint64_t kBase = 0x7f0000000000, kPageBytes = 4096;
+
+  explicit MadeHeap(int minor) : layout_(*mp::heap_layout(minor)) {
+    roots_.runtime = allocate(1024);
+    interpreter_ = allocate(16384);
+    if (minor == 13) {
+      memcpy(at(roots_.runtime), "xdebugpy", 8);
+      put(roots_.runtime + 5 * 8, layout_.interpreters);
+      put(roots_.runtime + 8 * 8, layout_.next_interpreter);
+      put(roots_.runtime + 10 * 8, layout_.collector);
+    }
+    put(roots_.runtime + layout_.interpreters, interpreter_);
+    collector_ = (minor == 8 ? roots_.runtime : interpreter_) + layout_.collector;
+    for (const uint64_t head : {generation(0), generation(1), generation(2), collector_ + mp::kPermanentGeneration}) {
+      put(head, head);
+      put(head + 8, head);
+    }
+    make_types();
+    make_arena();
+  }
+
+  const mp::HeapLayout &layout() const { return layout_; }
+  const mp::HeapRoots &roots() const { return roots_; }
+  uint64_t generation(int index) const { return collector_ + mp::kGenerations + index * mp::kGenerationBytes; }
+
+  // A type whose instances have `basic_size` bytes, and `item_size` for each item.
+  uint64_t type(const std::string &name, uint64_t flags, uint64_t basic_size, uint64_t item_size, uint64_t base) {
+    const uint64_t text = allocate(name.size() + 1), address = allocate(layout_.type_bytes);
+    memcpy(at(text), name.data(), name.size());
+    put(address, 1);
+    put(address + mp::kObjectType, type_type);
+    put(address + mp::kTypeName, text);
+    put(address + mp::kTypeBasicSize, basic_size);
+    put(address + mp::kTypeItemSize, item_size);
+    put(address + mp::kTypeFlags, flags | mp::kReady);
+    put(address + mp::kTypeBase, base);
+    return address;
+  }
+
+  // An object that the collector tracks, in the oldest generation.
+  uint64_t tracked(uint64_t type, uint64_t size_bytes) {
+    const uint64_t head = allocate(16 + size_bytes), list = generation(2), last = get(list + 8);
+    put(head, list);
+    put(head + 8, last);
+    put(last, head);
+    put(list + 8, head);
+    put(head + 16, 1);
+    put(head + 16 + mp::kObjectType, type);
+    return head + 16;
+  }
+
+  uint64_t list(const std::vector<uint64_t> &items, uint64_t allocated) {
+    const uint64_t address = tracked(list_type, 40), array = allocate(allocated * 8);
+    put(address + 16, items.size());
+    put(address + 24, array);
+    put(address + 32, allocated);
+    for (size_t i = 0; i < items.size(); i++) put(array + i * 8, items[i]);
+    return address;
+  }
+
+  // A dict with a table of its own, of 8 slots.
+  uint64_t dict(const std::vector<std::pair<uint64_t, uint64_t>> &items) {
+    const uint64_t address = tracked(dict_type, 48), keys = allocate(40 + 8 + 5 * 24);
+    put(address + 16, items.size());
+    put(address + 32, keys);
+    put(keys, 1);
+    if (layout_.minor <= 10) {
+      put(keys + 8, 8);
+      put(keys + 24, 5 - items.size());
+      put(keys + 32, items.size());
+    } else {
+      put(keys + 8, 3 | 3 << 8);
+      put(keys + 16, 5 - items.size());
+      put(keys + 24, items.size());
+    }
+    const uint64_t entries = keys + (layout_.minor <= 10 ? 48 : 40);
+    for (size_t i = 0; i < items.size(); i++) {
+      put(entries + i * 24 + 8, items[i].first);
+      put(entries + i * 24 + 16, items[i].second);
+    }
+    return address;
+  }
+
+  // A float in a block of pymalloc that nothing refers to.
+  uint64_t floating() {
+    const uint64_t block = pool_ + 48 + 32 * blocks_++;
+    put(block, 1);
+    put(block + 8, float_type);
+    put(pool_, blocks_);
+    put32(pool_ + 40, static_cast<uint32_t>(48 + 32 * blocks_));
+    return block;
+  }
+
+  // Gives a block back: it holds the address of the next free one, and what else was in it.
+  void release(uint64_t block) {
+    put(block, get(pool_ + 8));
+    put(pool_ + 8, block);
+  }
+
+  mp::HeapSnapshot read(const mp::HeapLimits &limits = mp::HeapLimits(),
+                        uint64_t max_copied = mp::HeapMemory::kMaxCopiedBytes) const {
+    mp::HeapMemory memory([this](uint64_t address, void *to, size_t size) { return copy(address, to, size); },
+                          max_copied);
+    const auto layout = mp::layout_of_runtime(layout_.minor, memory, roots_.runtime);
+    return layout ? mp::read_heap(*layout, memory, roots_, limits) : mp::HeapSnapshot();
+  }
+
+  // There are zeros up to the end of the last page, and nothing behind it.
+  bool copy(uint64_t address, void *to, size_t size_bytes) const {
+    const uint64_t offset = address - kBase, pages_bytes = (bytes.size() + kPageBytes - 1) / kPageBytes * kPageBytes;
+    if (offset > pages_bytes || size_bytes > pages_bytes - offset) return false;
+    const uint64_t there = offset < bytes.size() ? std::min<uint64_t>(size_bytes, bytes.size() - offset) : 0;
+    memset(to, 0, size_bytes);
+    memcpy(to, bytes.data() + offset, there);
+    return true;
+  }
+
+  uint64_t get(uint64_t address) const {
+    uint64_t word;
+    memcpy(&word, bytes.data() + (address - kBase), sizeof(word));
+    return word;
+  }
+  void put(uint64_t address, uint64_t word) { memcpy(at(address), &word, sizeof(word)); }
+
+  uint64_t pool() const { return pool_; }
+
+  std::vector<uint8_t> bytes;
+  uint64_t type_type = 0, object_type = 0, list_type = 0, dict_type = 0, tuple_type = 0, float_type = 0;
+
+ private:
+  uint8_t *at(uint64_t address) { return bytes.data() + (address - kBase); }
+  void put32(uint64_t address, uint32_t value) { memcpy(at(address), &value, sizeof(value)); }
+
+  uint64_t allocate(uint64_t size_bytes, uint64_t alignment = 16) {
+    const uint64_t offset = (bytes.size() + alignment - 1) / alignment * alignment;
+    bytes.resize(offset + size_bytes + 8);
+    return kBase + offset;
+  }
+
+  void make_types() {
+    using namespace mp;
+    allocate(kPageBytes);  // an address of 0 is that of no type
+    type_type = type("type", kIsType | kHasCollectorHead, 880, 40, 0);
+    put(type_type + kObjectType, type_type);
+    object_type = type("object", 0, 16, 0, 0);
+    put(type_type + kTypeBase, object_type);
+    list_type = type("list", kIsList | kHasCollectorHead, 40, 0, object_type);
+    dict_type = type("dict", kIsDict | kHasCollectorHead, 48, 0, object_type);
+    tuple_type = type("tuple", kIsTuple | kHasCollectorHead, 24, 8, object_type);
+    float_type = type("float", 0, 24, 0, object_type);
+  }
+
+  // An arena whose first pool holds blocks of 32 bytes.
+  void make_arena() {
+    const uint64_t arenas = allocate(16 * 48), begin = allocate(layout_.pool_bytes, layout_.pool_bytes);
+    pool_ = begin;
+    const uint32_t pools = layout_.arena_bytes / layout_.pool_bytes;
+    put(arenas, begin);
+    put(arenas + 8, begin + layout_.pool_bytes);
+    put(arenas + 16, (pools - 1) | uint64_t{pools} << 32);
+    put32(pool_ + 36, 1);
+    put32(pool_ + 40, 48);
+    if (layout_.allocator == 0) {
+      roots_.arenas = arenas;
+    } else {
+      uint64_t state = interpreter_ + layout_.allocator;
+      if (layout_.allocator_is_pointer) {
+        const uint64_t pointer = state;
+        state = allocate(1024);
+        put(pointer, state);
+      }
+      put(state + 512, arenas);
+    }
+  }
+
+  mp::HeapLayout layout_;
+  mp::HeapRoots roots_;
+  uint64_t interpreter_ = 0, collector_ = 0, pool_ = 0, blocks_ = 0;
+};
