@@ -17,6 +17,17 @@ export function typeNames(heap: HeapColumns): string[] {
 }
 
 /**
+ * Whether an object is of a kind that a partition by type or by clodo names: `list`, `dict of module`.
+ * @returns null if there is no such kind.
+ */
+export function isOfKind(heap: HeapColumns, kind: string): ((object: number) => boolean) | null {
+  const classes = typeNames(heap);
+  if (classes.includes(kind)) return (object) => classes[heap.typeOf[object]!] === kind;
+  const { kinds, names } = clodoKinds(heap);
+  return names.includes(kind) ? (object) => names[kinds[object]!] === kind : null;
+}
+
+/**
  * The kind of each object by class, or dict of class, as an index in `names`: one per type, then one per type of owner.
  */
 export function clodoKinds(heap: HeapColumns): { kinds: Uint32Array; names: string[] } {

@@ -1,8 +1,11 @@
 /** A partition as JSON, printed or saved; its fields are those of Partition. */
 import { EQUIVALENCES, type Equivalence, type Partition, type PartitionRow } from './partition.ts';
 
-export function partitionJson(partition: Partition): string {
-  return `${JSON.stringify(partition)}\n`;
+/** In pieces: by id there are as many rows as objects. */
+export function* partitionJson({ rows, ...totals }: Partition): Iterable<string> {
+  yield `${JSON.stringify(totals).slice(0, -1)},"rows":[`;
+  for (let i = 0; i < rows.length; i++) yield `${i === 0 ? '' : ','}\n${JSON.stringify(rows[i])}`;
+  yield ']}\n';
 }
 
 /** null if the text is none. */

@@ -2,7 +2,7 @@
  * The objects of a heap by kind, as heapy's tables show them: rows of count and size, the largest first. What one
  * partition has beyond another is a partition, too, whose numbers can be negative.
  */
-import { HEAP_NONE, type HeapColumns } from '../model/heap.ts';
+import type { HeapColumns } from '../model/heap.ts';
 import { clodoKinds, typeName, typeNames } from './kinds.ts';
 
 export interface PartitionRow {
@@ -19,7 +19,7 @@ export interface Partition {
   rows: PartitionRow[];
 }
 
-export const EQUIVALENCES = ['type', 'clodo', 'size', 'module', 'id', 'rcs', 'via'] as const;
+export const EQUIVALENCES = ['type', 'clodo', 'size', 'module', 'id', 'rcs'] as const;
 export type Equivalence = (typeof EQUIVALENCES)[number];
 
 /** What stands above the kinds of a table. */
@@ -30,7 +30,6 @@ export const KIND_TITLES: Record<Equivalence, string> = {
   module: 'Module',
   id: 'Kind: Name/Value/Address',
   rcs: 'Referrers by Kind (class / dict of class)',
-  via: 'Referred Via',
 };
 
 /** The objects of `heap`, or only those that `selected` says. */
@@ -83,6 +82,16 @@ function mergeRows(rows: PartitionRow[]): PartitionRow[] {
   return [...byKind.values()].sort((a, b) => b.size - a.size || b.count - a.count || (a.kind < b.kind ? -1 : 1));
 }
 
+/** Indices of the objects by kind, of which there are `count`: comparing millions of them would take seconds. */
+function inOrderOf(kinds: Uint32Array, count: number): Uint32Array {
+  const next = new Uint32Array(count + 1);
+  for (const kind of kinds) next[kind + 1]!++;
+  for (let kind = 0; kind < count; kind++) next[kind + 1]! += next[kind]!;
+  const order = new Uint32Array(kinds.length);
+  for (let i = 0; i < kinds.length; i++) order[next[kinds[i]!]!++] = i;
+  return order;
+}
+
 interface Kinds {
   kinds: Uint32Array | Float64Array;
   nameOf(kind: number): string;
@@ -108,7 +117,6 @@ function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
         nameOf: (i) => `${typeName(heap.types[heap.typeOf[i]!]!)}: 0x${heap.addresses[i]!.toString(16)}`,
       };
     case 'rcs':
-    case 'via':
       return kindsOfReferrers(heap);
   }
 }
@@ -118,13 +126,11 @@ function kindsOfReferrers(heap: HeapColumns): Kinds {
   const { kinds, names } = clodoKinds(heap);
   const sets: { kinds: number[]; with: Map<number, number> }[] = [{ kinds: [], with: new Map() }];
   const setOf = new Uint32Array(kinds.length);
-  // Referrers in the order of their kinds: a set is then only ever extended at its end.
-  const order = Uint32Array.from(kinds, (_, i) => i).sort((a, b) => kinds[a]! - kinds[b]! || a - b);
-  for (const from of order) {
+  // a set is only ever extended at its end then
+  for (const from of inOrderOf(kinds, names.length)) {
     const kind = kinds[from]!;
     for (let edge = heap.firstTarget[from]!; edge < heap.firstTarget[from + 1]!; edge++) {
       const target = heap.targets[edge]!;
-      if (target === HEAP_NONE) continue;
       const set = sets[setOf[target]!]!;
       if (set.kinds.at(-1) === kind) continue;
       let next = set.with.get(kind);

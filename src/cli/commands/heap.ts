@@ -1,11 +1,13 @@
 /** `mp heap`: heapy's table of the objects of a running Python. */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isOfKind } from '../../heap/kinds.ts';
 import { difference, EQUIVALENCES, type Equivalence, type Partition, partition } from '../../heap/partition.ts';
 import { parsePartition, partitionJson } from '../../heap/partition-file.ts';
 import { partitionTable } from '../../heap/partition-table.ts';
-import { HEAP_TRACKED } from '../../model/heap.ts';
+import { HEAP_TRACKED, type HeapColumns } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
+import { inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
 import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
 import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
@@ -16,6 +18,7 @@ interface HeapCommandOptions extends HeapOptions {
   json?: boolean;
   relativeTo?: string;
   tracked?: boolean;
+  kind?: string;
   output?: string;
   force?: boolean;
 }
@@ -29,6 +32,7 @@ export function register(program: Command, output?: Output): void {
     .addOption(new Option('--by <what>', 'what makes one kind').choices(EQUIVALENCES).default('clodo'))
     .option('--rows <N>', 'show at most N rows, or all', parseRows, DEFAULT_ROWS)
     .option('--relative-to <FILE>', 'show only what came since FILE was saved with -o')
+    .option('--kind <KIND>', 'only objects of a kind of the table: str, "dict of module"')
     .option('--tracked', 'only what gc.get_objects() would give, what its garbage collector tracks')
     .option('--json', 'print JSON')
     .option('-o, --output <FILE>', 'save the partition, for --relative-to')
@@ -37,6 +41,7 @@ export function register(program: Command, output?: Output): void {
     command,
     'sudo mp heap 1234',
     'sudo mp heap --by size --rows all 1234',
+    'sudo mp heap --kind "dict of module" --by id 1234',
     'sudo mp heap -o before.json 1234; sleep 60; sudo mp heap --relative-to before.json 1234',
   );
   command.action((pid: number, options: HeapCommandOptions) => run(pid, options, output ?? defaultOutput()));
@@ -51,12 +56,22 @@ function parseRows(text: string): number {
 function run(pid: number, options: HeapCommandOptions, output: Output): void {
   const before = options.relativeTo === undefined ? null : readPartition(options.relativeTo, options.by);
   const heap = readHeap(pid, options, output, (heap) => heap);
-  const selected = options.tracked ? (i: number) => (heap.flags[i]! & HEAP_TRACKED) !== 0 : undefined;
-  const now = partition(heap, options.by, selected);
+  const now = partition(heap, options.by, selectionOf(heap, options));
   const shown = before === null ? now : difference(now, before);
-  if (options.output !== undefined)
-    writeNamed(options.output, partitionJson(now), options.relativeTo ?? '', options, output);
-  else output.out(options.json ? partitionJson(shown) : partitionTable(shown, options.rows, output.columns));
+  if (options.output === undefined) print(shown, options, output);
+  else writeNamed(options.output, inChunks(partitionJson(now)), options.relativeTo ?? '', options, output);
+}
+
+function selectionOf(heap: HeapColumns, { kind, tracked }: HeapCommandOptions): (object: number) => boolean {
+  const isOf = kind === undefined ? () => true : isOfKind(heap, kind);
+  if (isOf === null) throw new UserError(`there is no object of the kind ${kind}`);
+  return (i) => isOf(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
+}
+
+function print(partition: Partition, options: HeapCommandOptions, output: Output): void {
+  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns));
+  else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
+  else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
 }
 
 function readPartition(path: string, by: Equivalence): Partition {
