@@ -46,6 +46,12 @@ struct HeapLayout {
   uint32_t frame_bytes;      // up to its _f_frame_data; up to 3.10 all but f_localsplus
   uint32_t frame_locals;     // f_localsplus; from 3.11 in an _PyInterpreterFrame
   uint32_t generator_frame;  // gi_iframe; 0: gi_frame is an object
+
+  // The state of types that are no heap types, in the interpreter: types.builtins (static_builtin_state; of 3.13
+  // managed_static_type_state). It holds their tp_dict.
+  uint32_t static_types;       // 0: up to 3.11 they have it themselves
+  uint32_t static_type_bytes;  // of an element, which begins with the address of the type
+  uint32_t static_type_dict;
 };
 
 // nullopt for other versions.
@@ -53,6 +59,8 @@ std::optional<HeapLayout> heap_layout(int minor);
 
 // ---- PyObject, PyVarObject, PyGC_Head ----
 constexpr uint64_t kObjectType = 8, kObjectSize = 16, kObjectBytes = 16, kCollectorHeadBytes = 16;
+
+constexpr uint32_t kMaxStaticTypes = 200;  // elements of types.builtins
 
 // ---- PyTypeObject ----
 enum TypeField : uint64_t {

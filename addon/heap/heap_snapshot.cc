@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "heap_arenas.h"
@@ -65,6 +66,15 @@ class Collector {
     heap_.has_pymalloc |= counts.arenas > 0;
   }
 
+  // Where the dicts of types are that do not have them themselves.
+  void find_static_types(uint64_t interpreter) {
+    for (uint32_t i = 0; i < kMaxStaticTypes; i++) {
+      const uint64_t state = interpreter + layout_.static_types + i * layout_.static_type_bytes;
+      const auto type = memory_.read<uint64_t>(state), dict = memory_.read<uint64_t>(state + layout_.static_type_dict);
+      if (type && dict && *dict != 0 && types_.find(*type) != HeapTypes::kNone) static_dicts_.emplace(*type, *dict);
+    }
+  }
+
   // Sizes and references of all objects; what they refer to is an object, too.
   void follow() {
     for (uint32_t i = 0; i < heap_.addresses.size(); i++) {
@@ -75,6 +85,9 @@ class Collector {
       if (!size) heap_.problems.objects++;
       const VisitReference add = [&](uint64_t target, ReferenceLabel label) { add_reference(i, target, label); };
       if (!visit_references(layout_, memory_, heap_.addresses[i], type, add)) heap_.problems.contents++;
+      if (type.kind != ObjectKind::kType) continue;
+      const auto dict = static_dicts_.find(heap_.addresses[i]);
+      if (dict != static_dicts_.end()) add_reference(i, dict->second, {ReferenceLabel::kDict, 0});
     }
     heap_.first_target.push_back(static_cast<uint32_t>(heap_.targets.size()));
     heap_.types = types_.take();
@@ -166,6 +179,7 @@ class Collector {
   HeapSnapshot &heap_;
   HeapTypes types_;
   HeapTable table_;
+  std::map<uint64_t, uint64_t> static_dicts_;  // by type
   uint64_t broken_ = 0;
 };
 
@@ -189,6 +203,9 @@ HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapR
   HeapSnapshot heap;
   Collector collector(layout, memory, limits, heap);
   for (const uint64_t state : find_collectors(layout, memory, roots.runtime)) collector.add_tracked(state);
+  if (layout.static_types != 0)
+    for (const uint64_t interpreter : find_interpreters(layout, memory, roots.runtime))
+      collector.find_static_types(interpreter);
   std::set<uint64_t> arenas;
   if (layout.allocator == 0) {
     arenas.insert(roots.arenas);
