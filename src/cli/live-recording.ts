@@ -67,11 +67,7 @@ export async function recordInView(): Promise<number> {
     recorder.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) << 8 : constants.signals[signal]));
     recorder.on('error', () => resolve(1 << 8));
   });
-  // What is typed is for the view; a signal that is sent to it is for the program.
-  const passOn = (signal: NodeJS.Signals) => recorder.kill(signal);
-  process.on('SIGINT', () => undefined);
-  process.on('SIGQUIT', () => undefined);
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, passOn);
+  const closed = passSignalsOn(recorder, ended);
   try {
     const path = await announced(announcement, recorder);
     if (path === null) {
@@ -79,7 +75,12 @@ export async function recordInView(): Promise<number> {
       output.err(tail.text);
       return status;
     }
-    const end = await viewLive(followFile(path, INTERVAL_MS), path, output, tail);
+    const end = await viewLive(followFile(path, INTERVAL_MS), path, output, {
+      get output() {
+        return tail.output;
+      },
+      ...{ onOutput: tail.onOutput, closed },
+    });
     leaveToTerminal(recorder, tail, output.err);
     // As a terminal does: to the program as well, and to whatever else stands in this line of the shell.
     if (end === 'interrupt') process.kill(0, 'SIGINT');
@@ -87,6 +88,23 @@ export async function recordInView(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What is typed is for the view; a signal that is sent to it is for the recording, and with it the view ends.
+ * @returns resolves when the recording has ended after such a signal.
+ */
+function passSignalsOn(recorder: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  process.on('SIGINT', () => undefined);
+  process.on('SIGQUIT', () => undefined);
+  return new Promise((close) => {
+    for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) {
+      process.on(signal, () => {
+        recorder.kill(signal);
+        void ended.then(() => close());
+      });
+    }
+  });
 }
 
 /** The same command, without the view. */
@@ -134,7 +152,7 @@ function leaveToTerminal(recorder: ChildProcess, tail: OutputTail, write: (text:
   const closing = text.lastIndexOf(`\n${CLOSING}`);
   if (closing >= 0) write(text.slice(closing + 1));
   else if (recorder.exitCode === null && recorder.signalCode === null)
-    write('The recording goes on; Ctrl-C is for the program again.\n');
+    write('The recording goes on; Ctrl-C works as without --live.\n');
   for (const stream of [recorder.stdout!, recorder.stderr!]) {
     stream.removeAllListeners('data');
     stream.on('data', (bytes: Buffer) => write(bytes.toString()));

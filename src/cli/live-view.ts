@@ -26,6 +26,8 @@ export interface Program {
   /** The last lines of its output. */
   output: readonly string[];
   onOutput(listener: () => void): void;
+  /** Resolves when the view is to be closed. */
+  closed: Promise<void>;
 }
 
 /** Shows the recording on the terminal until the user quits. */
@@ -49,7 +51,7 @@ export async function viewLive(source: LiveSource, name: string, output: Output,
         return program?.output ?? null;
       },
       writeFlameGraph: () => writeFlameGraph(model.data.capture),
-      ...(program && { onOutput: program.onOutput }),
+      ...(program && { onOutput: program.onOutput, closed: program.closed }),
     });
   } finally {
     source.close();

@@ -19,6 +19,8 @@ export interface LiveApplication extends LiveContext {
   writeFlameGraph(): Promise<string>;
   /** Calls `listener` when `output` has grown. */
   onOutput?(listener: () => void): void;
+  /** When it resolves the view is closed, as if the user had quit. */
+  closed?: Promise<void>;
 }
 
 /** How it was ended: `interrupt` by Ctrl-C, which is meant for the program. */
@@ -64,6 +66,7 @@ class LiveApp {
       this.#screen.onClick((column, row) => this.#click(column, row));
       this.#screen.onWheel((by) => this.#press(by < 0 ? 'up' : 'down'));
       this.#screen.onResize(() => this.#draw());
+      void this.#application.closed?.then(() => this.#end('quit'));
       this.#application.onOutput?.(() => this.#drawSoon());
       this.#draw();
       void this.#follow();

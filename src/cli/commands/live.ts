@@ -60,5 +60,7 @@ function sourceOf(name: string, { interval, token }: LiveOptions): LiveSource {
   const given = token ?? process.env[TOKEN_VARIABLE];
   if (!given)
     throw new UserError(`say the token that was printed with the port: ${TOKEN_VARIABLE}=… mp live ${port}`, 2);
+  // Arguments are seen by everybody: the title takes their place.
+  if (token !== undefined) process.title = 'mp live';
   return connectTo(Number(port), given);
 }

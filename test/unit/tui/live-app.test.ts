@@ -225,6 +225,12 @@ test('quits, is interrupted, is suspended; the terminal is given back', async (t
   }
 });
 
+test('it is closed from outside', async (t) => {
+  const { screen, end } = start(t, { closed: Promise.resolve() });
+  assert.equal(await end, 'quit');
+  assert.equal(screen.closed, 1);
+});
+
 test('what can not be read any more ends it with the terminal given back', async (t) => {
   const { screen, end } = start(t, { next: () => Promise.reject(new Error('gone')) });
   await assert.rejects(end, /gone/);
