@@ -14,6 +14,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { LiveEnd } from '../tui/live-app.ts';
 import { UserError } from '../util/errors.ts';
 import { OutputTail } from '../util/output-tail.ts';
 import { readCaller } from './caller.ts';
@@ -28,6 +29,7 @@ const INTERVAL_MS = 1000;
 const POLL_MS = 20;
 /** Where what the recording says at its end begins. */
 const CLOSING = 'Capture: ';
+const GOES_ON = 'The recording goes on; Ctrl-C works as without --live.\n';
 
 /**
  * Who watches: nobody, others, or the user `here`, by `recordInView`.
@@ -75,13 +77,14 @@ export async function recordInView(): Promise<number> {
       output.err(tail.text);
       return status;
     }
-    const end = await viewLive(followFile(path, INTERVAL_MS), path, output, {
-      get output() {
-        return tail.output;
-      },
-      ...{ onOutput: tail.onOutput, closed },
-    });
-    leaveToTerminal(recorder, tail, output.err);
+    const program = { getOutput: () => tail.output, onOutput: tail.onOutput, closed };
+    let end: LiveEnd = 'quit';
+    try {
+      end = await viewLive(followFile(path, INTERVAL_MS), path, output, program);
+    } finally {
+      leaveToTerminal(recorder, tail, output.err);
+    }
+    if (end === 'quit' && isRunning(recorder)) output.err(GOES_ON);
     // As a terminal does: to the program as well, and to whatever else stands in this line of the shell.
     if (end === 'interrupt') process.kill(0, 'SIGINT');
     return await ended;
@@ -130,12 +133,16 @@ function textOf(argument: Buffer): string {
 
 /** The path of the capture; null if the recording has ended before there was one. */
 async function announced(file: string, recorder: ChildProcess): Promise<string | null> {
-  while (recorder.exitCode === null && recorder.signalCode === null) {
+  while (isRunning(recorder)) {
     const path = readIfThere(file);
     if (path !== '') return path;
     await setTimeout(POLL_MS);
   }
   return readIfThere(file) || null;
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 function readIfThere(file: string): string {
@@ -151,8 +158,6 @@ function leaveToTerminal(recorder: ChildProcess, tail: OutputTail, write: (text:
   const text = `\n${tail.text}`;
   const closing = text.lastIndexOf(`\n${CLOSING}`);
   if (closing >= 0) write(text.slice(closing + 1));
-  else if (recorder.exitCode === null && recorder.signalCode === null)
-    write('The recording goes on; Ctrl-C works as without --live.\n');
   for (const stream of [recorder.stdout!, recorder.stderr!]) {
     stream.removeAllListeners('data');
     stream.on('data', (bytes: Buffer) => write(bytes.toString()));

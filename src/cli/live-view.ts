@@ -24,7 +24,7 @@ export const FRAME_RULES: FrameRules = {
 
 export interface Program {
   /** The last lines of its output. */
-  output: readonly string[];
+  getOutput(): readonly string[];
   onOutput(listener: () => void): void;
   /** Resolves when the view is to be closed. */
   closed: Promise<void>;
@@ -48,7 +48,7 @@ export async function viewLive(source: LiveSource, name: string, output: Output,
       ...{ paint: paintOf(output.color), hasFineBlocks: process.env.TERM !== 'linux', clock },
       ...{ shortenName, sourceLines, lossLine },
       get output() {
-        return program?.output ?? null;
+        return program?.getOutput() ?? null;
       },
       writeFlameGraph: () => writeFlameGraph(model.data.capture),
       ...(program && { onOutput: program.onOutput, closed: program.closed }),

@@ -39,6 +39,10 @@ export interface WriterOptions {
   intervals?: IntervalLimits;
 }
 
+/** A reader that keeps the file open delays the end of a recording by so much. */
+const PLAIN_FILE_MS = 1000;
+const PLAIN_FILE_PAUSE_MS = 2;
+
 const UNRESOLVED = 0;
 const NO_STACK = -1;
 
@@ -312,12 +316,19 @@ export class CaptureWriter {
     return this.#rows.has(site) ? this.#rows.rowOf(site) + 1 : null;
   }
 
+  /** Those who only look at it now and then have it open for moments: SQLite does not wait for them by itself. */
   #becomePlainFile(): void {
-    try {
-      this.#db.exec('PRAGMA busy_timeout = 500; PRAGMA journal_mode = DELETE');
-    } catch (error) {
-      // A reader keeps the log open: everything is in the file and its log, and the next writer or owner joins them.
-      if (!(error instanceof StoreError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+    const end = Date.now() + PLAIN_FILE_MS;
+    for (;;) {
+      try {
+        this.#db.exec('PRAGMA busy_timeout = 100; PRAGMA journal_mode = DELETE');
+        return;
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code.startsWith('SQLITE_BUSY'))) throw error;
+        // A reader keeps the log open: everything is in the file and its log, and the next writer or owner joins them.
+        if (Date.now() > end) return;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PLAIN_FILE_PAUSE_MS);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { LiveReader } from '../../../src/store/live-reader.ts';
 import { Recording } from '../helpers/recording.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -88,4 +89,34 @@ test('a recorder makes one plain file of a capture that is being followed', (t) 
 test('a file that is none', (t) => {
   const path = join(temporaryFolder(t), 'none.db');
   assert.throws(() => new LiveReader(path, () => 'recording').poll(), /No such file/);
+});
+
+/** Has the file open for 20 ms at a time, with pauses of 10 ms, as many viewers do. */
+const RESTLESS = `
+  const { parentPort, workerData: path } = require('node:worker_threads');
+  const Database = require('better-sqlite3');
+  const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  let isFirst = true;
+  for (let end = Date.now() + 20_000; Date.now() < end; ) {
+    const db = new Database(path, { readonly: true, timeout: 5000 });
+    const { journal_mode: mode } = db.prepare('PRAGMA journal_mode').get();
+    db.prepare('SELECT count(*) FROM site').get();
+    if (isFirst) parentPort.postMessage('open');
+    isFirst = false;
+    pause(20);
+    db.close();
+    if (mode === 'delete') break;
+    pause(10);
+  }`;
+
+test('the same while others look at it all the time', async (t) => {
+  for (let i = 0; i < 5; i++) {
+    const recording = new Recording(t);
+    recording.commit();
+    const worker = new Worker(RESTLESS, { eval: true, workerData: recording.path });
+    await new Promise((open) => worker.once('message', open));
+    recording.finish();
+    assert.deepEqual(recording.column('PRAGMA journal_mode'), ['delete'], `time ${i}`);
+    await worker.terminate();
+  }
 });
