@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the pictures of the README anew: flame graphs of redis-server under load, of a Python program and of a Node
-# server, and a terminal. Needs root, Chromium, redis-server, curl and a built mp.
+# server, a terminal, and the live view. Needs root, Chromium, redis-server, curl, tmux and a built mp.
 set -eu
 cd "$(dirname "$0")/.."
 out=$PWD/scripts/pictures
@@ -88,3 +88,55 @@ photograph "$work/server.html" 1280,700 "$out/javascript.png"
   done
 } >"$work/terminal.html"
 photograph "$work/terminal.html" 980,470 "$out/terminal.png"
+
+cat >"$work/index.py" <<'END'
+import random, threading, time
+
+class Index:
+    def __init__(self):
+        self.words = {}
+
+    def add(self, text):
+        for word in text:
+            self.words.setdefault(word, []).append(bytes(200))
+
+class Cache:
+    def __init__(self):
+        self.pages = []
+
+    def load(self):
+        self.pages = [bytes(20_000) for _ in range(random.randrange(100, 900))]
+
+def feed(index):
+    while True:
+        index.add(random.randrange(5000) for _ in range(600))
+        time.sleep(0.05)
+
+def refresh(cache):
+    while True:
+        cache.load()
+        time.sleep(0.4)
+
+threading.Thread(target=feed, args=(Index(),), name="feeder", daemon=True).start()
+threading.Thread(target=refresh, args=(Cache(),), name="cache", daemon=True).start()
+for i in range(60):
+    print("request", i, "answered in", random.randrange(3, 40), "ms", flush=True)
+    time.sleep(0.7)
+END
+tmux() { command tmux -S "$work/tmux" -f /dev/null "$@"; }
+picture_of_terminal() { # PICTURE SIZE
+  tmux capture-pane -e -p | npx tsx scripts/terminal-html.ts >"$work/live.html"
+  photograph "$work/live.html" "$2" "$1"
+}
+LANG=C.UTF-8 NO_COLOR= tmux start-server ';' set -g default-terminal screen-256color ';' new-session -d -x 120 -y 32 sh
+tmux send-keys "cd $work && $PWD/bin/mp run --live -o live.db --python /usr/bin/python3 index.py" Enter
+sleep 25
+tmux send-keys n o
+sleep 3
+picture_of_terminal "$out/live.png" 1030,560
+tmux send-keys Enter
+sleep 2
+picture_of_terminal "$out/live-callers.png" 1030,560
+tmux send-keys q C-c
+sleep 5
+tmux kill-server

@@ -17,19 +17,17 @@ const PAUSE_SHARE = 10;
 export function followFile(path: string, intervalMs: number): LiveSource {
   const reader = new LiveReader(path, captureStatus);
   let pauseMs = 0;
-  let isClosed = false;
+  const closing = new AbortController();
   return {
     next: async () => {
-      if (pauseMs > 0) await setTimeout(pauseMs, undefined, { ref: true });
-      if (isClosed) return null;
+      await setTimeout(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined);
+      if (closing.signal.aborted) return null;
       const begin = performance.now();
       const delta = reader.poll();
       const took = performance.now() - begin;
       pauseMs = Math.max(intervalMs - took, took * PAUSE_SHARE);
       return delta;
     },
-    close: () => {
-      isClosed = true;
-    },
+    close: () => closing.abort(),
   };
 }
