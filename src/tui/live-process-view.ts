@@ -6,7 +6,8 @@ import type { Paint } from './paint.ts';
 const WIDE = 81;
 
 export function processHeading(columns: number, count: number, hasKeys: boolean): string {
-  if (hasKeys) return `── ⏎ only this  b with its children  x all  esc back ${'─'.repeat(columns)}`.slice(0, columns);
+  if (hasKeys)
+    return `── enter only this  b with its children  x all  esc back ${'─'.repeat(columns)}`.slice(0, columns);
   const rate = columns < WIDE ? '' : ` ${'Allocations/s'.padStart(14)}`;
   const titles = `${'PID'.padStart(8)} ${'Heap'.padStart(12)} ${'RSS'.padStart(12)}${rate} Command`;
   return `${titles} ── ${count} processes ${'─'.repeat(columns)}`.slice(0, columns);

@@ -102,7 +102,7 @@ test('keys sort, turn threads, pause and mark', async (t) => {
   press('left', 'left');
   assert.match(screen.text, /TID 102 {2}Thread 3 of 3 \(worker\)/);
   press('m', 'space');
-  assert.match(screen.text, /Status Table updates paused.*␣ Unpause/s);
+  assert.match(screen.text, /Status Table updates paused.*SPACE Unpause/s);
   capture.set('A', 1, 1);
   await look();
   assert.match(screen.text, /Samples 2 .*^>main +7\.000 MiB/ms);
@@ -143,7 +143,7 @@ test('a process, one with its children, or all', async (t) => {
   const { screen, press, settle } = start(t);
   await settle();
   press('p', 'down');
-  assert.match(screen.text, /⏎ only this {2}b with its children {2}x all/);
+  assert.match(screen.text, /enter only this {2}b with its children {2}x all/);
   press('enter');
   assert.match(screen.text, /PID 102 {2}CMD/);
   press('p', 'b');

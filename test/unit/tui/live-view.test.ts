@@ -91,7 +91,7 @@ test('the sorted heading is underlined, and headings and buttons are where they 
     );
     assert.equal(shown('t'), isWide ? 'Total Bytes' : 'Total');
     assert.equal(shown('m'), isWide ? 'M Unmerge Threads' : 'M Unmerge');
-    assert.equal(shown('space'), '␣ Pause');
+    assert.equal(shown('space'), 'SPACE Pause');
     assert.match(shown('row:1')!, /^load /);
     assert.match(shown('process:1')!, /102 .*worker/);
   }
