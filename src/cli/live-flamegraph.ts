@@ -9,7 +9,7 @@ export async function writeFlameGraph(capture: string): Promise<string> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const path = defaultPath('flamegraph', capture, `.${time}.html`);
   const main = fileURLToPath(new URL('./main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'flamegraph', '--leaks', '-o', path, capture], {
+  const child = spawn(process.execPath, [main, 'flamegraph', '--leaks', '-o', path, '--', capture], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';

@@ -11,6 +11,7 @@
  */
 import { statSync } from 'node:fs';
 import type { LiveDelta, LiveFrame, LiveProcess, LiveStatus, LiveThread } from '../model/live.ts';
+import { UserError } from '../util/errors.ts';
 import { type Db, openReader } from './db.ts';
 
 /** The status of a capture whose `meta` has these facts. */
@@ -18,6 +19,8 @@ type StatusOf = (meta: ReadonlyMap<string, string>, path: string) => LiveStatus;
 
 const NO_SAMPLE = "allocator <> 'v8_sample'";
 const SEPARATOR = ','.charCodeAt(0);
+/** Ids are given in order; so many sites no recorder could hold. */
+const MAX_SITES = 2 ** 26;
 const MINUS = '-'.charCodeAt(0);
 const ZERO = '0'.charCodeAt(0);
 
@@ -30,7 +33,7 @@ const QUERIES = {
   threads: "SELECT id, process_id AS processId, tid, coalesce(name, '') AS name FROM thread ORDER BY id",
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined
     FROM frame f LEFT JOIN module m ON m.id = f.module_id WHERE f.id > ? ORDER BY f.id`,
-  stacks: 'SELECT coalesce(parent_id, 0) AS parent, frame_id AS frame FROM stack WHERE id > ? ORDER BY id',
+  stacks: 'SELECT id, coalesce(parent_id, 0) AS parent, frame_id AS frame FROM stack WHERE id > ? ORDER BY id',
   newSites: `SELECT id, process_id, thread_id, coalesce(stack_id, 0) AS stack_id FROM site
     WHERE id > ? AND ${NO_SAMPLE} ORDER BY id`,
   site: 'SELECT id, process_id, thread_id, coalesce(stack_id, 0) AS stack_id FROM site WHERE id = ?',
@@ -96,10 +99,7 @@ export class LiveReader {
     const threads = this.#newThreads(db);
     const frames = db.all<LiveFrame>(QUERIES.frames, [this.#frames]);
     this.#frames = frames.at(-1)?.id ?? this.#frames;
-    const stacks = db
-      .all<{ parent: number; frame: number }>(QUERIES.stacks, [this.#stacks])
-      .flatMap(({ parent, frame }) => [parent, frame]);
-    this.#stacks += stacks.length / 2;
+    const stacks = this.#newStacks(db);
     const sites: number[] = [];
     const counts = this.#changedCounts(db, sites);
     const memory = this.#newMemory(db);
@@ -117,6 +117,13 @@ export class LiveReader {
       ...{ losses: this.#losses, processes: [], threads: [], frames: [], stacks: [] },
       ...{ sites: [], counts: [], memory: [] },
     };
+  }
+
+  #newStacks(db: Db): number[] {
+    const rows = db.all<{ id: number; parent: number; frame: number }>(QUERIES.stacks, [this.#stacks]);
+    this.#stacks += rows.length;
+    if (rows.length > 0 && rows.at(-1)!.id !== this.#stacks) throw damaged(this.#path);
+    return rows.flatMap(({ parent, frame }) => [parent, frame]);
   }
 
   /** They become known in any order. */
@@ -168,6 +175,7 @@ export class LiveReader {
 
   #addSites(rows: SiteRow[], sites: number[]): void {
     const length = Math.max(this.#isKnown.length, (rows.at(-1)?.id ?? -1) + 1);
+    if (length > MAX_SITES) throw damaged(this.#path);
     if (length > this.#isKnown.length) {
       this.#isKnown = copyOf(this.#isKnown, new Uint8Array(length));
       this.#allocations = copyOf(this.#allocations, new Float64Array(length));
@@ -179,6 +187,10 @@ export class LiveReader {
       sites.push(id, process_id, thread_id, stack_id);
     }
   }
+}
+
+function damaged(path: string): UserError {
+  return new UserError(`The capture is damaged: ${path}`);
 }
 
 function copyOf<T extends Uint8Array | Float64Array>(from: T, to: T): T {

@@ -59,7 +59,8 @@ export class LiveLocations {
   /** Those that are shown, innermost first; empty without a stack. */
   framesOf(stack: number): LiveFrame[] {
     const frames: LiveFrame[] = [];
-    for (let node = stack; node !== 0; node = this.#data.stackParents[node]!) {
+    // In a damaged capture a stack may be missing: nothing is known of it.
+    for (let node = stack; node > 0; node = this.#data.stackParents[node]!) {
       const frame = this.#data.frames[this.#data.stackFrames[node]!];
       if (frame !== undefined) frames.push(frame);
       // A parent comes before its children, which rules out cycles in a damaged capture.

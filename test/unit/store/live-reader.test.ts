@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { LiveReader } from '../../../src/store/live-reader.ts';
+import { callersTree } from '../../../src/tui/live-callers.ts';
+import { liveScreen } from '../../../src/tui/live-view.ts';
 import { Recording } from '../helpers/recording.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
-import { at, LiveCapture } from '../tui/live-capture.ts';
+import { at, CONTEXT, LiveCapture, MODE, newModel } from '../tui/live-capture.ts';
 
 test('everything at first, then what has changed', (t) => {
   const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
@@ -84,6 +86,30 @@ test('a recorder makes one plain file of a capture that is being followed', (t) 
   recording.finish();
   assert.deepEqual(recording.column('PRAGMA journal_mode'), ['delete']);
   reader.poll();
+});
+
+test('a damaged capture is refused, or read as far as it goes', (t) => {
+  const damage = (sql: string) => {
+    const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
+    t.after(() => capture.close());
+    capture.fixture.db.exec(sql);
+    return capture.reader();
+  };
+  assert.throws(() => damage('DELETE FROM stack WHERE id = 2').poll(), /The capture is damaged/);
+  assert.throws(() => damage('UPDATE site SET id = 1 << 40 WHERE id = 4').poll(), /The capture is damaged/);
+  for (const sql of [
+    'UPDATE stack SET parent_id = 5 WHERE id = 2',
+    'UPDATE site SET stack_id = 99 WHERE id = 1',
+    'UPDATE stack SET frame_id = 99',
+    'UPDATE process SET parent_id = 3 - id',
+    'DELETE FROM process',
+    'DELETE FROM thread',
+  ]) {
+    const model = newModel();
+    model.apply(damage(sql).poll(at(2)));
+    liveScreen(model, 80, 24, CONTEXT, MODE);
+    for (const row of model.rows) callersTree(model, row.location);
+  }
 });
 
 test('a file that is none', (t) => {
