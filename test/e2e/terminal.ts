@@ -13,7 +13,7 @@ export interface Terminal {
   shows(text: string | RegExp): Promise<string>;
 }
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 /** A shell in a terminal of that size. */
 export function terminal(t: TestContext, columns: number, rows: number): Terminal {
