@@ -240,7 +240,7 @@ describe('watching on a terminal', { skip: cannotRecord() || cannotFind('tmux') 
     const { press, click, shows } = terminal(t, 200, 50);
     press(`${MP} live ${path}`, 'Enter');
     await shows('Quit');
-    press('o');
+    click('Own Bytes');
     await shows(/^keepInChild +2\.0\d\d MiB/m);
     const both = await shows(/^keepInParent +3\.0\d\d MiB/m);
     assert.match(both, /PID \d+ and 1 more/);
@@ -249,7 +249,6 @@ describe('watching on a terminal', { skip: cannotRecord() || cannotFind('tmux') 
     assert.doesNotMatch(await shows(new RegExp(`PID ${child} {2}CMD`)), /keepInParent/);
     press('p', 'x');
     await shows(/PID \d+ and 1 more/);
-    click('Own Bytes');
     click('D Difference');
     await shows('difference since');
     open();

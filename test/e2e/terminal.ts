@@ -7,7 +7,10 @@ import { scratchFolder, until } from './helpers.ts';
 
 export interface Terminal {
   press(...keys: string[]): void;
-  /** A click of the first button in the middle of the text, in the first line that has it. */
+  /**
+   * A click of the first button in the middle of the text, in the first line that has it. Of two that a program reads at
+   * once neo-blessed loses one: wait for what the first does.
+   */
   click(text: string): void;
   /** Waits until the screen has the text. */
   shows(text: string | RegExp): Promise<string>;
