@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { register as registerSnapshot } from '../../../src/cli/commands/snapshot.ts';
 import { register as registerTable } from '../../../src/cli/commands/table.ts';
 import { register as registerTop } from '../../../src/cli/commands/top.ts';
-import { EVENT_ALLOCATE, EVENT_FREE, type EventColumns } from '../../../src/model/events.ts';
+import { EVENT_ALLOCATE, EVENT_FREE, EVENT_UNMAP, type EventColumns } from '../../../src/model/events.ts';
 import { openReader } from '../../../src/store/db.ts';
 import { EventEncoder } from '../../../src/store/event-encoder.ts';
 import { UserError } from '../../../src/util/errors.ts';
@@ -80,7 +80,7 @@ test('live blocks by the events of a capture', async (t) => {
     [EVENT_ALLOCATE, 1, malloc - 1, 0x2000, 64],
     [EVENT_FREE, 2, thread - 1, 0x1000, 0],
     [EVENT_ALLOCATE, 10, mmap - 1, 0x10000, 12288],
-    [EVENT_FREE, 10, thread - 1, 0x11000, 4096],
+    [EVENT_UNMAP, 10, thread - 1, 0x11000, 4096],
   ];
   const column = (i: number) => Float64Array.from(rows, (row) => row[i]!);
   const events: EventColumns = {
