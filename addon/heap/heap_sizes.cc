@@ -66,12 +66,19 @@ class Sizes {
     return *base + *count * unit;
   }
 
+  // Of what the object itself has behind each other: what was freed can have anything for a size, also more than there
+  // is memory.
+  Size if_mapped(Size size) {
+    return size && (*size <= HeapMemory::kPageBytes || memory_.read<uint8_t>(object_ + *size - 1)) ? size
+                                                                                                   : std::nullopt;
+  }
+
   // object.__sizeof__: ob_size is negative where it holds a sign, too
   Size of_instance() {
     if (type_.item_size == 0) return type_.basic_size;
     const auto count = at(kObjectSize);
     if (!count) return std::nullopt;
-    return plus(type_.basic_size, std::llabs(static_cast<int64_t>(*count)), type_.item_size);
+    return if_mapped(plus(type_.basic_size, std::llabs(static_cast<int64_t>(*count)), type_.item_size));
   }
 
   // _PyDict_SizeOf: the keys count unless they are shared
@@ -113,9 +120,9 @@ class Sizes {
     const bool is_compact = (state >> 5 & 1) != 0, is_ascii = is_compact && (state >> 6 & 1) != 0;
     Size size;
     uint64_t data = object_ + (is_ascii ? layout_.ascii_bytes : layout_.compact_bytes);
-    if (is_ascii) return plus_wide(plus(layout_.ascii_bytes, length + 1, 1), (*words)[5], data, length);
+    if (is_ascii) return plus_wide(if_mapped(plus(layout_.ascii_bytes, length + 1, 1)), (*words)[5], data, length);
     if (is_compact) {
-      size = plus(layout_.compact_bytes, length + 1, unit);
+      size = if_mapped(plus(layout_.compact_bytes, length + 1, unit));
     } else {
       data = at(layout_.compact_bytes).value_or(0);
       size = data == 0 ? Size(layout_.unicode_bytes) : plus(layout_.unicode_bytes, length + 1, unit);
@@ -139,7 +146,7 @@ class Sizes {
     const uint64_t digits =
         layout_.minor <= 11 ? static_cast<uint64_t>(std::llabs(static_cast<int64_t>(*word))) : *word >> 3;
     const uint64_t base = layout_.minor <= 11 ? kObjectBytes + kWord : type_.basic_size;
-    return plus(base, layout_.minor >= 11 ? std::max<uint64_t>(digits, 1) : digits, 4);
+    return if_mapped(plus(base, layout_.minor >= 11 ? std::max<uint64_t>(digits, 1) : digits, 4));
   }
 
   // arrayobject, arraydescr (Modules/arraymodule.c): allocated, ob_descr; itemsize

@@ -125,6 +125,16 @@ TEST(refuses_sizes_that_cannot_be) {
   }
 }
 
+// As of one that was freed, and whose memory has got other content.
+TEST(refuses_a_size_that_goes_beyond_the_memory) {
+  MadeHeap made(11);
+  const uint64_t tuple = made.tracked(made.tuple_type, 24);
+  made.put(tuple + 16, uint64_t{1} << 28);
+  const HeapSnapshot heap = made.read();
+  CHECK(heap.problems.contents >= 1);
+  CHECK(size_of(heap, tuple) < 1 << 12);
+}
+
 TEST(does_not_take_a_damaged_type_for_one) {
   MadeHeap made(13);
   const uint64_t of_bad = made.list({}, 0), bad = made.type("bad", 0, 1, 0, made.object_type);
