@@ -1,31 +1,68 @@
 /** The data of a flame graph page; its shape: `page/format.ts`. */
-import { deflateRawSync } from 'node:zlib';
+import { TICK_NS } from '../model/intervals.ts';
 import { printable } from '../util/format.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
-import { type Column, type FlamegraphData, KINDS, type LeafValueName, UNITS, VIEWS } from './page/format.ts';
+import { type Intervals, readIntervals } from './intervals.ts';
+import {
+  type Column,
+  type FlamegraphData,
+  KINDS,
+  type LeafValueName,
+  type PageTime,
+  UNITS,
+  VIEWS,
+} from './page/format.ts';
+import { delta, f64, int, Texts, u8, u32 } from './page-columns.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
+import type { TimeWindow } from './time-range.ts';
 import { thinTimeline } from './timeline.ts';
+
+export interface DataOptions extends TreeOptions {
+  /** Given: a page on which ranges of time can be chosen. */
+  temporal?: Temporal | undefined;
+  /** The most points of the time line, and intervals. */
+  maxMemoryRecords?: number | undefined;
+}
+
+export interface Temporal {
+  /** That the page opens with. */
+  window: TimeWindow;
+  /** Up to here it is known what happened when. */
+  end_ns: number;
+}
+
+/** Of a page of 100,000 stacks these are the larger half: some 3 MB. */
+const MAX_INTERVAL_ROWS = 250_000;
 
 /** Null if nothing is in the selected view. */
 export function flamegraphData(
   capture: Capture,
   selection: Selection,
-  options: TreeOptions & { name: string },
+  options: DataOptions & { name: string },
 ): FlamegraphData | null {
   const tree = mergeStacks(capture, selection, options);
-  const ofView = VIEWS.indexOf(selection.view) * 2 + 1;
+  // A range of time may have leaks where all of it has none.
+  const ofView = VIEWS.indexOf(options.temporal ? 'allocations' : selection.view) * 2 + 1;
   if (!tree.leaves.some((leaf) => leaf.values[ofView]! > 0)) return null;
   const { processes, threads, processIndex } = participants(capture, selection, tree);
+  const { temporal, maxMemoryRecords } = options;
   return {
     format: 1,
     view: selection.view,
     threshold: selection.threshold,
     name: options.name,
+    ...(options.inverted ? { inverted: true } : {}),
     ...(tree.leftOut === null ? {} : { left_out: tree.leftOut }),
     processes,
     threads,
-    columns: { ...treeColumns(tree), ...leafColumns(tree), ...memoryColumns(capture, selection, processIndex) },
+    columns: {
+      ...treeColumns(tree),
+      ...leafColumns(tree),
+      ...(temporal === undefined ? valueColumns(tree) : {}),
+      ...memoryColumns(capture, selection, processIndex, maxMemoryRecords),
+    },
+    ...(temporal === undefined ? {} : { temporal: pageTime(capture, tree, processIndex, temporal, maxMemoryRecords) }),
   };
 }
 
@@ -48,17 +85,8 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
 }
 
 function treeColumns({ frames, depths, frameOf }: MergedTree) {
-  const texts: string[] = [''];
-  const indices = new Map([['', 0]]);
-  const text = (raw: string) => {
-    const value = printable(raw);
-    let index = indices.get(value);
-    if (index === undefined) {
-      index = texts.push(value) - 1;
-      indices.set(value, index);
-    }
-    return index;
-  };
+  const texts = new Texts();
+  const text = (raw: string) => texts.index(raw);
   return {
     frame_function: u32(frames.map((frame) => text(frame.function))),
     frame_file: u32(frames.map((frame) => text(frame.file))),
@@ -68,36 +96,91 @@ function treeColumns({ frames, depths, frameOf }: MergedTree) {
     frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
     node_depth: u32(depths),
     node_frame: u32(frameOf),
-    texts: { type: 'text' as const, data: deflated(Buffer.from(JSON.stringify(texts))) },
+    texts: texts.column(),
   };
 }
 
 function leafColumns({ leaves }: MergedTree) {
-  const values = VIEWS.flatMap((view, v) =>
-    UNITS.map((unit, u) => [`leaf_${view}_${unit}`, f64(leaves.map((leaf) => leaf.values[v * 2 + u]!))] as const),
-  );
   return {
     leaf_node: u32(leaves.map((leaf) => leaf.node)),
     leaf_thread: u32(leaves.map((leaf) => leaf.thread)),
-    ...(Object.fromEntries(values) as Record<LeafValueName, Column>),
+    leaf_imported: u8(leaves.map((leaf) => Number(leaf.isImported))),
   };
 }
 
-function memoryColumns({ source }: Capture, selection: Selection, processIndex: Map<number, number>) {
-  const rows = thinTimeline(source.all('memory', selection));
+function valueColumns({ leaves }: MergedTree): Record<LeafValueName, Column> {
+  const values = VIEWS.flatMap((view, v) =>
+    UNITS.map((unit, u) => [`leaf_${view}_${unit}`, int(leaves.map((leaf) => leaf.values[v * 2 + u]!))] as const),
+  );
+  return Object.fromEntries(values) as Record<LeafValueName, Column>;
+}
+
+function pageTime(
+  { source }: Capture,
+  tree: MergedTree,
+  processIndex: Map<number, number>,
+  { window, end_ns }: Temporal,
+  maxIntervals = Number.POSITIVE_INFINITY,
+): PageTime {
+  const samples = new Set(source.all('v8_sample_sites').map(({ id }) => id));
+  const processIds = new Map(source.all('threads').map((thread) => [thread.id, thread.process_id]));
+  const processes = tree.leaves.map(({ thread }) => processIndex.get(processIds.get(tree.threadIds[thread]!)!)!);
+  const leaves = new Map(tree.siteIds.map((id, site) => [id, tree.leafOf[site]!]));
+  const owners = {
+    entryOf: (site: number) => {
+      const leaf = leaves.get(site);
+      return leaf !== undefined && samples.has(site) ? tree.leaves.length + leaf : leaf;
+    },
+    processOf: (id: number) => processIndex.get(id),
+    processOfEntry: (entry: number) => processes[entry % processes.length]!,
+  };
+  const ticks = end_ns / TICK_NS;
+  const grid = { width: window.interval_ns / TICK_NS, ticks };
+  const intervals = readIntervals(source, owners, grid, { rows: MAX_INTERVAL_ROWS, intervals: maxIntervals });
+  const count = Math.ceil(ticks / intervals.width) || 1;
+  const width_ns = intervals.width * TICK_NS;
+  return {
+    interval_ms: width_ns / 1e6,
+    intervals: count,
+    from: Math.floor(window.from_ns / width_ns),
+    to: window.to_ns === null ? count : Math.min(count, Math.ceil(window.to_ns / width_ns)),
+    columns: timeColumns(intervals),
+  };
+}
+
+function timeColumns({ allocated, freed, peaks }: Intervals): PageTime['columns'] {
+  const of = (rows: number[][], column: number) => rows.map((row) => row[column]!);
+  return {
+    allocated_interval: delta(of(allocated, 0)),
+    allocated_entry: delta(of(allocated, 1)),
+    allocated_count: int(of(allocated, 2)),
+    allocated_bytes: int(of(allocated, 3)),
+    brief_count: int(of(allocated, 4)),
+    brief_bytes: int(of(allocated, 5)),
+    gained_count: int(of(allocated, 6)),
+    gained_bytes: int(of(allocated, 7)),
+    freed_interval: delta(of(freed, 0)),
+    freed_entry: delta(of(freed, 1)),
+    freed_age: int(freed.map((row) => row[0]! - row[2]!)),
+    freed_count: int(of(freed, 3)),
+    freed_bytes: int(of(freed, 4)),
+    peak_interval: delta(of(peaks, 0)),
+    peak_process: int(of(peaks, 1)),
+    peak_bytes: int(of(peaks, 2)),
+  };
+}
+
+function memoryColumns(
+  { source }: Capture,
+  selection: Selection,
+  processIndex: Map<number, number>,
+  maxPoints: number | undefined,
+) {
+  const rows = thinTimeline(source.all('memory', selection), maxPoints);
   return {
     memory_process: u32(rows.map((row) => processIndex.get(row.process_id) ?? 0)),
     memory_ms: f64(rows.map((row) => row.time_ns / 1e6)),
     memory_heap: f64(rows.map((row) => row.heap_bytes)),
     memory_rss: f64(rows.map((row) => row.rss_bytes ?? Number.NaN)),
   };
-}
-
-const u8 = (values: number[]): Column => ({ type: 'u8', data: deflated(Uint8Array.from(values)) });
-const u32 = (values: ArrayLike<number>): Column => ({ type: 'u32', data: deflated(Uint32Array.from(values)) });
-const f64 = (values: number[]): Column => ({ type: 'f64', data: deflated(Float64Array.from(values)) });
-
-function deflated(array: Uint8Array | Uint32Array | Float64Array): string {
-  const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-  return deflateRawSync(bytes).toString('base64');
 }

@@ -4,13 +4,15 @@
  */
 import { formatPlural } from '../util/format.ts';
 import { remembered } from '../util/remembered.ts';
+import { FrameTree } from './frame-tree.ts';
 import { GROUP_TITLE, type Grouping, Groups, type Member } from './grouping.ts';
+import { Imports } from './imports.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection, View } from './selection.ts';
 import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
-import { frameFunction, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
+import { frameFunction, framesOf, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
 
 export interface TreeFrame {
   function: string;
@@ -24,7 +26,7 @@ export interface TreeFrame {
 /** bytes and allocations of each view that was asked for, in that order. */
 export type ViewValues = number[];
 
-type ViewField = Exclude<keyof SiteViewsRow, 'process_id' | 'thread_id' | 'allocator' | 'stack_id'>;
+type ViewField = Exclude<keyof SiteViewsRow, 'id' | 'process_id' | 'thread_id' | 'allocator' | 'stack_id'>;
 
 const FIELDS: Record<View, [bytes: ViewField, allocations: ViewField]> = {
   high_watermark: ['peak_bytes', 'peak_allocations'],
@@ -40,16 +42,22 @@ export interface MergedTree {
   depths: Uint32Array;
   /** Index in `frames`, by node. */
   frameOf: Uint32Array;
-  /** By node. `thread` is the index in `threadIds`. */
-  leaves: { node: number; thread: number; values: ViewValues }[];
+  /** By node. `thread` is the index in `threadIds`; `isImported`: an import stands in the stack. */
+  leaves: { node: number; thread: number; isImported: boolean; values: ViewValues }[];
   /** Threads that allocated, by their ids in the capture. */
   threadIds: number[];
+  /** Sites that the leaves are made of, by their ids in the capture. */
+  siteIds: number[];
+  /** Index in `leaves`, by site. */
+  leafOf: Uint32Array;
   leftOut: LeftOut | null;
 }
 
 export interface TreeOptions extends FrameOptions {
   /** Every stack begins with a frame of that group. */
   by: Grouping | null;
+  /** Stacks begin with the code that allocated, and go outwards. */
+  inverted?: boolean | undefined;
 }
 
 /**
@@ -64,18 +72,20 @@ export function mergeStacks(
 ): MergedTree {
   const builder = new Builder(capture, options);
   const fields = views.flatMap((view) => FIELDS[view]);
-  const keys = ['process_id', 'thread_id', 'allocator', 'stack_id'] as const;
+  const keys = ['id', 'process_id', 'thread_id', 'allocator', 'stack_id'] as const;
   for (const columns of capture.source.columns('sites_all_views', [...keys, ...fields], selection)) {
-    const { process_id, thread_id, allocator, stack_id } = columns;
+    const { id, process_id, thread_id, allocator, stack_id } = columns;
     const values = fields.map((field) => columns[field]);
     for (let i = 0; i < stack_id.length; i++) {
       const site = { process_id: process_id[i]!, thread_id: thread_id[i]!, allocator: allocator[i]! };
       const ofSite = values.map((column) => column[i]!);
-      builder.add(site, stack_id[i]!, ofSite);
+      builder.add(id[i]!, site, stack_id[i]!, ofSite);
     }
   }
   const order = { view: views.indexOf(selection.view), all: views.indexOf('allocations') };
-  return { ...flatten(builder, order), leftOut: builder.leftOut };
+  const flat = flatten(builder, order);
+  const { siteIds, ownOfSite, leftOut } = builder;
+  return { ...flat, siteIds, leafOf: Uint32Array.from(ownOfSite, ({ leaf }) => leaf), leftOut };
 }
 
 /** One tree per owner: the root, a process or a group. */
@@ -88,7 +98,10 @@ interface Owner {
 /** Of one thread. */
 interface Own {
   threadId: number;
+  isImported: boolean;
   values: ViewValues;
+  /** Its index among the leaves, when these are known. */
+  leaf: number;
 }
 
 /** Stands for a stack that is not known among the numbers of frames. */
@@ -103,17 +116,23 @@ class Builder {
   readonly parents: number[] = [];
   /** What was allocated in a node itself, by node. */
   readonly own: (Own[] | undefined)[] = [];
+  readonly siteIds: number[] = [];
+  /** What each site was added to. */
+  readonly ownOfSite: Own[] = [];
   readonly #stacks: ShownStacks;
   readonly #frameIndex: (row: FrameRow) => number;
   readonly #owners = new Map<unknown, Owner>();
   readonly #by: Grouping | null;
   readonly #groups: Groups | null;
+  readonly #imports = new Imports();
+  readonly #inverted: ((innermost: LinkedFrame) => LinkedFrame) | null;
   readonly #processNames: Map<number, string>;
 
   constructor(capture: Capture, options: TreeOptions) {
     this.#stacks = new ShownStacks(capture.source, options);
     this.#frameIndex = ofFrame((row) => this.frames.push(treeFrame(row)) - 1);
     this.#by = options.by;
+    this.#inverted = options.inverted ? invert() : null;
     this.#groups = options.by === null ? null : new Groups(capture, options.by);
     const traced = capture.facts.processes.filter((process) => process.allocations > 0);
     const nameOf = (p: (typeof traced)[number]) => `process ${p.pid} ${p.command_line || p.comm || ''}`.trim();
@@ -126,12 +145,18 @@ class Builder {
     return this.#stacks.leftOut;
   }
 
-  add(site: Member, stackId: number | null, values: ViewValues): void {
-    const leaf = this.#leaf(this.#owner(site), this.#stacks.innermost(stackId));
+  add(siteId: number, site: Member, stackId: number | null, values: ViewValues): void {
+    const innermost = this.#stacks.innermost(stackId);
+    const end = innermost !== null && this.#inverted !== null ? this.#inverted(innermost) : innermost;
+    const leaf = this.#leaf(this.#owner(site), end);
     this.own[leaf] ??= [];
-    const sum = this.own[leaf].find(({ threadId }) => threadId === site.thread_id)?.values;
-    if (sum === undefined) this.own[leaf].push({ threadId: site.thread_id, values });
-    else for (let i = 0; i < sum.length; i++) sum[i]! += values[i]!;
+    let own = this.own[leaf].find(({ threadId }) => threadId === site.thread_id);
+    if (own === undefined) {
+      own = { threadId: site.thread_id, isImported: this.#imports.has(innermost), values, leaf: -1 };
+      this.own[leaf].push(own);
+    } else for (let i = 0; i < values.length; i++) own.values[i]! += values[i]!;
+    this.siteIds.push(siteId);
+    this.ownOfSite.push(own);
   }
 
   #owner(site: Member): Owner {
@@ -183,6 +208,12 @@ class Builder {
   }
 }
 
+/** The same frames from the innermost outwards, in a tree of their own; gives their ends. */
+function invert(): (innermost: LinkedFrame) => LinkedFrame {
+  const tree = new FrameTree();
+  return remembered((innermost: LinkedFrame) => tree.node(framesOf(innermost))!);
+}
+
 function treeFrame(row: FrameRow): TreeFrame {
   return {
     function: frameFunction(row),
@@ -206,13 +237,15 @@ interface Order {
   all: number;
 }
 
+type FlatTree = Omit<MergedTree, 'siteIds' | 'leafOf' | 'leftOut'>;
+
 /** In preorder, with frames and threads in the order in which they come in it. */
-function flatten(builder: Builder, order: Order): Omit<MergedTree, 'leftOut'> {
+function flatten(builder: Builder, order: Order): FlatTree {
   const { frames, frameOf, own } = builder;
   const children = sortedChildren(builder, order);
   const count = frameOf.length;
   const [depths, frameOfNode] = [new Uint32Array(count), new Uint32Array(count)];
-  const merged: Omit<MergedTree, 'leftOut'> = { frames: [], depths, frameOf: frameOfNode, leaves: [], threadIds: [] };
+  const merged: FlatTree = { frames: [], depths, frameOf: frameOfNode, leaves: [], threadIds: [] };
   const frameIndex = new Int32Array(frames.length).fill(-1);
   const threadIndex = remembered((id: number) => merged.threadIds.push(id) - 1);
   const depthOf = new Uint32Array(count);
@@ -221,9 +254,10 @@ function flatten(builder: Builder, order: Order): Omit<MergedTree, 'leftOut'> {
     const node = open.pop()!;
     const frame = frameOf[node]!;
     if (frameIndex[frame]! < 0) frameIndex[frame] = merged.frames.push(frames[frame]!) - 1;
-    const owned = own[node];
-    if (owned !== undefined)
-      for (const { threadId, values } of owned) merged.leaves.push({ node: at, thread: threadIndex(threadId), values });
+    for (const owned of own[node] ?? NONE) {
+      const { threadId, isImported, values } = owned;
+      owned.leaf = merged.leaves.push({ node: at, thread: threadIndex(threadId), isImported, values }) - 1;
+    }
     depths[at] = depthOf[node]!;
     frameOfNode[at] = frameIndex[frame]!;
     for (let i = children.starts[node + 1]! - 1; i >= children.starts[node]!; i--) {

@@ -1,7 +1,6 @@
 /** The flame graph page: all views of a capture, memory over time, filters and search in one file. */
 import { basename } from 'node:path';
-import { flamegraphData } from './flamegraph-data.ts';
-import type { TreeOptions } from './flamegraph-tree.ts';
+import { type DataOptions, flamegraphData } from './flamegraph-data.ts';
 import { type PageView, VIEWS } from './page/format.ts';
 import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
@@ -21,10 +20,11 @@ const VIEW_NAMES = {
 export function flamegraphPage(
   capture: Capture,
   selection: Selection,
-  options: TreeOptions,
+  options: DataOptions,
   assets?: PageAssets,
 ): string | null {
-  const [first] = selectedSites(capture.source, selection);
+  const hasRange = capture.facts.window !== undefined || options.temporal !== undefined;
+  const [first] = selectedSites(capture.source, options.temporal ? { ...selection, view: 'allocations' } : selection);
   if (first === undefined) return null;
   const name = basename(capture.facts.capture).replace(/\.db$/, '');
   const data = flamegraphData(capture, selection, { ...options, name });
@@ -33,41 +33,62 @@ export function flamegraphPage(
   const isShown = (view: PageView) => {
     if (view === 'v8_samples') return sample !== undefined;
     const { window } = capture.facts;
-    return view !== 'temporary_allocations' || window === undefined || isExact(window.interval_ns);
+    const isKnown = window === undefined || isExact(window.interval_ns);
+    return view !== 'temporary_allocations' || (isKnown && options.temporal === undefined);
   };
   const views = VIEWS.filter(isShown);
   return pageFile({
     title: `${pageTitle(capture.facts)} · flame graph`,
     body: [
       pageHeader(capture.facts, '<button type="button" id="help-open">Keys</button>'),
-      MEMORY,
-      toolbar(selection, views, capture.facts.window),
+      memory(options.temporal !== undefined),
+      toolbar({ selection, views, window: capture.facts.window, hasRange, isInverted: options.inverted === true }),
       GRAPH,
       detailsDialog(capture.facts),
-      help(views),
+      help(views, options.temporal !== undefined),
     ].join('\n'),
     data,
     assets: assets ?? pageAssets('flamegraph'),
   });
 }
 
-const MEMORY = `<section class="memory" id="memory" aria-label="Memory over time">
-<div class="legend"><span class="heap">Heap</span><span class="rss">Resident set</span><output id="memory-value"></output>
+const memory = (isTemporal: boolean) => `<section class="memory" id="memory" aria-label="Memory over time">
+<div class="legend"><span class="heap">Heap</span><span class="rss">Resident set</span>${isTemporal ? RANGE : ''}<output id="memory-value"></output>
 <button type="button" class="quiet" id="memory-csv">CSV</button></div>
-<canvas id="plot" role="img" aria-label="Heap and resident set over time"></canvas></section>`;
+<div class="plot"><canvas id="plot" role="img" aria-label="Heap and resident set over time"></canvas>${isTemporal ? HANDLES : ''}</div></section>`;
 
-function toolbar({ threshold }: Selection, shown: readonly PageView[], window?: TimeWindow): string {
+const RANGE = `<output id="range-text" class="range"></output>
+<button type="button" class="quiet" id="range-all">All of the time</button>`;
+
+const HANDLES = `<div id="range-grip" class="grip" title="Drag to move the range"></div>
+<div id="range-from" class="handle" role="slider" tabindex="0" aria-label="Begin of the range of time" aria-orientation="horizontal"></div>
+<div id="range-to" class="handle" role="slider" tabindex="0" aria-label="End of the range of time" aria-orientation="horizontal"></div>`;
+
+interface ToolbarOptions {
+  selection: Selection;
+  views: readonly PageView[];
+  window: TimeWindow | undefined;
+  hasRange: boolean;
+  isInverted: boolean;
+}
+
+function toolbar({ selection, views: shown, window, hasRange, isInverted }: ToolbarOptions): string {
   const views = shown.map((view) => {
-    const hint = viewTitle(view, threshold, window !== undefined).replaceAll('"', '&quot;');
+    const hint = viewTitle(view, selection.threshold, hasRange).replaceAll('"', '&quot;');
     return `<label title="${hint}"><input type="radio" name="view" value="${view}"><span>${VIEW_NAMES[view]}<small></small></span></label>`;
   });
-  const time = window === undefined ? '' : `<p class="view">${windowTitle(window)}</p>\n`;
+  const notes = [
+    ...(window === undefined ? [] : [windowTitle(window)]),
+    ...(isInverted ? ['inverted: stacks begin with the code that allocated, and go outwards'] : []),
+  ];
+  const time = notes.length === 0 ? '' : `<p class="view">${notes.join('; ')}</p>\n`;
   return `<section class="toolbar" aria-label="View">
 ${time}<fieldset class="segments"><legend>View</legend>${views.join('')}</fieldset>
 <fieldset class="segments"><legend>Width</legend><label><input type="radio" name="unit" value="bytes"><span>Bytes</span></label>
 <label><input type="radio" name="unit" value="allocations"><span>Count</span></label></fieldset>
 <select id="process" aria-label="Process"></select><select id="thread" aria-label="Thread"></select>
 <div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search functions, files and modules by regular expression" spellcheck="false" autocomplete="off"><output id="matches"></output></div>
+<button type="button" id="imports" aria-pressed="false" title="Hide what the import of modules allocated">Hide imports</button>
 <button type="button" id="flip" aria-pressed="false" title="Root on top or at the bottom">Flip</button>
 <button type="button" id="reset" disabled>Reset zoom</button>
 </section>`;
@@ -79,7 +100,7 @@ const GRAPH = `<main class="stage"><div id="graph" class="graph" tabindex="0" ro
 <footer class="foot"><div id="kinds" class="kinds" aria-label="Colours"></div><div id="path" class="path"></div></footer>
 <div id="live" class="unseen" aria-live="polite"></div><div id="tip" class="tip" role="tooltip" hidden></div></main>`;
 
-const keys = (views: readonly PageView[]) => [
+const keys = (views: readonly PageView[], isTemporal: boolean) => [
   ['Click, Enter', 'zoom into a frame'],
   ['Esc', 'end the search, then zoom out'],
   ['← →', 'frame beside'],
@@ -89,13 +110,21 @@ const keys = (views: readonly PageView[]) => [
   [views.map((_, i) => i + 1).join(' '), views.map((view) => VIEW_NAMES[view]).join(', ')],
   ['b, c', 'width by bytes, by count'],
   ['f', 'flip: root on top or at the bottom'],
+  ['i', 'hide what the import of modules allocated'],
+  ...(isTemporal
+    ? [
+        ['Drag on the plot', 'choose a range of time; its ends and the bar between them can be dragged as well'],
+        ['← → on an end', 'move it by an interval; with Shift, or Page Up and Page Down, farther'],
+      ]
+    : []),
 ];
 
 const help = (
   views: readonly PageView[],
+  isTemporal: boolean,
 ) => `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
 <button class="close" aria-label="Close">✕</button></form>
-<dl class="facts">${keys(views)
+<dl class="facts">${keys(views, isTemporal)
   .map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)
   .join('')}</dl>
 <p>A frame is as wide as what it and everything it called has allocated. Frames stand in no order of time: the widest is

@@ -6,6 +6,7 @@
  *     _start, PyRun_File, _PyEval_EvalFrameDefault, <module>      _start, <module>
  *     _start, Py_RunMain, PyUnicode_New                           _start, Py_RunMain, PyUnicode_New    (no Python in it)
  */
+import { FrameTree } from './frame-tree.ts';
 import { foldMachinery } from './machinery.ts';
 import type { FrameRow, Source } from './source.ts';
 import { framesOf, type LinkedFrame, placeOf, Stacks } from './stacks.ts';
@@ -33,9 +34,7 @@ export class ShownStacks {
   readonly #options: FrameOptions;
   /** Innermost nodes as shown, by the numbers of the recorded ones. */
   readonly #shown: LinkedFrame[] = [];
-  /** The tree as shown: callees by caller, null above the roots. */
-  readonly #callees = new Map<LinkedFrame | null, Map<FrameRow, LinkedFrame>>();
-  #nodeCount = 0;
+  readonly #tree = new FrameTree();
   #leftOut: LeftOut | null = null;
 
   /** @throws UserError if the tree is damaged. */
@@ -67,22 +66,6 @@ export class ShownStacks {
     const all = framesOf(recorded);
     const frames = shownFrames(all, this.#options);
     if (frames.length < all.length) this.#leftOut = this.#options.native === false ? 'native' : 'machinery';
-    let node: LinkedFrame | null = null;
-    for (let i = frames.length - 1; i >= 0; i--) node = this.#callee(node, frames[i]!);
-    return node!;
-  }
-
-  #callee(caller: LinkedFrame | null, frame: FrameRow): LinkedFrame {
-    let callees = this.#callees.get(caller);
-    if (callees === undefined) {
-      callees = new Map();
-      this.#callees.set(caller, callees);
-    }
-    let node = callees.get(frame);
-    if (node === undefined) {
-      node = { id: this.#nodeCount++, parent: caller, frame };
-      callees.set(frame, node);
-    }
-    return node;
+    return this.#tree.node(frames.reverse())!;
   }
 }

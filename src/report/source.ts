@@ -54,6 +54,7 @@ export interface SiteRow {
 
 /** The same in all views at once; `temporary_*` up to the threshold that was asked for. */
 export interface SiteViewsRow {
+  id: number;
   process_id: number;
   thread_id: number;
   allocator: string;
@@ -76,6 +77,27 @@ export interface MemoryRow {
   heap_bytes: number;
   live_allocations: number;
   rss_bytes: number | null;
+}
+
+/** What a site allocated in the interval that begins at `tick`, see `model/intervals.ts`; a site may have several rows. */
+export interface AllocatedRow {
+  tick: number;
+  site_id: number;
+  allocations: number;
+  bytes: number;
+  brief_allocations: number;
+  brief_bytes: number;
+  peak_allocations: number;
+  peak_bytes: number;
+}
+
+/** What a site freed of what it had allocated in the interval that begins at `from_tick`. */
+export interface FreedRow {
+  tick: number;
+  site_id: number;
+  from_tick: number;
+  allocations: number;
+  bytes: number;
 }
 
 export interface SizeClassRow {
@@ -146,6 +168,11 @@ export interface Rows {
   sites_all_views: SiteViewsRow;
   /** By time. */
   memory: MemoryRow;
+  /** By time; of all of the capture. */
+  intervals_allocated: AllocatedRow;
+  intervals_freed: FreedRow;
+  v8_sample_sites: { id: number };
+  interval_peaks: { tick: number; process_id: number; bytes: number };
   /** By process and time. */
   residents: ResidentRow;
   /** Of a snapshot with traces. */

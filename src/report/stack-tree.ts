@@ -17,6 +17,7 @@ export interface StackTreeOptions extends FrameOptions {
 /** A stack as shown: the node of its innermost frame, and what was allocated there. */
 interface Stack {
   node: number;
+  isImported: boolean;
   bytes: number;
   allocations: number;
   own: OwnPart[];
@@ -28,18 +29,13 @@ export function stackTree(capture: Capture, selection: Selection, options: Stack
   const stacks = stacksOf(capture, merged);
   if (stacks.length === 0) return null;
   const parents = parentsOf(merged);
-  const isImported = options.hidesImports ? importedNodes(merged, parents) : () => false;
-  const visible = stacks.filter(({ node }) => !isImported(node));
+  const isUnwanted = ({ isImported }: Stack) => options.hidesImports && isImported;
+  const visible = stacks.filter((stack) => !isUnwanted(stack));
   const builder = new Builder(merged, parents);
   for (const stack of visible.slice(0, options.biggest)) builder.add(stack);
   const { root } = builder;
   hide(root, 'smaller stack', visible.slice(options.biggest));
-  hide(
-    root,
-    'stack of imports',
-    stacks.filter(({ node }) => isImported(node)),
-    'stacks of imports',
-  );
+  hide(root, 'stack of imports', stacks.filter(isUnwanted), 'stacks of imports');
   finish(root);
   const filters: TreeFilters = { hidesImports: options.hidesImports, hidesMachinery: options.nativeMachinery !== true };
   return { root, filters };
@@ -49,13 +45,13 @@ export function stackTree(capture: Capture, selection: Selection, options: Stack
 function stacksOf({ source }: Capture, { leaves, threadIds }: MergedTree): Stack[] {
   const threads = new Map(source.all('threads').map(({ id, tid, name }) => [id, name ? `${tid} ${name}` : `${tid}`]));
   const stacks: Stack[] = [];
-  for (const { node, thread, values } of leaves) {
+  for (const { node, thread, isImported, values } of leaves) {
     const [bytes, allocations] = [values[0]!, values[1]!];
     if (allocations === 0) continue;
     // The leaves of one node stand together.
     let stack = stacks.at(-1);
     if (stack?.node !== node) {
-      stack = { node, bytes: 0, allocations: 0, own: [] };
+      stack = { node, isImported, bytes: 0, allocations: 0, own: [] };
       stacks.push(stack);
     }
     stack.bytes += bytes;
@@ -76,27 +72,6 @@ function parentsOf({ depths }: MergedTree): Int32Array {
     if (depth > 0) parents[node] = open[depth - 1]!;
   }
   return parents;
-}
-
-/** Python's import system: its bootstrap is frozen into the interpreter. */
-const PYTHON_IMPORT = /^<frozen (?:importlib|zipimport)|\/importlib\/(?:_bootstrap|_bootstrap_external|__init__)\.py$/;
-/** Node's; it also runs the program itself, so that only what a line of the program calls is an import. */
-const NODE_IMPORT = /^node:internal\/modules\//;
-
-/** Tells nodes that an import stands in the stack of. */
-function importedNodes({ frameOf, frames }: MergedTree, parents: Int32Array): (node: number) => boolean {
-  const isBelowProgram = new Uint8Array(frameOf.length);
-  const isImported = new Uint8Array(frameOf.length);
-  for (let node = 1; node < frameOf.length; node++) {
-    const { kind, file } = frames[frameOf[node]!]!;
-    const parent = parents[node]!;
-    isBelowProgram[node] = isBelowProgram[parent]! | Number(kind === 'javascript');
-    const isImport =
-      (kind === 'python' && PYTHON_IMPORT.test(file)) ||
-      (kind === 'internal' && NODE_IMPORT.test(file) && isBelowProgram[parent] === 1);
-    isImported[node] = isImported[parent]! | Number(isImport);
-  }
-  return (node) => isImported[node] === 1;
 }
 
 class Builder {

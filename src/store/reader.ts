@@ -67,13 +67,20 @@ const QUERIES = {
   sites_temporary_allocations: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, x.allocations, x.bytes
     FROM (${TEMPORARY}) x JOIN ${SITE.replace('site s', 'site s ON s.id = x.site_id')}
     WHERE x.allocations > 0 AND ${SELECTED}`,
-  sites_all_views: `SELECT s.process_id, s.thread_id, s.allocator, s.stack_id, s.peak_allocations, s.peak_bytes,
+  sites_all_views: `SELECT s.id, s.process_id, s.thread_id, s.allocator, s.stack_id, s.peak_allocations, s.peak_bytes,
       s.live_allocations, s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
       iif(${IS_SAMPLE}, 0, s.allocations) AS allocations, iif(${IS_SAMPLE}, 0, s.allocated_bytes) AS allocated_bytes,
       iif(${IS_SAMPLE}, s.allocations, 0) AS sample_allocations, iif(${IS_SAMPLE}, s.allocated_bytes, 0) AS sample_bytes
     FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
   memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
     FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,
+  intervals_allocated: `SELECT i.tick, p.site_id, i.allocations, i.bytes, i.brief_allocations, i.brief_bytes,
+      i.peak_allocations, i.peak_bytes
+    FROM interval_allocated i JOIN site_part p ON p.id = i.part_id WHERE p.site_id IS NOT NULL ORDER BY i.tick`,
+  intervals_freed: `SELECT i.tick, p.site_id, i.from_tick, i.allocations, i.bytes
+    FROM interval_freed i JOIN site_part p ON p.id = i.part_id WHERE p.site_id IS NOT NULL ORDER BY i.tick`,
+  v8_sample_sites: `SELECT id FROM site s WHERE ${IS_SAMPLE}`,
+  interval_peaks: 'SELECT tick, process_id, bytes FROM interval_peak ORDER BY tick',
   residents: `SELECT r.*, p.pid, coalesce(m.rss_bytes, 0) AS largest_rss_bytes
     FROM resident r JOIN process p ON p.id = r.process_id
     LEFT JOIN (SELECT process_id, max(rss_bytes) AS rss_bytes FROM memory GROUP BY process_id) m

@@ -35,9 +35,17 @@ export interface Intervals {
  * @throws UserError if the capture does not know what happened when.
  */
 export function intervalsOf(db: Db, eventsEndNs: number | null = null): Intervals {
-  const meta = new Map(
-    db.all<{ key: string; value: string }>('SELECT key, value FROM meta').map((r) => [r.key, r.value]),
-  );
+  return intervalsIn(db.all<MetaRow>('SELECT key, value FROM meta'), eventsEndNs);
+}
+
+interface MetaRow {
+  key: string;
+  value: string | null;
+}
+
+/** The same of the rows of `meta`. */
+export function intervalsIn(rows: MetaRow[], eventsEndNs: number | null = null): Intervals {
+  const meta = new Map(rows.map(({ key, value }) => [key, value ?? undefined]));
   const widthNs = Number(meta.get('interval_ns') ?? Number.NaN);
   const endNs = Number(meta.get('interval_end_ns') ?? Number.NaN);
   if (widthNs >= TICK_NS && endNs >= 0) return { widthNs, endNs };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { flamegraphPage } from '../../report/flamegraph.ts';
 import { textReport } from '../../report/report.ts';
+import type { Selection } from '../../report/selection.ts';
 import type { Output } from '../../util/output.ts';
 import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
 import {
@@ -10,33 +11,59 @@ import {
   defaultOutput,
   defaultPath,
   layoutOf,
+  parsePositive,
   type ReportOptions,
   selectionOf,
   withCapture,
   writeNamed,
 } from '../report-options.ts';
 
+interface FlamegraphOptions extends ReportOptions, ByOptions {
+  temporal?: boolean;
+  inverted?: boolean;
+  maxMemoryRecords?: number;
+}
+
 export function register(program: Command, output?: Output): void {
   const command = program
     .command('flamegraph')
     .description('a page with the flame graph of all views and memory over time')
-    .argument('<capture>', 'capture file');
+    .argument('<capture>', 'capture file')
+    .option(
+      '--temporal',
+      'choose ranges of time in the page: its high watermark, its leaks; opens with --from and --to',
+    )
+    .option('--inverted', 'begin stacks with the code that allocated, and go outwards')
+    .option(
+      '--max-memory-records <N>',
+      'at most N points of memory over time, and N intervals of --temporal (default: as many as there is room for)',
+      parsePositive,
+    );
   addSplitThreadsOption(addByOption(command, 'begin every stack with its group'));
   addSelectionOptions(command);
   addExample(
     addOutputOptions(command, false),
     'mp flamegraph -f mp-app.42.db',
+    'mp flamegraph --temporal --leaks --from 50% mp-app.42.db',
     'mp flamegraph --by comm mp-make.42.db',
   );
-  command.action(async (path: string, options: ReportOptions & ByOptions) => {
+  command.action(async (path: string, options: FlamegraphOptions) => {
     const selection = selectionOf(options);
     const to = output ?? defaultOutput();
-    const how = { ...options, by: byOf(options) };
-    const { page, empty } = await withCapture(path, selection, (capture) => ({
-      page: flamegraphPage(capture, selection, how),
-      empty: textReport(capture.facts, selection, [], layoutOf(to)),
-    }));
+    const { temporalOf } = await import('../temporal.ts'); // late: it needs the database driver
+    const { page, empty } = await withCapture(path, options.temporal ? wholeOf(selection) : selection, (capture) => {
+      const temporal = options.temporal ? temporalOf(capture, selection) : undefined;
+      return {
+        page: flamegraphPage(capture, selection, { ...options, by: byOf(options), temporal }),
+        empty: textReport(capture.facts, selection, [], layoutOf(to)),
+      };
+    });
     if (page === null) to.out(empty);
     else writeNamed(options.output ?? defaultPath('flamegraph', path), page, path, options, to);
   });
+}
+
+/** The page has all of the capture, whatever it opens with. */
+function wholeOf({ range: _, ...selection }: Selection): Selection {
+  return selection;
 }

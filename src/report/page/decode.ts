@@ -1,19 +1,24 @@
 /** Columns of a page, decoded. Runs in the page and, for tests, in Node. */
 /// <reference lib="dom" />
-import type { Column, ColumnName, FlamegraphData } from './format.ts';
+import type { Column, ColumnName } from './format.ts';
 
-export type Columns = Record<Exclude<ColumnName, 'texts'>, Uint8Array | Uint32Array | Float64Array> & {
+export type Numbers = Uint8Array | Uint32Array | Float64Array;
+
+export type Columns = Record<Exclude<ColumnName, 'texts'>, Numbers> & {
   texts: string[];
 };
 
-export async function decodeColumns(data: FlamegraphData): Promise<Columns> {
-  const entries = Object.entries(data.columns).map(async ([name, column]) => [name, await decode(column)] as const);
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Columns;
+export async function decodeColumns<Decoded = Columns>({
+  columns,
+}: {
+  columns: Record<string, Column>;
+}): Promise<Decoded> {
+  const entries = Object.entries(columns).map(async ([name, column]) => [name, await decode(column)] as const);
+  return Object.fromEntries(await Promise.all(entries)) as unknown as Decoded;
 }
 
-async function decode(column: Column): Promise<string[] | Uint8Array | Uint32Array | Float64Array> {
-  const bytes = Uint8Array.from(atob(column.data), (character) => character.charCodeAt(0));
-  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+async function decode(column: Column): Promise<string[] | Numbers> {
+  const inflated = new Blob([bytesOf(column.data)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   const buffer = await new Response(inflated).arrayBuffer();
   switch (column.type) {
     case 'u8':
@@ -22,7 +27,33 @@ async function decode(column: Column): Promise<string[] | Uint8Array | Uint32Arr
       return new Uint32Array(buffer);
     case 'f64':
       return new Float64Array(buffer);
+    case 'int':
+      return integers(new Uint8Array(buffer), 0);
+    case 'delta':
+      return integers(new Uint8Array(buffer), 1);
     case 'text':
       return JSON.parse(new TextDecoder().decode(buffer)) as string[];
   }
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** See `page-columns.ts`. `kept` is 1 if a number is to be added to the one before it. */
+function integers(bytes: Uint8Array, kept: 0 | 1): Float64Array {
+  const values = new Float64Array(bytes.reduce((count, byte) => count + (byte < 128 ? 1 : 0), 0));
+  let before = 0;
+  for (let i = 0, at = 0; i < values.length; i++) {
+    let zigzag = 0;
+    let scale = 1;
+    for (; bytes[at]! >= 128; scale *= 128) zigzag += (bytes[at++]! - 128) * scale;
+    zigzag += bytes[at++]! * scale;
+    before = before * kept + (zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
+    values[i] = before;
+  }
+  return values;
 }

@@ -7,14 +7,17 @@ import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } fr
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
 import { saveMemoryCsv } from './memory-csv.ts';
+import { targetOfKey } from './move.ts';
 import { ownValue } from './own.ts';
 import { paletteOf, SHADES } from './palette.ts';
 import { Plot } from './plot.ts';
-import { searchFrames } from './search.ts';
+import { RangeHandles, rangeAddress, rangeOfAddress } from './range.ts';
+import { SearchBox } from './search-box.ts';
 import { addressValues, element, pageData, setAddress, setUpDialog, setUpTheme, type Theme } from './shell.ts';
 import { timeline } from './timeline.ts';
 import { type FrameValues, fillTip, frameSentence, placeTip } from './tip.ts';
 import { Tree } from './tree.ts';
+import { pageWindow, type Range, type TimeWindow } from './window.ts';
 
 const LANGUAGES = ['native', 'python', 'javascript', 'internal'] as const;
 const LANGUAGE_NAMES = { native: 'native', python: 'Python', javascript: 'JavaScript', internal: 'JavaScript of Node' };
@@ -29,18 +32,22 @@ class FlamegraphPage {
   #view: PageView;
   #unit: Unit = 'bytes';
   #filter: Filter = { process: null, tid: null };
-  #search = '';
-  #matches: Uint8Array | null = null;
-  #theme: Theme = 'light';
+  readonly #search: SearchBox;
+  readonly #window: TimeWindow | null;
+  #range: Range | null = null;
+  #hidesImports = false;
   #totals: FrameValues;
 
-  constructor(data: FlamegraphData, columns: Columns) {
+  /** `window`: of a temporal page. */
+  constructor(data: FlamegraphData, columns: Columns, window: TimeWindow | null) {
     this.#data = data;
     this.#columns = columns;
+    this.#window = window;
     this.#view = data.view;
+    this.#readAddress();
     this.#tree = new Tree(columns.node_depth as Uint32Array);
     this.#totals = this.#totalsOf(this.#view);
-    const palette = paletteOf(this.#theme);
+    const palette = paletteOf('light');
     const layout = this.#tree.layout(this.#totals.bytes);
     const parts = { box: element('graph'), canvas: element<HTMLCanvasElement>('frames'), spacer: element('spacer') };
     this.#graph = new Graph(
@@ -53,10 +60,13 @@ class FlamegraphPage {
       },
     );
     this.#plot = new Plot(element<HTMLCanvasElement>('plot'), element('memory-value'), palette);
+    this.#search = new SearchBox(columns, addressValues().get('search') ?? '', () => {
+      this.#showMatches();
+      this.#saveState();
+    });
   }
 
   start(): void {
-    this.#readAddress();
     setUpTheme(addressValues().get('theme'), (theme) => this.#setTheme(theme));
     setUpDialog('details');
     setUpDialog('help');
@@ -65,6 +75,7 @@ class FlamegraphPage {
       this.#refresh();
     });
     this.#setUpToolbar();
+    this.#setUpRange();
     setUpKeys({
       escape: () => this.#escape(),
       move: (key) => this.#move(key),
@@ -82,10 +93,13 @@ class FlamegraphPage {
     const address = addressValues();
     this.#view = VIEWS.find((view) => view === address.get('view')) ?? this.#view;
     this.#unit = UNITS.find((unit) => unit === address.get('unit')) ?? this.#unit;
-    this.#search = address.get('search') ?? '';
+    this.#hidesImports = address.get('imports') === 'hidden';
     const process = this.#data.processes.findIndex((candidate) => String(candidate.pid) === address.get('pid'));
     const tid = Number(address.get('tid') ?? Number.NaN);
     this.#filter = { process: process < 0 ? null : process, tid: Number.isNaN(tid) ? null : tid };
+    if (this.#window === null) return;
+    this.#range = rangeOfAddress(this.#data.temporal!, address.get('from'), address.get('to'));
+    Object.assign(this.#columns, this.#window.values(this.#range));
   }
 
   #totalsOf(view: PageView): FrameValues {
@@ -93,7 +107,7 @@ class FlamegraphPage {
   }
 
   #sum(view: PageView, unit: Unit): Float64Array {
-    return this.#tree.totals(this.#entries(view, unit), (thread) => this.#isShown(thread));
+    return this.#tree.totals(this.#entries(view, unit), (thread, entry) => this.#isShown(thread, entry));
   }
 
   #entries(view: PageView, unit: Unit) {
@@ -104,7 +118,8 @@ class FlamegraphPage {
     };
   }
 
-  #isShown(index: number): boolean {
+  #isShown(index: number, entry: number): boolean {
+    if (this.#hidesImports && this.#columns.leaf_imported[entry] === 1) return false;
     const thread = this.#data.threads[index]!;
     const { process, tid } = this.#filter;
     return (process === null || thread.process === process) && (tid === null || thread.tid === tid);
@@ -112,9 +127,14 @@ class FlamegraphPage {
 
   /** After a change of view, unit or filter. */
   #refresh(): void {
+    this.#plot.setPoints(timeline(this.#columns, this.#data.processes, this.#filter.process));
+    this.#showValues();
+    this.#saveState();
+  }
+
+  #showValues(): void {
     this.#totals = this.#totalsOf(this.#view);
     this.#graph.setLayout(this.#tree.layout(this.#totals[this.#unit]));
-    this.#plot.setPoints(timeline(this.#columns, this.#data.processes, this.#filter.process));
     for (const input of document.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
       input.checked = input.value === (input.name === 'view' ? this.#view : this.#unit);
       const amount = input.parentElement!.querySelector('small');
@@ -124,23 +144,69 @@ class FlamegraphPage {
     empty.hidden = this.#totals[this.#unit][0]! > 0;
     empty.textContent =
       this.#totals.allocations[0]! > 0 ? 'Only allocations of zero bytes.' : 'No allocations in this view.';
-    this.#runSearch();
-    this.#showZoom();
+    this.#showMatches();
+    this.#markRange();
+    this.#showPlace();
+  }
+
+  #setUpRange(): void {
+    const time = this.#data.temporal;
+    if (time === undefined) return;
+    this.#plot.setEnd(time.intervals * time.interval_ms);
+    let isWaiting = false;
+    new RangeHandles(time, this.#plot, this.#range!, (range, isDone) => {
+      this.#range = range;
+      if (isDone) this.#applyRange(range, true);
+      else if (!isWaiting) {
+        isWaiting = true;
+        requestAnimationFrame(() => {
+          isWaiting = false;
+          this.#applyRange(this.#range!, false);
+        });
+      }
+    });
+  }
+
+  #applyRange(range: Range, isDone: boolean): void {
+    Object.assign(this.#columns, this.#window!.values(range));
+    this.#showValues();
+    // Browsers refuse an address that changes with every move of the pointer.
+    if (isDone) this.#saveState();
+  }
+
+  /** In the plot: the range, and in the view of high watermarks where the largest is that is shown. */
+  #markRange(): void {
+    if (this.#range === null) return;
+    const width = this.#data.temporal!.interval_ms;
+    const shown = (_: unknown, process: number) => this.#filter.process === null || this.#filter.process === process;
+    const [largest] = this.#window!.peaks(this.#range)
+      .filter(shown)
+      .filter(({ bytes }) => bytes >= 0)
+      .sort((a, b) => b.bytes - a.bytes);
+    const hasPeak = largest !== undefined && this.#view === 'high_watermark';
+    this.#plot.setMarked({
+      from: this.#range.from * width,
+      to: this.#range.to * width,
+      peak: hasPeak ? { from: largest.interval * width, to: (largest.interval + 1) * width } : null,
+    });
   }
 
   #setUpToolbar(): void {
     for (const input of document.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
       input.addEventListener('change', () => this.#choose(input.name, input.value));
     }
-    const search = element<HTMLInputElement>('search');
-    search.value = this.#search;
-    search.addEventListener('input', () => {
-      this.#search = search.value;
-      this.#runSearch();
-      this.#saveState();
-    });
+    const imports = element('imports');
+    imports.hidden = this.#columns.leaf_imported.every((isImported) => isImported === 0);
+    imports.setAttribute('aria-pressed', String(this.#hidesImports));
+    imports.addEventListener('click', () => this.#toggleImports());
     element('flip').addEventListener('click', () => this.#flip());
     element('reset').addEventListener('click', () => this.#graph.zoom(0));
+  }
+
+  #toggleImports(): void {
+    this.#hidesImports = !this.#hidesImports;
+    element('imports').setAttribute('aria-pressed', String(this.#hidesImports));
+    this.#refresh();
   }
 
   #choose(name: string, value: string): void {
@@ -155,26 +221,16 @@ class FlamegraphPage {
     this.#saveState();
   }
 
-  #runSearch(): void {
-    const { matches, isValid } = searchFrames(this.#columns, this.#search);
-    this.#matches = matches;
-    this.#graph.setMatches(matches);
-    element('search').classList.toggle('invalid', !isValid);
-    element('matches').textContent = this.#matchText();
-  }
-
-  #matchText(): string {
-    const matches = this.#matches;
-    if (matches === null) return '';
+  #showMatches(): void {
     const total = this.#totals[this.#unit];
-    const found = this.#tree.matched(total, (node) => matches[this.#columns.node_frame[node]!] === 1);
-    if (found.nodes === 0) return 'no match';
-    const amount = this.#unit === 'bytes' ? formatBytes(found.total) : `${formatCount(found.total)} ×`;
-    return `${amount} · ${formatPercent(found.total, total[0]!)}`;
+    this.#graph.setMatches(this.#search.matches);
+    this.#search.showTotal(this.#tree, total, (sum) => {
+      const amount = this.#unit === 'bytes' ? formatBytes(sum) : `${formatCount(sum)} ×`;
+      return `${amount} · ${formatPercent(sum, total[0]!)}`;
+    });
   }
 
   #setTheme(theme: Theme): void {
-    this.#theme = theme;
     const palette = paletteOf(theme);
     this.#graph.setPalette(palette);
     this.#plot.setPalette(palette);
@@ -200,7 +256,7 @@ class FlamegraphPage {
     }
     const ownOf = (unit: Unit) => ownValue(this.#columns, this.#tree, this.#totals[unit], node);
     const own = { bytes: ownOf('bytes'), allocations: ownOf('allocations') };
-    fillTip(tip, this.#columns, this.#totals, own, node);
+    fillTip(tip, this.#columns, this.#totals, this.#data.inverted ? null : own, node);
     placeTip(tip, x, y);
   }
 
@@ -212,10 +268,14 @@ class FlamegraphPage {
   }
 
   #showZoom(): void {
+    this.#showPlace();
+    this.#saveState();
+  }
+
+  #showPlace(): void {
     const { zoomed } = this.#graph;
     element<HTMLButtonElement>('reset').disabled = zoomed === 0;
     this.#showPath(zoomed);
-    this.#saveState();
   }
 
   #showPath(node: number): void {
@@ -230,7 +290,9 @@ class FlamegraphPage {
       unit: this.#unit === 'bytes' ? '' : this.#unit,
       pid: process === null ? '' : String(this.#data.processes[process]!.pid),
       tid: tid === null ? '' : String(tid),
-      search: this.#search,
+      ...(this.#range === null ? {} : rangeAddress(this.#data.temporal!, this.#range)),
+      imports: this.#hidesImports ? 'hidden' : '',
+      search: this.#search.text,
       layout: this.#graph.isFlipped ? 'flame' : '',
       node: this.#graph.zoomed === 0 ? '' : String(this.#graph.zoomed),
     });
@@ -239,11 +301,9 @@ class FlamegraphPage {
   /** Ends one thing at a time: tip, search, zoom. */
   #escape(): void {
     element('tip').hidden = true;
-    const search = element<HTMLInputElement>('search');
-    if (this.#search !== '') {
-      this.#search = '';
-      search.value = '';
-      this.#runSearch();
+    if (this.#search.text !== '') {
+      this.#search.clear();
+      this.#showMatches();
       this.#saveState();
     } else this.#graph.zoom(0);
     element('graph').focus();
@@ -252,25 +312,14 @@ class FlamegraphPage {
   /** Keys that move; only on the graph, where Enter and arrows mean frames. */
   #move(key: string): boolean {
     if (document.activeElement !== element('graph') && document.activeElement !== document.body) return false;
-    const total = this.#totals[this.#unit];
-    const { selected, isFlipped } = this.#graph;
-    const inward = this.#tree.children(selected).find((child) => total[child]! > 0) ?? selected;
-    const outward = this.#tree.parent[selected]!;
-    const targets: Record<string, () => number> = {
-      ArrowDown: () => (isFlipped ? outward : inward),
-      ArrowUp: () => (isFlipped ? inward : outward),
-      ArrowLeft: () => this.#tree.sibling(selected, -1, total),
-      ArrowRight: () => this.#tree.sibling(selected, 1, total),
-      Home: () => 0,
-    };
     if (key === 'Enter') {
-      this.#graph.zoom(selected);
+      this.#graph.zoom(this.#graph.selected);
       return true;
     }
-    const target = targets[key];
-    if (target === undefined) return false;
+    const target = targetOfKey(key, this.#graph, this.#tree, this.#totals[this.#unit]);
+    if (target === null) return false;
     element('graph').focus();
-    this.#graph.select(target());
+    this.#graph.select(target);
     return true;
   }
 
@@ -280,7 +329,8 @@ class FlamegraphPage {
     else if (key === 'b') this.#choose('unit', 'bytes');
     else if (key === 'c') this.#choose('unit', 'allocations');
     else if (key === 'f') this.#flip();
-    else if (key === '/') element<HTMLInputElement>('search').focus();
+    else if (key === 'i' && !element('imports').hidden) this.#toggleImports();
+    else if (key === '/') this.#search.focus();
     else return false;
     return true;
   }
@@ -289,7 +339,8 @@ class FlamegraphPage {
 async function main(): Promise<void> {
   const data = pageData<FlamegraphData>();
   const columns = await decodeColumns(data);
-  new FlamegraphPage(data, columns).start();
+  const window = data.temporal === undefined ? null : await pageWindow(data, columns);
+  new FlamegraphPage(data, columns, window).start();
   document.documentElement.dataset.ready = 'yes';
 }
 

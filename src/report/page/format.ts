@@ -10,6 +10,8 @@
  *
  * Totals, positions and filters by process and thread are computed from these in the page, so that all views cost one
  * tree. Columns are little-endian arrays, deflated, in base64: 300,000 nodes fit a megabyte.
+ *
+ * A temporal page has no values of leaves: it adds them up for the range of time that its reader chose, see `window.ts`.
  */
 
 /** The views, in the order of the page, as the views of a capture are called. */
@@ -24,8 +26,8 @@ export const KINDS = ['native', 'python', 'javascript', 'owner', 'unknown', 'int
 export type Kind = (typeof KINDS)[number];
 
 export interface Column {
-  type: 'u8' | 'u32' | 'f64' | 'text';
-  /** Raw deflate, base64. `text` is a JSON array of strings. */
+  type: 'u8' | 'u32' | 'f64' | 'int' | 'delta' | 'text';
+  /** Raw deflate, base64. `text` is a JSON array of strings; `int` and `delta`: see `page-columns.ts`. */
   data: string;
 }
 
@@ -52,10 +54,48 @@ export interface FlamegraphData {
   name: string;
   /** Native frames that some stacks lack: all, or those with which the interpreter calls. Absent: none. */
   left_out?: 'native' | 'machinery';
+  /** Stacks begin with the code that allocated. */
+  inverted?: true;
   processes: PageProcess[];
   threads: PageThread[];
-  columns: Record<ColumnName, Column>;
+  columns: Record<Exclude<ColumnName, LeafValueName>, Column> & Partial<Record<LeafValueName, Column>>;
+  temporal?: PageTime;
 }
+
+/** What the sites did in intervals of time, as a capture has it: see `intervals.ts` beside `flamegraph-data.ts`. */
+export interface PageTime {
+  /** Width of an interval. */
+  interval_ms: number;
+  /** Number of intervals, from the beginning of the capture. */
+  intervals: number;
+  /** The range that the page opens with, in intervals; `to` is exclusive. */
+  from: number;
+  to: number;
+  columns: Record<TimeColumnName, Column>;
+}
+
+export type TimeColumnName =
+  /** By interval: what was allocated in it; of that, what was freed in it; what was gained up to its high watermark. */
+  | 'allocated_interval'
+  /** Index of a leaf entry; for samples of V8's heap that index and the number of entries. */
+  | 'allocated_entry'
+  | 'allocated_count'
+  | 'allocated_bytes'
+  | 'brief_count'
+  | 'brief_bytes'
+  | 'gained_count'
+  | 'gained_bytes'
+  /** By interval: what was freed in it, of what was allocated in an earlier one. */
+  | 'freed_interval'
+  | 'freed_entry'
+  /** How many intervals before it was allocated. */
+  | 'freed_age'
+  | 'freed_count'
+  | 'freed_bytes'
+  /** By interval: the high watermark of a process in it. */
+  | 'peak_interval'
+  | 'peak_process'
+  | 'peak_bytes';
 
 export type ColumnName =
   /** Distinct texts, the first one empty: unknown. */
@@ -71,6 +111,8 @@ export type ColumnName =
   | 'node_frame'
   | 'leaf_node'
   | 'leaf_thread'
+  /** Whether the import of a module stands in the stack. */
+  | 'leaf_imported'
   | LeafValueName
   /** The time line, by time; `memory_process` is an index in `processes`; RSS is NaN where it was not read. */
   | 'memory_process'

@@ -16,6 +16,8 @@ export interface Palette {
   heap: string;
   heapFill: string;
   rss: string;
+  /** Where the high watermark of a chosen range is. */
+  peak: string;
 }
 
 export const SHADES = 8;
@@ -63,6 +65,7 @@ export function paletteOf(theme: Theme): Palette {
       heap: '#3b4cca',
       heapFill: '#3b4cca22',
       rss: '#8a93a0',
+      peak: '#f2b90055',
     };
   }
   return {
@@ -77,6 +80,7 @@ export function paletteOf(theme: Theme): Palette {
     heap: '#93a3ff',
     heapFill: '#93a3ff2b',
     rss: '#77808d',
+    peak: '#f2c53d66',
   };
 }
 

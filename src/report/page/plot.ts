@@ -10,8 +10,6 @@ const LEFT = 74;
 const BOTTOM = 18;
 const TOP = 8;
 const RIGHT = 10;
-/** Of the box around the canvas, both sides. */
-const PADDING = 20;
 
 interface Scales {
   width: number;
@@ -23,12 +21,23 @@ interface Scales {
   fromX(x: number): number;
 }
 
+/** A part of the time line in milliseconds, and where in it the high watermark is. */
+export interface Marked {
+  from: number;
+  to: number;
+  peak: { from: number; to: number } | null;
+}
+
 export class Plot {
+  /** Called after everything was drawn anew. */
+  onDraw: () => void = () => undefined;
   readonly #canvas: HTMLCanvasElement;
   readonly #value: HTMLElement;
   #points: Point[] = [];
   #palette: Palette;
   #hover: Point | null = null;
+  #end: number | null = null;
+  #marked: Marked | null = null;
 
   constructor(canvas: HTMLCanvasElement, value: HTMLElement, palette: Palette) {
     this.#canvas = canvas;
@@ -42,6 +51,26 @@ export class Plot {
   setPoints(points: Point[]): void {
     this.#points = points;
     this.#show(null);
+  }
+
+  /** The plot then goes from 0 to `endMs`, whatever points there are. */
+  setEnd(endMs: number): void {
+    this.#end = endMs;
+  }
+
+  /** What is outside is dimmed. */
+  setMarked(marked: Marked): void {
+    this.#marked = marked;
+    this.#show(this.#hover);
+  }
+
+  /** In CSS pixels of the canvas. */
+  xOf(ms: number): number {
+    return this.#scales().x(ms);
+  }
+
+  msAt(clientX: number): number {
+    return this.#scales().fromX(clientX - this.#canvas.getBoundingClientRect().left);
   }
 
   setPalette(palette: Palette): void {
@@ -66,14 +95,22 @@ export class Plot {
     this.#draw();
   }
 
+  /** With a range, that of the range: there the heap may rest for long at its largest, and no point be near. */
   #peak(): Point | null {
+    const peak = this.#marked?.peak;
+    if (peak) {
+      const until = this.#points.filter((point) => point.ms < peak.to);
+      const within = until.filter((point) => point.ms >= peak.from);
+      const [largest] = [...until.slice(-within.length - 1)].sort((a, b) => b.heap - a.heap);
+      return largest === undefined ? null : { ...largest, ms: peak.from };
+    }
     return this.#points.reduce<Point | null>((peak, p) => (peak === null || p.heap >= peak.heap ? p : peak), null);
   }
 
   #scales(): Scales {
-    const width = Math.max(1, this.#canvas.parentElement!.clientWidth - PADDING);
-    const begin = this.#points[0]?.ms ?? 0;
-    const span = Math.max(1e-6, (this.#points.at(-1)?.ms ?? 0) - begin);
+    const width = Math.max(1, this.#canvas.parentElement!.clientWidth);
+    const begin = this.#end === null ? (this.#points[0]?.ms ?? 0) : 0;
+    const span = Math.max(1e-6, (this.#end ?? this.#points.at(-1)?.ms ?? 0) - begin);
     const most = this.#points.reduce((max, p) => Math.max(max, p.heap, Number.isNaN(p.rss) ? 0 : p.rss), 1);
     const room = width - LEFT - RIGHT;
     const tall = HEIGHT - TOP - BOTTOM;
@@ -94,6 +131,7 @@ export class Plot {
     context.clearRect(0, 0, scales.width, HEIGHT);
     if (this.#points.length === 0) return;
     this.#drawAxes(context, scales);
+    this.#drawPeak(context, scales);
     this.#drawHeap(context, scales);
     context.strokeStyle = this.#palette.rss;
     context.lineWidth = 1.5;
@@ -102,7 +140,14 @@ export class Plot {
       if (!Number.isNaN(point.rss)) context.lineTo(scales.x(point.ms), scales.y(point.rss));
     }
     context.stroke();
-    const marked = this.#hover ?? this.#peak()!;
+    this.#drawOutside(context, scales);
+    this.#drawPoint(context, scales);
+    this.onDraw();
+  }
+
+  #drawPoint(context: CanvasRenderingContext2D, scales: Scales): void {
+    const marked = this.#hover ?? (this.#marked === null ? this.#peak()! : null);
+    if (marked === null) return;
     context.strokeStyle = this.#palette.muted;
     context.lineWidth = 1;
     context.setLineDash([3, 3]);
@@ -115,6 +160,24 @@ export class Plot {
     context.beginPath();
     context.arc(scales.x(marked.ms), scales.y(marked.heap), 3.5, 0, 2 * Math.PI);
     context.fill();
+  }
+
+  /** At least two pixels wide. */
+  #drawPeak(context: CanvasRenderingContext2D, { x }: Scales): void {
+    const peak = this.#marked?.peak;
+    if (!peak) return;
+    context.fillStyle = this.#palette.peak;
+    context.fillRect(x(peak.from), TOP, Math.max(2, x(peak.to) - x(peak.from)), HEIGHT - TOP - BOTTOM);
+  }
+
+  #drawOutside(context: CanvasRenderingContext2D, { x, width }: Scales): void {
+    if (this.#marked === null) return;
+    const { from, to } = this.#marked;
+    context.globalAlpha = 0.72;
+    context.fillStyle = this.#palette.background;
+    context.fillRect(LEFT, TOP, x(from) - LEFT, HEIGHT - TOP - BOTTOM);
+    context.fillRect(x(to), TOP, width - RIGHT - x(to), HEIGHT - TOP - BOTTOM);
+    context.globalAlpha = 1;
   }
 
   #drawHeap(context: CanvasRenderingContext2D, { x, y }: Scales): void {

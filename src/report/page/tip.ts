@@ -34,12 +34,12 @@ export function frameSentence(columns: Columns, values: FrameValues, node: numbe
   return `${name}${place ? `, ${place}` : ''}: ${formatBytes(bytes)}, ${share}, ${formatCount(values.allocations[node]!)} allocations`;
 }
 
-/** `own`: what is attributed to the frame itself, see `own.ts`. */
+/** `own`: what is attributed to the frame itself, see `own.ts`; null if that means nothing. */
 export function fillTip(
   tip: HTMLElement,
   columns: Columns,
   values: FrameValues,
-  own: { bytes: number; allocations: number },
+  own: { bytes: number; allocations: number } | null,
   node: number,
 ): void {
   const { name, place, module } = frameText(columns, node);
@@ -55,7 +55,7 @@ export function fillTip(
     ...[place, module].filter((text) => text !== '').map((text) => withText('p', text)),
     withChildren('table', [
       row('Total', values.bytes[node]!, values.allocations[node]!),
-      row('Own', own.bytes, own.allocations),
+      ...(own === null ? [] : [row('Own', own.bytes, own.allocations)]),
     ]),
   );
 }

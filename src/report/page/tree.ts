@@ -37,14 +37,14 @@ export class Tree {
     for (const node of open) this.last[node] = this.size - 1;
   }
 
-  /** Adds up the entries of the threads that are shown. */
+  /** Adds up the entries that are shown. */
   totals(
     entries: { node: Uint32Array; thread: Uint32Array; value: Float64Array },
-    isShown: (thread: number) => boolean,
+    isShown: (thread: number, entry: number) => boolean,
   ): Float64Array {
     const total = new Float64Array(this.size);
     for (let i = 0; i < entries.node.length; i++) {
-      if (isShown(entries.thread[i]!)) total[entries.node[i]!]! += entries.value[i]!;
+      if (isShown(entries.thread[i]!, i)) total[entries.node[i]!]! += entries.value[i]!;
     }
     for (let node = this.size - 1; node > 0; node--) total[this.parent[node]!]! += total[node]!;
     return total;

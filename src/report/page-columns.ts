@@ -1,0 +1,65 @@
+/** Columns as pages carry them; read again by `page/decode.ts`. */
+import { deflateRawSync } from 'node:zlib';
+import { printable } from '../util/format.ts';
+import type { Column } from './page/format.ts';
+
+export const u8 = (values: ArrayLike<number>): Column => column('u8', Uint8Array.from(values));
+export const u32 = (values: ArrayLike<number>): Column => column('u32', Uint32Array.from(values));
+export const f64 = (values: ArrayLike<number>): Column => column('f64', Float64Array.from(values));
+
+/** Whole numbers of any size and sign, most of them small. */
+export const int = (values: Iterable<number>): Column => column('int', varints(values));
+
+/** Whole numbers that are close to the one before. */
+export function delta(values: Iterable<number>): Column {
+  let before = 0;
+  const differences = function* () {
+    for (const value of values) {
+      yield value - before;
+      before = value;
+    }
+  };
+  return column('delta', varints(differences()));
+}
+
+/** Distinct texts by the order in which they are asked for; the first is empty. */
+export class Texts {
+  readonly #texts: string[] = [''];
+  readonly #indices = new Map([['', 0]]);
+
+  index(raw: string): number {
+    const text = printable(raw);
+    let index = this.#indices.get(text);
+    if (index === undefined) {
+      index = this.#texts.push(text) - 1;
+      this.#indices.set(text, index);
+    }
+    return index;
+  }
+
+  column(): Column {
+    return column('text', Buffer.from(JSON.stringify(this.#texts)));
+  }
+}
+
+function column(type: Column['type'], array: Uint8Array | Uint32Array | Float64Array): Column {
+  const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  return { type, data: deflateRawSync(bytes).toString('base64') };
+}
+
+/** LEB128 of zigzag numbers: -1, 1, -2 are 1, 2, 3. No shifts: sizes have up to 53 bits. */
+function varints(values: Iterable<number>): Uint8Array {
+  let bytes = new Uint8Array(1 << 16);
+  let length = 0;
+  for (const value of values) {
+    if (length + 10 > bytes.length) {
+      const longer = new Uint8Array(bytes.length * 2);
+      longer.set(bytes);
+      bytes = longer;
+    }
+    let rest = value < 0 ? -2 * value - 1 : 2 * value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[length++] = (rest % 128) | 128;
+    bytes[length++] = rest;
+  }
+  return bytes.subarray(0, length);
+}

@@ -1,0 +1,132 @@
+/**
+ * What the leaf entries of a temporal page are worth in a range of time, by the same rules as `--from` and `--to`:
+ * leaks are what was allocated in the range and not freed by its end; the high watermark of a process is what it held at
+ * its largest moment in the range, blocks from before included.
+ *
+ *     held at the peak  =  allocated − freed in the intervals before that of the peak  +  gained in that one up to it
+ */
+import { type Columns, decodeColumns, type Numbers } from './decode.ts';
+import type { FlamegraphData, LeafValueName, TimeColumnName } from './format.ts';
+
+export type TimeColumns = Record<TimeColumnName, Numbers>;
+
+/** A range of whole intervals, `to` exclusive. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+export type WindowValues = Record<LeafValueName, Float64Array>;
+
+export class TimeWindow {
+  readonly #columns: TimeColumns;
+  /** Process of each leaf entry. */
+  readonly #processes: Uint32Array;
+  /** Of each process, in intervals; Infinity: not seen to end. */
+  readonly #ends: number[];
+
+  constructor(columns: TimeColumns, processes: Uint32Array, ends: number[]) {
+    this.#columns = columns;
+    this.#processes = processes;
+    this.#ends = ends;
+  }
+
+  /** The interval of each process's high watermark in the range; -1: it had ended. */
+  peaks({ from, to }: Range): { interval: number; bytes: number }[] {
+    const { peak_interval: intervals, peak_process: processes, peak_bytes: bytes } = this.#columns;
+    // Who does nothing in the range holds all the time what it held at its beginning.
+    const peaks = this.#ends.map((end) => ({ interval: end < from ? -1 : from, bytes: -1 }));
+    for (let i = firstAt(intervals, from); i < intervals.length && intervals[i]! < to; i++) {
+      const peak = peaks[processes[i]!]!;
+      if (bytes[i]! >= peak.bytes) peaks[processes[i]!] = { interval: intervals[i]!, bytes: bytes[i]! };
+    }
+    return peaks;
+  }
+
+  values(range: Range): WindowValues {
+    const count = this.#processes.length;
+    const values = () => new Float64Array(count);
+    const samples = { bytes: values(), allocations: values() };
+    const result: WindowValues = {
+      leaf_high_watermark_bytes: values(),
+      leaf_high_watermark_allocations: values(),
+      leaf_leaks_bytes: values(),
+      leaf_leaks_allocations: values(),
+      leaf_temporary_allocations_bytes: values(),
+      leaf_temporary_allocations_allocations: values(),
+      leaf_allocations_bytes: values(),
+      leaf_allocations_allocations: values(),
+      leaf_v8_samples_bytes: samples.bytes,
+      leaf_v8_samples_allocations: samples.allocations,
+    };
+    const peaks = this.peaks(range).map(({ interval }) => interval);
+    this.#addAllocated(range, peaks, result);
+    this.#subtractFreed(range, peaks, result);
+    return result;
+  }
+
+  #addAllocated({ from, to }: Range, peaks: number[], sums: WindowValues): void {
+    const { allocated_interval: intervals, allocated_entry: entries, ...columns } = this.#columns;
+    const { allocated_count: counts, allocated_bytes: bytes, brief_count, brief_bytes } = columns;
+    const count = this.#processes.length;
+    for (let i = 0; i < intervals.length && intervals[i]! < to; i++) {
+      const [interval, entry] = [intervals[i]!, entries[i]!];
+      const isIn = interval >= from;
+      if (entry >= count) {
+        if (isIn) add(sums, 'v8_samples', entry - count, counts[i]!, bytes[i]!);
+        continue;
+      }
+      const [kept, keptBytes] = [counts[i]! - brief_count[i]!, bytes[i]! - brief_bytes[i]!];
+      if (isIn) {
+        add(sums, 'allocations', entry, counts[i]!, bytes[i]!);
+        add(sums, 'leaks', entry, kept, keptBytes);
+      }
+      const peak = peaks[this.#processes[entry]!]!;
+      if (interval < peak) add(sums, 'high_watermark', entry, kept, keptBytes);
+      else if (interval === peak) {
+        add(sums, 'high_watermark', entry, columns.gained_count[i]!, columns.gained_bytes[i]!);
+      }
+    }
+  }
+
+  #subtractFreed({ from, to }: Range, peaks: number[], sums: WindowValues): void {
+    const { freed_interval: intervals, freed_entry: entries, freed_age, freed_count, freed_bytes } = this.#columns;
+    for (let i = 0; i < intervals.length && intervals[i]! < to; i++) {
+      const entry = entries[i]!;
+      if (intervals[i]! - freed_age[i]! >= from) add(sums, 'leaks', entry, -freed_count[i]!, -freed_bytes[i]!);
+      if (intervals[i]! < peaks[this.#processes[entry]!]!) {
+        add(sums, 'high_watermark', entry, -freed_count[i]!, -freed_bytes[i]!);
+      }
+    }
+  }
+}
+
+function add(
+  sums: WindowValues,
+  view: 'high_watermark' | 'leaks' | 'allocations' | 'v8_samples',
+  entry: number,
+  count: number,
+  bytes: number,
+): void {
+  sums[`leaf_${view}_allocations`][entry]! += count;
+  sums[`leaf_${view}_bytes`][entry]! += bytes;
+}
+
+/** The first index of a sorted column whose value is at least `least`. */
+function firstAt(sorted: Numbers, least: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Of a temporal page, whose `columns` are decoded already. */
+export async function pageWindow(data: FlamegraphData, columns: Columns): Promise<TimeWindow> {
+  const time = data.temporal!;
+  const ends = data.processes.map(({ ended_ms }) => (ended_ms ?? Number.POSITIVE_INFINITY) / time.interval_ms);
+  const processes = Uint32Array.from(columns.leaf_thread, (thread) => data.threads[thread]!.process);
+  return new TimeWindow(await decodeColumns<TimeColumns>(time), processes, ends);
+}
