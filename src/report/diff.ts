@@ -10,7 +10,7 @@
  * Stacks of two runs are the same if their names are: addresses, pids and ids are others each time. Lines move when a file is
  * edited, so that functions are compared unless lines are asked for.
  */
-import { formatBytes, formatCount, formatPlural, printable, shortenPath, wrap } from '../util/format.ts';
+import { formatBytes, formatCount, formatPlural, formatSigned, printable, shortenPath, wrap } from '../util/format.ts';
 import { remembered } from '../util/remembered.ts';
 import { type Column, renderTable } from '../util/table.ts';
 import type { Facts } from './facts.ts';
@@ -195,8 +195,8 @@ function totalOf({ sums }: DiffSide): { bytes: number; allocations: number } {
 
 function totalLine(before: DiffSide, after: DiffSide): string {
   const [a, b] = [totalOf(before), totalOf(after)];
-  const bytes = `${formatBytes(a.bytes)} → ${formatBytes(b.bytes)} (${signed(b.bytes - a.bytes, formatBytes)})`;
-  const difference = signed(b.allocations - a.allocations, formatCount);
+  const bytes = `${formatBytes(a.bytes)} → ${formatBytes(b.bytes)} (${formatSigned(b.bytes - a.bytes, formatBytes)})`;
+  const difference = formatSigned(b.allocations - a.allocations, formatCount);
   return `together: ${bytes}, ${formatCount(a.allocations)} → ${formatPlural(b.allocations, 'allocation')} (${difference})`;
 }
 
@@ -204,11 +204,11 @@ function totalLine(before: DiffSide, after: DiffSide): string {
 function tableLines(rows: DiffRow[], by: DiffBy, layout: Layout): string[] {
   const withShare = layout.columns >= SHARE_COLUMNS;
   const cells = rows.map((row) => [
-    signed(row.difference_bytes, formatBytes),
+    formatSigned(row.difference_bytes, formatBytes),
     row.change === 'new' ? 'new' : formatBytes(row.before_bytes),
     row.change === 'gone' ? 'gone' : formatBytes(row.after_bytes),
     ...(withShare ? [shareText(row)] : []),
-    signed(row.difference_allocations, formatCount),
+    formatSigned(row.difference_allocations, formatCount),
     printable(row.label),
   ]);
   const numbers = ['Difference', 'Before', 'After', ...(withShare ? ['Change'] : []), 'Allocations'];
@@ -226,10 +226,5 @@ function placeColumn(by: DiffBy): Column {
 /** By how much of what was there before. */
 function shareText({ change, before_bytes, difference_bytes }: DiffRow): string {
   if (change !== 'changed' || before_bytes === 0) return '';
-  return `${signed((difference_bytes / before_bytes) * 100, (percent) => percent.toFixed(1))}%`;
-}
-
-function signed(value: number, format: (value: number) => string): string {
-  if (value === 0) return format(0);
-  return value > 0 ? `+${format(value)}` : `-${format(-value)}`;
+  return `${formatSigned((difference_bytes / before_bytes) * 100, (percent) => percent.toFixed(1))}%`;
 }

@@ -3,16 +3,8 @@ import { TICK_NS } from '../model/intervals.ts';
 import { printable } from '../util/format.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
-import {
-  type Column,
-  type FlamegraphData,
-  KINDS,
-  type LeafValueName,
-  type PageTime,
-  UNITS,
-  VIEWS,
-} from './page/format.ts';
-import { delta, f64, int, Texts, u8, u32 } from './page-columns.ts';
+import { type Column, type FlamegraphData, type LeafValueName, type PageTime, UNITS, VIEWS } from './page/format.ts';
+import { delta, f64, int, treeColumns, u8, u32 } from './page-columns.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
 import type { TimeWindow } from './time-range.ts';
@@ -81,22 +73,6 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
       const thread = rows.get(id)!;
       return { process: processIndex.get(thread.process_id) ?? 0, tid: thread.tid, name: printable(thread.name ?? '') };
     }),
-  };
-}
-
-function treeColumns({ frames, depths, frameOf }: MergedTree) {
-  const texts = new Texts();
-  const text = (raw: string) => texts.index(raw);
-  return {
-    frame_function: u32(frames.map((frame) => text(frame.function))),
-    frame_file: u32(frames.map((frame) => text(frame.file))),
-    frame_line: u32(frames.map((frame) => frame.line)),
-    frame_module: u32(frames.map((frame) => text(frame.module))),
-    frame_kind: u8(frames.map((frame) => KINDS.indexOf(frame.kind))),
-    frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
-    node_depth: u32(depths),
-    node_frame: u32(frameOf),
-    texts: texts.column(),
   };
 }
 

@@ -7,6 +7,7 @@ import { remembered } from '../util/remembered.ts';
 import { FrameTree } from './frame-tree.ts';
 import { GROUP_TITLE, type Grouping, Groups, type Member } from './grouping.ts';
 import { Imports } from './imports.ts';
+import { addUp, type FlatTree, flatten, type GrowingTree } from './number-tree.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
 import type { Selection, View } from './selection.ts';
@@ -36,12 +37,7 @@ const FIELDS: Record<View, [bytes: ViewField, allocations: ViewField]> = {
   v8_samples: ['sample_bytes', 'sample_allocations'],
 };
 
-export interface MergedTree {
-  frames: TreeFrame[];
-  /** By node. */
-  depths: Uint32Array;
-  /** Index in `frames`, by node. */
-  frameOf: Uint32Array;
+export interface MergedTree extends FlatTree<TreeFrame> {
   /** By node. `thread` is the index in `threadIds`; `isImported`: an import stands in the stack. */
   leaves: { node: number; thread: number; isImported: boolean; values: ViewValues }[];
   /** Threads that allocated, by their ids in the capture. */
@@ -82,8 +78,7 @@ export function mergeStacks(
       builder.add(id[i]!, site, stack_id[i]!, ofSite);
     }
   }
-  const order = { view: views.indexOf(selection.view), all: views.indexOf('allocations') };
-  const flat = flatten(builder, order);
+  const flat = flattened(builder, views.indexOf(selection.view), views.indexOf('allocations'));
   const { siteIds, ownOfSite, leftOut } = builder;
   return { ...flat, siteIds, leafOf: Uint32Array.from(ownOfSite, ({ leaf }) => leaf), leftOut };
 }
@@ -107,12 +102,9 @@ interface Own {
 /** Stands for a stack that is not known among the numbers of frames. */
 const NO_NUMBER = -1;
 
-/** Nodes are numbers, from 0; a node is made before those below it. There may be a million of them. */
-class Builder {
+class Builder implements GrowingTree<TreeFrame> {
   readonly frames: TreeFrame[] = [];
-  /** Index in `frames` by node. */
   readonly frameOf: number[] = [];
-  /** By node; that of the root is -1. */
   readonly parents: number[] = [];
   /** What was allocated in a node itself, by node. */
   readonly own: (Own[] | undefined)[] = [];
@@ -214,7 +206,7 @@ function invert(): (innermost: LinkedFrame) => LinkedFrame {
   return remembered((innermost: LinkedFrame) => tree.node(framesOf(innermost))!);
 }
 
-function treeFrame(row: FrameRow): TreeFrame {
+export function treeFrame(row: FrameRow): TreeFrame {
   return {
     function: frameFunction(row),
     file: row.file ?? '',
@@ -225,70 +217,35 @@ function treeFrame(row: FrameRow): TreeFrame {
   };
 }
 
-const NO_STACK_FRAME: TreeFrame = { ...owner(NO_STACK), kind: 'unknown' };
+export const NO_STACK_FRAME: TreeFrame = { ...owner(NO_STACK), kind: 'unknown' };
 
-function owner(name: string): TreeFrame {
+/** A frame that is no place in a program: all, a process, a group. */
+export function owner(name: string): TreeFrame {
   return { function: name, file: '', line: 0, module: '', kind: 'owner', inlined: false };
 }
 
-/** By what children are sorted: two places in the list of views. */
-interface Order {
-  view: number;
-  all: number;
-}
+type MergedLeaves = Pick<MergedTree, 'leaves' | 'threadIds'>;
 
-type FlatTree = Omit<MergedTree, 'siteIds' | 'leafOf' | 'leftOut'>;
-
-/** In preorder, with frames and threads in the order in which they come in it. */
-function flatten(builder: Builder, order: Order): FlatTree {
-  const { frames, frameOf, own } = builder;
-  const children = sortedChildren(builder, order);
-  const count = frameOf.length;
-  const [depths, frameOfNode] = [new Uint32Array(count), new Uint32Array(count)];
-  const merged: FlatTree = { frames: [], depths, frameOf: frameOfNode, leaves: [], threadIds: [] };
-  const frameIndex = new Int32Array(frames.length).fill(-1);
+/** Threads in the order in which they come. */
+function flattened(builder: Builder, selected: number, all: number): FlatTree<TreeFrame> & MergedLeaves {
+  const merged: MergedLeaves = { leaves: [], threadIds: [] };
   const threadIndex = remembered((id: number) => merged.threadIds.push(id) - 1);
-  const depthOf = new Uint32Array(count);
-  const open = [0];
-  for (let at = 0; at < count; at++) {
-    const node = open.pop()!;
-    const frame = frameOf[node]!;
-    if (frameIndex[frame]! < 0) frameIndex[frame] = merged.frames.push(frames[frame]!) - 1;
-    for (const owned of own[node] ?? NONE) {
-      const { threadId, isImported, values } = owned;
-      owned.leaf = merged.leaves.push({ node: at, thread: threadIndex(threadId), isImported, values }) - 1;
+  const flat = flatten(builder, bySize(builder, selected, all), (node, place) => {
+    for (const own of builder.own[node] ?? NONE) {
+      const { threadId, isImported, values } = own;
+      own.leaf = merged.leaves.push({ node: place, thread: threadIndex(threadId), isImported, values }) - 1;
     }
-    depths[at] = depthOf[node]!;
-    frameOfNode[at] = frameIndex[frame]!;
-    for (let i = children.starts[node + 1]! - 1; i >= children.starts[node]!; i--) {
-      const child = children.nodes[i]!;
-      depthOf[child] = depthOf[node]! + 1;
-      open.push(child);
-    }
-  }
-  return merged;
-}
-
-/** Those of node n are `nodes` from `starts[n]` to `starts[n + 1]`. */
-interface Children {
-  nodes: Int32Array;
-  starts: Int32Array;
+  });
+  return { ...flat, ...merged };
 }
 
 /** By bytes in the view, then of all allocations, then by function. */
-function sortedChildren(builder: Builder, { view, all }: Order): Children {
+function bySize(builder: Builder, selected: number, all: number): (a: number, b: number) => number {
   const { frames, frameOf } = builder;
-  const bytes = totals(builder, view * 2);
+  const bytes = totals(builder, selected * 2);
   const allBytes = totals(builder, all * 2);
-  const children = childrenOf(builder.parents);
   const nameOf = (node: number) => frames[frameOf[node]!]!.function;
-  const compare = (a: number, b: number) =>
-    bytes[b]! - bytes[a]! || allBytes[b]! - allBytes[a]! || compareNames(nameOf(a), nameOf(b));
-  for (let node = 0; node < frameOf.length; node++) {
-    const [start, end] = [children.starts[node]!, children.starts[node + 1]!];
-    if (end - start > 1) children.nodes.subarray(start, end).sort(compare);
-  }
-  return children;
+  return (a, b) => bytes[b]! - bytes[a]! || allBytes[b]! - allBytes[a]! || compareNames(nameOf(a), nameOf(b));
 }
 
 const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -301,21 +258,5 @@ function totals({ parents, own }: Builder, value: number): Float64Array {
   for (let node = 0; node < own.length; node++) {
     for (const { values } of own[node] ?? NONE) sums[node]! += values[value]!;
   }
-  for (let node = parents.length - 1; node > 0; node--) sums[parents[node]!]! += sums[node]!;
-  return sums;
-}
-
-/** In the order in which they were made. */
-function childrenOf(parents: number[]): Children {
-  const starts = new Int32Array(parents.length + 2);
-  for (let node = 1; node < parents.length; node++) starts[parents[node]! + 2]!++;
-  for (let node = 2; node < starts.length; node++) starts[node]! += starts[node - 1]!;
-  // Now starts[n + 1] is where the children of n begin; each that is put there moves it on, to where those of n + 1 begin.
-  const nodes = new Int32Array(parents.length - 1);
-  for (let node = 1; node < parents.length; node++) {
-    const next = parents[node]! + 1;
-    nodes[starts[next]!] = node;
-    starts[next]!++;
-  }
-  return { nodes, starts };
+  return addUp(parents, sums);
 }

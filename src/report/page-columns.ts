@@ -1,7 +1,10 @@
 /** Columns as pages carry them; read again by `page/decode.ts`. */
 import { deflateRawSync } from 'node:zlib';
 import { printable } from '../util/format.ts';
-import type { Column } from './page/format.ts';
+import type { TreeFrame } from './flamegraph-tree.ts';
+import type { FlatTree } from './number-tree.ts';
+import type { FrameColumnName } from './page/diff-format.ts';
+import { type Column, KINDS } from './page/format.ts';
 
 export const u8 = (values: ArrayLike<number>): Column => column('u8', Uint8Array.from(values));
 export const u32 = (values: ArrayLike<number>): Column => column('u32', Uint32Array.from(values));
@@ -23,7 +26,7 @@ export function delta(values: Iterable<number>): Column {
 }
 
 /** Distinct texts by the order in which they are asked for; the first is empty. */
-export class Texts {
+class Texts {
   readonly #texts: string[] = [''];
   readonly #indices = new Map([['', 0]]);
 
@@ -40,6 +43,23 @@ export class Texts {
   column(): Column {
     return column('text', Buffer.from(JSON.stringify(this.#texts)));
   }
+}
+
+/** Frames and nodes of a tree. */
+export function treeColumns({ frames, depths, frameOf }: FlatTree<TreeFrame>): Record<FrameColumnName, Column> {
+  const texts = new Texts();
+  const text = (raw: string) => texts.index(raw);
+  return {
+    frame_function: u32(frames.map((frame) => text(frame.function))),
+    frame_file: u32(frames.map((frame) => text(frame.file))),
+    frame_line: u32(frames.map((frame) => frame.line)),
+    frame_module: u32(frames.map((frame) => text(frame.module))),
+    frame_kind: u8(frames.map((frame) => KINDS.indexOf(frame.kind))),
+    frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
+    node_depth: u32(depths),
+    node_frame: u32(frameOf),
+    texts: texts.column(),
+  };
 }
 
 function column(type: Column['type'], array: Uint8Array | Uint32Array | Float64Array): Column {

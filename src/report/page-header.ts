@@ -23,7 +23,14 @@ ${notices(facts)}`;
 
 /** The dialog with everything that the top leaves out. */
 export function detailsDialog(facts: Facts): string {
-  const rows: [string, string][] = [
+  const facing = factRows(facts).map(([name, value]) => `<dt>${html(name)}</dt><dd>${html(printable(value))}</dd>`);
+  return `<dialog id="details" aria-labelledby="details-title"><form method="dialog"><h2 id="details-title">Details</h2>
+<button class="close" aria-label="Close">✕</button></form>
+<dl class="facts">${facing.join('')}</dl><h3>Processes</h3>${processTable(facts.processes)}<h3>Losses</h3>${lossTable(facts)}</dialog>`;
+}
+
+export function factRows(facts: Facts): [name: string, value: string][] {
+  return [
     ['Capture', facts.capture],
     ['Command line', facts.command_line || '–'],
     ['Mode', facts.mode || '–'],
@@ -37,10 +44,6 @@ export function detailsDialog(facts: Facts): string {
     ['Never freed', `${formatBytes(facts.leaked_bytes)} in ${formatCount(facts.leaked_allocations)} allocations`],
     ['Recorded by', `mp ${facts.mp_version}`],
   ];
-  const facing = rows.map(([name, value]) => `<dt>${html(name)}</dt><dd>${html(printable(value))}</dd>`).join('');
-  return `<dialog id="details" aria-labelledby="details-title"><form method="dialog"><h2 id="details-title">Details</h2>
-<button class="close" aria-label="Close">✕</button></form>
-<dl class="facts">${facing}</dl><h3>Processes</h3>${processTable(facts.processes)}<h3>Losses</h3>${lossTable(facts)}</dialog>`;
 }
 
 const html = escapeHtml;
@@ -72,7 +75,7 @@ function tiles(facts: Facts): string {
   ].join('');
 }
 
-function tile(name: string, value: string, hint: string, state = ''): string {
+export function tile(name: string, value: string, hint: string, state = ''): string {
   return `<div class="tile ${state}" title="${html(hint)}"><dt>${html(name)}</dt><dd>${html(value)}</dd></div>`;
 }
 
@@ -86,7 +89,7 @@ function lossTile({ losses }: Facts): string {
 }
 
 /** What a reader must know before trusting the numbers. */
-function notices(facts: Facts): string {
+export function notices(facts: Facts): string {
   const sentences = [
     ...(facts.status === 'recording' ? ['Still recording: this is the state at the last commit.'] : []),
     ...(facts.status === 'cut off' ? ['Recording was cut off: this is everything up to the last commit.'] : []),

@@ -36,6 +36,12 @@ export function formatPlural(count: number, noun: string, plural = `${noun}s`): 
   return `${formatCount(count)} ${count === 1 ? noun : plural}`;
 }
 
+/** A difference: `+1.000 KiB`, `-1.000 KiB`, `0 B`. */
+export function formatSigned(value: number, format: (value: number) => string): string {
+  if (value === 0) return format(0);
+  return value > 0 ? `+${format(value)}` : `-${format(-value)}`;
+}
+
 /** Share with two decimals; of nothing, 0.00%. */
 export function formatPercent(part: number, whole: number): string {
   return `${(whole === 0 ? 0 : (part / whole) * 100).toFixed(2)}%`;

@@ -1,20 +1,24 @@
 /** Columns of a page, decoded. Runs in the page and, for tests, in Node. */
 /// <reference lib="dom" />
+import type { DiffColumnName, FrameColumnName } from './diff-format.ts';
 import type { Column, ColumnName } from './format.ts';
 
 export type Numbers = Uint8Array | Uint32Array | Float64Array;
 
-export type Columns = Record<Exclude<ColumnName, 'texts'>, Numbers> & {
-  texts: string[];
-};
+type Decoded<Name extends string> = Record<Exclude<Name, 'texts'>, Numbers> & { texts: string[] };
 
-export async function decodeColumns<Decoded = Columns>({
+export type Columns = Decoded<ColumnName>;
+/** What every page with a graph has. */
+export type FrameColumns = Decoded<FrameColumnName>;
+export type DiffColumns = Decoded<DiffColumnName>;
+
+export async function decodeColumns<Result = Columns>({
   columns,
 }: {
   columns: Record<string, Column>;
-}): Promise<Decoded> {
+}): Promise<Result> {
   const entries = Object.entries(columns).map(async ([name, column]) => [name, await decode(column)] as const);
-  return Object.fromEntries(await Promise.all(entries)) as unknown as Decoded;
+  return Object.fromEntries(await Promise.all(entries)) as unknown as Result;
 }
 
 async function decode(column: Column): Promise<string[] | Numbers> {

@@ -3,7 +3,7 @@
  * what is in view. Everything above the zoomed frame spans the whole width.
  */
 /// <reference lib="dom" />
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 import { KINDS } from './format.ts';
 import { frameLabel, framePlace } from './label.ts';
 import { isInterpreted } from './own.ts';
@@ -24,6 +24,15 @@ export interface GraphEvents {
   onZoom(node: number): void;
 }
 
+export interface GraphData {
+  columns: FrameColumns;
+  tree: Tree;
+  layout: Layout;
+  palette: Palette;
+  /** Colour of a node; by default that of its language and module. */
+  fill?: (node: number) => string;
+}
+
 export class Graph {
   zoomed = 0;
   selected = 0;
@@ -31,10 +40,10 @@ export class Graph {
   readonly #box: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #spacer: HTMLElement;
-  readonly #columns: Columns;
+  readonly #columns: FrameColumns;
   readonly #tree: Tree;
   readonly #events: GraphEvents;
-  readonly #shades: Uint8Array;
+  readonly #fill: (node: number) => string;
   #layout: Layout;
   #palette: Palette;
   #matches: Uint8Array | null = null;
@@ -44,7 +53,7 @@ export class Graph {
 
   constructor(
     parts: { box: HTMLElement; canvas: HTMLCanvasElement; spacer: HTMLElement },
-    data: { columns: Columns; tree: Tree; layout: Layout; palette: Palette },
+    data: GraphData,
     events: GraphEvents,
   ) {
     this.#box = parts.box;
@@ -55,9 +64,16 @@ export class Graph {
     this.#layout = data.layout;
     this.#palette = data.palette;
     this.#events = events;
-    const { frame_module: modules, frame_file: files, texts } = data.columns;
-    this.#shades = Uint8Array.from(modules, (module, frame) => shadeOf(texts[module || files[frame]!]!));
+    this.#fill = data.fill ?? this.#fillByModule(data.columns);
     this.#listen();
+  }
+
+  #fillByModule({ frame_module, frame_file, frame_kind, node_frame, texts }: FrameColumns): (node: number) => string {
+    const shades = Uint8Array.from(frame_module, (module, frame) => shadeOf(texts[module || frame_file[frame]!]!));
+    return (node) => {
+      const frame = node_frame[node]!;
+      return this.#palette.fills[KINDS[frame_kind[frame]!] ?? 'unknown'][shades[frame]!]!;
+    };
   }
 
   /** New widths; the zoom stays if there is still something to see. */
@@ -213,10 +229,9 @@ export class Graph {
     if (top + ROW < 0 || top > viewHeight) return;
     const frame = this.#columns.node_frame[node]!;
     const isMatch = this.#matches?.[frame] === 1;
-    const kind = KINDS[this.#columns.frame_kind[frame]!] ?? 'unknown';
     const isFaded = (this.#matches !== null && !isMatch) || (node !== this.zoomed && this.#isAbove(node));
     context.globalAlpha = isFaded ? 0.42 : 1;
-    context.fillStyle = isMatch ? this.#palette.match : this.#palette.fills[kind][this.#shades[frame]!]!;
+    context.fillStyle = isMatch ? this.#palette.match : this.#fill(node);
     const width = right - left;
     const inner = width > 3 ? width - GAP : width;
     if (width > 8) {

@@ -9,10 +9,10 @@
  */
 import { shortenPath } from '../../util/format.ts';
 import { shortenName } from '../names.ts';
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 
 /** `file:line`, or the file if the line is not known; empty if the file is not. */
-export function framePlace(columns: Columns, frame: number): string {
+export function framePlace(columns: FrameColumns, frame: number): string {
   const file = columns.texts[columns.frame_file[frame]!]!;
   const line = columns.frame_line[frame]!;
   return file === '' || line === 0 ? file : `${file}:${line}`;

@@ -10,12 +10,12 @@
  *         tick node:timers       own 5     no line of the program above or below it
  *           resize               own 0     has allocated 5
  */
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 import { KINDS } from './format.ts';
 import type { Tree } from './tree.ts';
 
 /** Of `node`; `total` by node, with what is below it. */
-export function ownValue(columns: Columns, tree: Tree, total: Float64Array, node: number): number {
+export function ownValue(columns: FrameColumns, tree: Tree, total: Float64Array, node: number): number {
   const rankOf = (candidate: number) => rank(columns, columns.node_frame[candidate]!);
   const own = rankOf(node);
   for (let above = node; above !== 0; ) {
@@ -26,12 +26,12 @@ export function ownValue(columns: Columns, tree: Tree, total: Float64Array, node
 }
 
 /** Whether the frame is a line of Python or JavaScript. */
-export function isInterpreted(columns: Columns, frame: number): boolean {
+export function isInterpreted(columns: FrameColumns, frame: number): boolean {
   return rank(columns, frame) > 0;
 }
 
 /** Of the frames of a stack the innermost of the highest rank has its memory. */
-function rank(columns: Columns, frame: number): number {
+function rank(columns: FrameColumns, frame: number): number {
   switch (KINDS[columns.frame_kind[frame]!]) {
     case 'python':
     case 'javascript':

@@ -84,6 +84,14 @@ export function paletteOf(theme: Theme): Palette {
   };
 }
 
+/** Red for growth, blue for the opposite; `change` from -1 to 1 is by which part of the larger it is. */
+export function changeFill(theme: Theme, change: number): string {
+  const strength = Math.abs(change);
+  const hue = change > 0 ? 6 : 216;
+  if (theme === 'light') return `hsl(${hue} ${change === 0 ? 0 : 85}% ${93 - 23 * strength}%)`;
+  return `hsl(${hue} ${change === 0 ? 0 : 20 + 45 * strength}% ${27 + 17 * strength}%)`;
+}
+
 /** A shade that stays with a text. */
 export function shadeOf(text: string): number {
   let hash = 7;

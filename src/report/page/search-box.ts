@@ -1,6 +1,6 @@
 /** The field for a regular expression, and what is said of its matches. */
 /// <reference lib="dom" />
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 import { searchFrames } from './search.ts';
 import { element } from './shell.ts';
 import type { Tree } from './tree.ts';
@@ -8,10 +8,10 @@ import type { Tree } from './tree.ts';
 export class SearchBox {
   /** By frame; null: nothing is searched for. */
   matches: Uint8Array | null = null;
-  readonly #columns: Columns;
+  readonly #columns: FrameColumns;
   readonly #field = element<HTMLInputElement>('search');
 
-  constructor(columns: Columns, text: string, onChange: () => void) {
+  constructor(columns: FrameColumns, text: string, onChange: () => void) {
     this.#columns = columns;
     this.#field.value = text;
     this.#find();

@@ -1,5 +1,5 @@
 /** Search over frames: a regular expression on function, place and module, without regard to case. */
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 
 export interface Search {
   /** 1 for each matching frame; null if nothing is searched for. */
@@ -8,7 +8,7 @@ export interface Search {
   isValid: boolean;
 }
 
-export function searchFrames(columns: Columns, text: string): Search {
+export function searchFrames(columns: FrameColumns, text: string): Search {
   if (text === '') return { matches: null, isValid: true };
   const { pattern, isValid } = patternOf(text);
   const { texts } = columns;

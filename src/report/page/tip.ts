@@ -1,7 +1,7 @@
 /** The box beside the pointer: everything about one frame. */
 /// <reference lib="dom" />
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
-import type { Columns } from './decode.ts';
+import type { FrameColumns } from './decode.ts';
 import { framePlace } from './label.ts';
 
 export interface FrameValues {
@@ -15,7 +15,7 @@ export interface FrameText {
   module: string;
 }
 
-export function frameText(columns: Columns, node: number): FrameText {
+export function frameText(columns: FrameColumns, node: number): FrameText {
   const frame = columns.node_frame[node]!;
   const text = (column: 'frame_function' | 'frame_module') => columns.texts[columns[column][frame]!]!;
   const inlined = columns.frame_inlined[frame] ? ' (inlined)' : '';
@@ -27,7 +27,7 @@ export function frameText(columns: Columns, node: number): FrameText {
 }
 
 /** One sentence for readers who listen. */
-export function frameSentence(columns: Columns, values: FrameValues, node: number): string {
+export function frameSentence(columns: FrameColumns, values: FrameValues, node: number): string {
   const { name, place } = frameText(columns, node);
   const bytes = values.bytes[node]!;
   const share = formatPercent(bytes, values.bytes[0]!);
@@ -37,26 +37,34 @@ export function frameSentence(columns: Columns, values: FrameValues, node: numbe
 /** `own`: what is attributed to the frame itself, see `own.ts`; null if that means nothing. */
 export function fillTip(
   tip: HTMLElement,
-  columns: Columns,
+  columns: FrameColumns,
   values: FrameValues,
   own: { bytes: number; allocations: number } | null,
   node: number,
 ): void {
+  const row = (title: string, bytes: number, count: number) =>
+    tipRow([title, formatBytes(bytes), formatPercent(bytes, values.bytes[0]!), `${formatCount(count)} ×`]);
+  fillFrameTip(tip, columns, node, [
+    row('Total', values.bytes[node]!, values.allocations[node]!),
+    ...(own === null ? [] : [row('Own', own.bytes, own.allocations)]),
+  ]);
+}
+
+/** What every tip says of a frame, and rows of numbers. */
+export function fillFrameTip(tip: HTMLElement, columns: FrameColumns, node: number, rows: HTMLElement[]): void {
   const { name, place, module } = frameText(columns, node);
-  const row = (title: string, bytes: number, count: number) => {
-    const cells = [title, formatBytes(bytes), formatPercent(bytes, values.bytes[0]!), `${formatCount(count)} ×`];
-    return withChildren(
-      'tr',
-      cells.map((cell, i) => withText(i === 0 ? 'th' : 'td', cell)),
-    );
-  };
   tip.replaceChildren(
     withText('strong', name),
     ...[place, module].filter((text) => text !== '').map((text) => withText('p', text)),
-    withChildren('table', [
-      row('Total', values.bytes[node]!, values.allocations[node]!),
-      ...(own === null ? [] : [row('Own', own.bytes, own.allocations)]),
-    ]),
+    withChildren('table', rows),
+  );
+}
+
+/** A row of a tip: its title and what belongs to it. */
+export function tipRow(cells: string[]): HTMLElement {
+  return withChildren(
+    'tr',
+    cells.map((cell, i) => withText(i === 0 ? 'th' : 'td', cell)),
   );
 }
 

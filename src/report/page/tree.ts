@@ -76,8 +76,12 @@ export class Tree {
     return height;
   }
 
-  /** What is below matching nodes, each node of the tree counted once. */
-  matched(total: Float64Array, isMatch: (node: number) => boolean): { total: number; nodes: number } {
+  /** What is below matching nodes that have a total, each node of the tree counted once; the sum may be of another value. */
+  matched(
+    total: Float64Array,
+    isMatch: (node: number) => boolean,
+    value: Float64Array = total,
+  ): { total: number; nodes: number } {
     let sum = 0;
     let nodes = 0;
     let end = 0;
@@ -85,7 +89,7 @@ export class Tree {
       if (total[node]! === 0 || !isMatch(node)) continue;
       nodes++;
       if (node < end) continue;
-      sum += total[node]!;
+      sum += value[node]!;
       end = this.last[node]! + 1;
     }
     return { total: sum, nodes };
