@@ -10,6 +10,7 @@
  *   node       a Node program under mp and with node's own heap profiler
  *   snapshots  what snapshots of a running recording cost its target
  *   compile    a build of many small C files with all its processes
+ *   page       flame graphs of a large capture in headless Chromium
  *
  * Absolute times are this machine's; the ratios carry over.
  */
@@ -19,6 +20,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureCompileTree } from './compile-tree.ts';
 import { measureNodeLoad } from './node.ts';
+import { measurePages } from './page.ts';
 import { measurePairsPart } from './pairs.ts';
 import { measurePythonLoad, PYTHON } from './python.ts';
 import { measurePythonFrames } from './python-frames.ts';
@@ -33,6 +35,7 @@ const PARTS = new Map<string, Measure[]>([
   ['node', [measureNodeLoad]],
   ['snapshots', [measureSnapshots]],
   ['compile', [measureCompileTree]],
+  ['page', [measurePages]],
 ]);
 
 function version(command: string, ...args: string[]): string {
