@@ -96,16 +96,17 @@ function addStacks(insert: Insert, random: Random, stacks: number): number {
   return depths.length;
 }
 
-/** What a site allocates in an interval is partly freed in it, in part later. */
+/** What a site allocates in an interval is partly freed in it, in part later. Two of three allocate blocks of one size. */
 function addSites(insert: Insert, random: Random, stacks: number): number {
   const [site, part] = [insert('site', 15), insert('site_part', 3)];
   const [allocated, freed] = [insert('interval_allocated', 8), insert('interval_freed', 5)];
   let sum = 0;
   for (let id = 1; id <= stacks; id++) {
     let [count, bytes, live, liveBytes] = [0, 0, 0, 0];
+    const usual = 8 * (1 + 2 ** random(10));
     const ticks = new Set(Array.from({ length: 1 + random(6) }, () => random(TICKS)));
     for (const tick of ticks) {
-      const [n, size, brief] = [2 + random(50), 8 * (1 + 2 ** random(10)), random(2)];
+      const [n, size, brief] = [2 + random(50), id % 3 === 0 ? 8 * (1 + random(500)) : usual, random(2)];
       allocated(tick, id, n, n * size, brief, brief * size, n - brief, (n - brief) * size);
       const later = tick + 1 + random(TICKS);
       const gone = later < TICKS ? n - brief : 0;

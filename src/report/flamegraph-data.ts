@@ -4,6 +4,7 @@ import { printable } from '../util/format.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
 import { type Column, type FlamegraphData, type LeafValueName, type PageTime, UNITS, VIEWS } from './page/format.ts';
+import { convert } from './page/predict.ts';
 import { delta, f64, int, treeColumns, u8, u32 } from './page-columns.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
@@ -78,7 +79,7 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
 
 function leafColumns({ leaves }: MergedTree) {
   return {
-    leaf_node: u32(leaves.map((leaf) => leaf.node)),
+    leaf_node: delta(leaves.map((leaf) => leaf.node)),
     leaf_thread: u32(leaves.map((leaf) => leaf.thread)),
     leaf_imported: u8(leaves.map((leaf) => Number(leaf.isImported))),
   };
@@ -120,26 +121,39 @@ function pageTime(
     intervals: count,
     from: Math.floor(window.from_ns / width_ns),
     to: window.to_ns === null ? count : Math.min(count, Math.ceil(window.to_ns / width_ns)),
-    columns: timeColumns(intervals),
+    columns: timeColumns(intervals, 2 * tree.leaves.length),
   };
 }
 
-function timeColumns({ allocated, freed, peaks }: Intervals): PageTime['columns'] {
-  const of = (rows: number[][], column: number) => rows.map((row) => row[column]!);
+function timeColumns({ allocated, freed, peaks }: Intervals, entries: number): PageTime['columns'] {
+  const of = (rows: number[][], column: number) => Float64Array.from(rows, (row) => row[column]!);
+  const columns = {
+    allocated_entry: of(allocated, 1),
+    allocated_count: of(allocated, 2),
+    allocated_bytes: of(allocated, 3),
+    brief_count: of(allocated, 4),
+    brief_bytes: of(allocated, 5),
+    ungained_count: Float64Array.from(allocated, (row) => row[2]! - row[4]! - row[6]!),
+    ungained_bytes: Float64Array.from(allocated, (row) => row[3]! - row[5]! - row[7]!),
+    freed_entry: of(freed, 1),
+    freed_count: of(freed, 3),
+    freed_bytes: of(freed, 4),
+  };
+  convert(columns, entries, -1);
   return {
-    allocated_interval: delta(of(allocated, 0)),
-    allocated_entry: delta(of(allocated, 1)),
-    allocated_count: int(of(allocated, 2)),
-    allocated_bytes: int(of(allocated, 3)),
-    brief_count: int(of(allocated, 4)),
-    brief_bytes: int(of(allocated, 5)),
-    gained_count: int(of(allocated, 6)),
-    gained_bytes: int(of(allocated, 7)),
-    freed_interval: delta(of(freed, 0)),
-    freed_entry: delta(of(freed, 1)),
+    allocated_interval: int(of(allocated, 0)),
+    allocated_entry: delta(columns.allocated_entry),
+    allocated_count: int(columns.allocated_count),
+    allocated_bytes: int(columns.allocated_bytes),
+    brief_count: int(columns.brief_count),
+    brief_bytes: int(columns.brief_bytes),
+    ungained_count: int(columns.ungained_count),
+    ungained_bytes: int(columns.ungained_bytes),
+    freed_interval: int(of(freed, 0)),
+    freed_entry: delta(columns.freed_entry),
     freed_age: int(freed.map((row) => row[0]! - row[2]!)),
-    freed_count: int(of(freed, 3)),
-    freed_bytes: int(of(freed, 4)),
+    freed_count: int(columns.freed_count),
+    freed_bytes: int(columns.freed_bytes),
     peak_interval: delta(of(peaks, 0)),
     peak_process: int(of(peaks, 1)),
     peak_bytes: int(of(peaks, 2)),

@@ -9,13 +9,13 @@
  */
 import type { AllocatedRow, FreedRow, Source } from './source.ts';
 
-/** Rows of numbers; see `PageTime` for what stands in them. */
+/** Rows of numbers, by entry, then by interval; see `PageTime` for what stands in them. */
 export interface Intervals {
   /** In ticks. */
   width: number;
-  /** interval, entry, allocations, bytes, brief allocations and bytes, gained allocations and bytes; by interval. */
+  /** interval, entry, allocations, bytes, brief allocations and bytes, gained allocations and bytes. */
   allocated: number[][];
-  /** interval, entry, interval of the allocation, allocations, bytes; by interval. */
+  /** interval, entry, interval of the allocation, allocations, bytes. */
   freed: number[][];
   /** interval, process, bytes; by interval. */
   peaks: number[][];
@@ -83,7 +83,7 @@ class Fold {
     for (const row of allocated) this.#addAllocated(row);
     for (const row of freed) this.#addFreed(row);
     const sorted = (rows: Iterable<number[]>) =>
-      [...rows].filter((row) => row.some((n, i) => i > 1 && n !== 0)).sort((a, b) => a[0]! - b[0]! || a[1]! - b[1]!);
+      [...rows].filter((row) => row.some((n, i) => i > 1 && n !== 0)).sort((a, b) => a[1]! - b[1]! || a[0]! - b[0]!);
     return {
       width: this.#width,
       allocated: sorted(this.#allocated.values()),

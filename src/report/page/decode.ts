@@ -49,15 +49,30 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
 
 /** See `page-columns.ts`. `kept` is 1 if a number is to be added to the one before it. */
 function integers(bytes: Uint8Array, kept: 0 | 1): Float64Array {
-  const values = new Float64Array(bytes.reduce((count, byte) => count + (byte < 128 ? 1 : 0), 0));
+  let count = 0;
+  for (let at = 0; at < bytes.length; at++) count += bytes[at]! < 128 ? 1 : 0;
+  const values = new Float64Array(count);
   let before = 0;
-  for (let i = 0, at = 0; i < values.length; i++) {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    // Shifts as long as they can: most numbers have few bytes, and 31 bits are fast.
     let zigzag = 0;
-    let scale = 1;
-    for (; bytes[at]! >= 128; scale *= 128) zigzag += (bytes[at++]! - 128) * scale;
-    zigzag += bytes[at++]! * scale;
-    before = before * kept + (zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2);
+    let shift = 0;
+    for (; bytes[at]! >= 128 && shift < 21; shift += 7) zigzag |= (bytes[at++]! & 127) << shift;
+    if (bytes[at]! < 128) zigzag |= bytes[at++]! << shift;
+    else zigzag += longRest(bytes, at, 2 ** shift);
+    while (bytes[at - 1]! >= 128) at++;
+    const value = zigzag < 2 ** 31 ? (zigzag >>> 1) ^ -(zigzag & 1) : zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    before = kept === 1 ? before + value : value;
     values[i] = before;
   }
   return values;
+}
+
+function longRest(bytes: Uint8Array, from: number, scale: number): number {
+  let sum = 0;
+  for (let at = from, unit = scale; ; at++, unit *= 128) {
+    sum += (bytes[at]! & 127) * unit;
+    if (bytes[at]! < 128) return sum;
+  }
 }

@@ -46,9 +46,10 @@ class FlamegraphPage {
     this.#view = data.view;
     this.#readAddress();
     this.#tree = new Tree(columns.node_depth as Uint32Array);
-    this.#totals = this.#totalsOf(this.#view);
+    const nothing = new Float64Array(this.#tree.size);
+    this.#totals = { bytes: nothing, allocations: nothing };
     const palette = paletteOf('light');
-    const layout = this.#tree.layout(this.#totals.bytes);
+    const layout = { total: nothing, begin: nothing };
     const parts = { box: element('graph'), canvas: element<HTMLCanvasElement>('frames'), spacer: element('spacer') };
     this.#graph = new Graph(
       parts,
@@ -103,19 +104,18 @@ class FlamegraphPage {
   }
 
   #totalsOf(view: PageView): FrameValues {
-    return { bytes: this.#sum(view, 'bytes'), allocations: this.#sum(view, 'allocations') };
+    const { leaf_node: node, leaf_thread: thread, ...columns } = this.#columns;
+    const isShown = (index: number, entry: number) => this.#isShown(index, entry);
+    const sum = (unit: Unit) => this.#tree.totals({ node, thread, value: columns[`leaf_${view}_${unit}`] }, isShown);
+    return { bytes: sum('bytes'), allocations: sum('allocations') };
   }
 
-  #sum(view: PageView, unit: Unit): Float64Array {
-    return this.#tree.totals(this.#entries(view, unit), (thread, entry) => this.#isShown(thread, entry));
-  }
-
-  #entries(view: PageView, unit: Unit) {
-    return {
-      node: this.#columns.leaf_node as Uint32Array,
-      thread: this.#columns.leaf_thread as Uint32Array,
-      value: this.#columns[`leaf_${view}_${unit}`] as Float64Array,
-    };
+  #bytesOf(view: PageView): number {
+    const bytes = this.#columns[`leaf_${view}_bytes`];
+    const threads = this.#columns.leaf_thread;
+    let sum = 0;
+    for (let i = 0; i < bytes.length; i++) if (this.#isShown(threads[i]!, i)) sum += bytes[i]!;
+    return sum;
   }
 
   #isShown(index: number, entry: number): boolean {
@@ -138,7 +138,7 @@ class FlamegraphPage {
     for (const input of document.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
       input.checked = input.value === (input.name === 'view' ? this.#view : this.#unit);
       const amount = input.parentElement!.querySelector('small');
-      if (amount !== null) amount.textContent = formatBytes(this.#sum(input.value as PageView, 'bytes')[0]!);
+      if (amount !== null) amount.textContent = formatBytes(this.#bytesOf(input.value as PageView));
     }
     const empty = element('empty');
     empty.hidden = this.#totals[this.#unit][0]! > 0;

@@ -74,8 +74,12 @@ export interface PageTime {
   columns: Record<TimeColumnName, Column>;
 }
 
+/**
+ * By entry, then by interval. Bytes are what they differ by from what is expected: as many for each block as in the row
+ * before of that entry, or in the first bytes of a row: `predict.ts`.
+ */
 export type TimeColumnName =
-  /** By interval: what was allocated in it; of that, what was freed in it; what was gained up to its high watermark. */
+  /** What was allocated in an interval; of that, what was freed in it; what was gained up to its high watermark. */
   | 'allocated_interval'
   /** Index of a leaf entry; for samples of V8's heap that index and the number of entries. */
   | 'allocated_entry'
@@ -83,16 +87,17 @@ export type TimeColumnName =
   | 'allocated_bytes'
   | 'brief_count'
   | 'brief_bytes'
-  | 'gained_count'
-  | 'gained_bytes'
-  /** By interval: what was freed in it, of what was allocated in an earlier one. */
+  /** What was not gained of what was not brief. */
+  | 'ungained_count'
+  | 'ungained_bytes'
+  /** What was freed in an interval, of what was allocated in an earlier one. */
   | 'freed_interval'
   | 'freed_entry'
   /** How many intervals before it was allocated. */
   | 'freed_age'
   | 'freed_count'
   | 'freed_bytes'
-  /** By interval: the high watermark of a process in it. */
+  /** The high watermark of a process in an interval; by interval. */
   | 'peak_interval'
   | 'peak_process'
   | 'peak_bytes';

@@ -10,6 +10,8 @@
  *     begin   0       0        0        800      1050     where the node begins on the axis
  */
 
+import type { Numbers } from './decode.ts';
+
 export interface Layout {
   /** Of each node with everything below it. */
   total: Float64Array;
@@ -39,7 +41,7 @@ export class Tree {
 
   /** Adds up the entries that are shown. */
   totals(
-    entries: { node: Uint32Array; thread: Uint32Array; value: Float64Array },
+    entries: { node: Numbers; thread: Numbers; value: Numbers },
     isShown: (thread: number, entry: number) => boolean,
   ): Float64Array {
     const total = new Float64Array(this.size);

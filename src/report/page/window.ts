@@ -6,7 +6,8 @@
  *     held at the peak  =  allocated − freed in the intervals before that of the peak  +  gained in that one up to it
  */
 import { type Columns, decodeColumns, type Numbers } from './decode.ts';
-import type { FlamegraphData, LeafValueName, TimeColumnName } from './format.ts';
+import type { FlamegraphData, LeafValueName, PageView, TimeColumnName } from './format.ts';
+import { convert } from './predict.ts';
 
 export type TimeColumns = Record<TimeColumnName, Numbers>;
 
@@ -66,50 +67,56 @@ export class TimeWindow {
   }
 
   #addAllocated({ from, to }: Range, peaks: number[], sums: WindowValues): void {
-    const { allocated_interval: intervals, allocated_entry: entries, ...columns } = this.#columns;
-    const { allocated_count: counts, allocated_bytes: bytes, brief_count, brief_bytes } = columns;
-    const count = this.#processes.length;
-    for (let i = 0; i < intervals.length && intervals[i]! < to; i++) {
-      const [interval, entry] = [intervals[i]!, entries[i]!];
-      const isIn = interval >= from;
-      if (entry >= count) {
-        if (isIn) add(sums, 'v8_samples', entry - count, counts[i]!, bytes[i]!);
+    const { allocated_interval, allocated_entry, allocated_count, allocated_bytes } = this.#columns;
+    const { brief_count, brief_bytes, ungained_count, ungained_bytes } = this.#columns;
+    const [peak, leaks, all] = [sumsOf(sums, 'high_watermark'), sumsOf(sums, 'leaks'), sumsOf(sums, 'allocations')];
+    const samples = sumsOf(sums, 'v8_samples');
+    const entries = this.#processes.length;
+    for (let i = 0; i < allocated_interval.length; i++) {
+      const interval = allocated_interval[i]!;
+      if (interval >= to) continue;
+      const entry = allocated_entry[i]!;
+      const [count, bytes] = [allocated_count[i]!, allocated_bytes[i]!];
+      if (entry >= entries) {
+        if (interval >= from) add(samples, entry - entries, count, bytes);
         continue;
       }
-      const [kept, keptBytes] = [counts[i]! - brief_count[i]!, bytes[i]! - brief_bytes[i]!];
-      if (isIn) {
-        add(sums, 'allocations', entry, counts[i]!, bytes[i]!);
-        add(sums, 'leaks', entry, kept, keptBytes);
+      const [kept, keptBytes] = [count - brief_count[i]!, bytes - brief_bytes[i]!];
+      if (interval >= from) {
+        add(all, entry, count, bytes);
+        add(leaks, entry, kept, keptBytes);
       }
-      const peak = peaks[this.#processes[entry]!]!;
-      if (interval < peak) add(sums, 'high_watermark', entry, kept, keptBytes);
-      else if (interval === peak) {
-        add(sums, 'high_watermark', entry, columns.gained_count[i]!, columns.gained_bytes[i]!);
-      }
+      const peakInterval = peaks[this.#processes[entry]!]!;
+      if (interval < peakInterval) add(peak, entry, kept, keptBytes);
+      else if (interval === peakInterval) add(peak, entry, kept - ungained_count[i]!, keptBytes - ungained_bytes[i]!);
     }
   }
 
   #subtractFreed({ from, to }: Range, peaks: number[], sums: WindowValues): void {
-    const { freed_interval: intervals, freed_entry: entries, freed_age, freed_count, freed_bytes } = this.#columns;
-    for (let i = 0; i < intervals.length && intervals[i]! < to; i++) {
-      const entry = entries[i]!;
-      if (intervals[i]! - freed_age[i]! >= from) add(sums, 'leaks', entry, -freed_count[i]!, -freed_bytes[i]!);
-      if (intervals[i]! < peaks[this.#processes[entry]!]!) {
-        add(sums, 'high_watermark', entry, -freed_count[i]!, -freed_bytes[i]!);
-      }
+    const { freed_interval, freed_entry, freed_age, freed_count, freed_bytes } = this.#columns;
+    const [peak, leaks] = [sumsOf(sums, 'high_watermark'), sumsOf(sums, 'leaks')];
+    for (let i = 0; i < freed_interval.length; i++) {
+      const interval = freed_interval[i]!;
+      if (interval >= to) continue;
+      const entry = freed_entry[i]!;
+      if (interval - freed_age[i]! >= from) add(leaks, entry, -freed_count[i]!, -freed_bytes[i]!);
+      if (interval < peaks[this.#processes[entry]!]!) add(peak, entry, -freed_count[i]!, -freed_bytes[i]!);
     }
   }
 }
 
-function add(
-  sums: WindowValues,
-  view: 'high_watermark' | 'leaks' | 'allocations' | 'v8_samples',
-  entry: number,
-  count: number,
-  bytes: number,
-): void {
-  sums[`leaf_${view}_allocations`][entry]! += count;
-  sums[`leaf_${view}_bytes`][entry]! += bytes;
+interface Sums {
+  allocations: Float64Array;
+  bytes: Float64Array;
+}
+
+function sumsOf(values: WindowValues, view: PageView): Sums {
+  return { allocations: values[`leaf_${view}_allocations`], bytes: values[`leaf_${view}_bytes`] };
+}
+
+function add(sums: Sums, entry: number, count: number, bytes: number): void {
+  sums.allocations[entry]! += count;
+  sums.bytes[entry]! += bytes;
 }
 
 /** The first index of a sorted column whose value is at least `least`. */
@@ -128,5 +135,7 @@ export async function pageWindow(data: FlamegraphData, columns: Columns): Promis
   const time = data.temporal!;
   const ends = data.processes.map(({ ended_ms }) => (ended_ms ?? Number.POSITIVE_INFINITY) / time.interval_ms);
   const processes = Uint32Array.from(columns.leaf_thread, (thread) => data.threads[thread]!.process);
-  return new TimeWindow(await decodeColumns<TimeColumns>(time), processes, ends);
+  const timeColumns = await decodeColumns<TimeColumns>(time);
+  convert(timeColumns, 2 * processes.length, 1);
+  return new TimeWindow(timeColumns, processes, ends);
 }
