@@ -22,8 +22,11 @@ export async function decodeColumns<Result = Columns>({
 }
 
 async function decode(column: Column): Promise<string[] | Numbers> {
-  const inflated = new Blob([bytesOf(column.data)]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  const buffer = await new Response(inflated).arrayBuffer();
+  // Not by way of a Blob: its content is another process's, and there are many columns to wait for.
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  const written = writer.write(bytesOf(column.data)).then(() => writer.close());
+  const [buffer] = await Promise.all([new Response(readable).arrayBuffer(), written]);
   switch (column.type) {
     case 'u8':
       return new Uint8Array(buffer);
@@ -49,24 +52,21 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
 
 /** See `page-columns.ts`. `kept` is 1 if a number is to be added to the one before it. */
 function integers(bytes: Uint8Array, kept: 0 | 1): Float64Array {
+  const values = new Float64Array(bytes.length);
   let count = 0;
-  for (let at = 0; at < bytes.length; at++) count += bytes[at]! < 128 ? 1 : 0;
-  const values = new Float64Array(count);
   let before = 0;
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    // Shifts as long as they can: most numbers have few bytes, and 31 bits are fast.
-    let zigzag = 0;
-    let shift = 0;
-    for (; bytes[at]! >= 128 && shift < 21; shift += 7) zigzag |= (bytes[at++]! & 127) << shift;
-    if (bytes[at]! < 128) zigzag |= bytes[at++]! << shift;
-    else zigzag += longRest(bytes, at, 2 ** shift);
-    while (bytes[at - 1]! >= 128) at++;
-    const value = zigzag < 2 ** 31 ? (zigzag >>> 1) ^ -(zigzag & 1) : zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes[at++]!;
+    let value = (first >>> 1) ^ -(first & 1);
+    if (first >= 128) {
+      const zigzag = first - 128 + longRest(bytes, at, 128);
+      value = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+      while (bytes[at++]! >= 128);
+    }
     before = kept === 1 ? before + value : value;
-    values[i] = before;
+    values[count++] = before;
   }
-  return values;
+  return values.subarray(0, count);
 }
 
 function longRest(bytes: Uint8Array, from: number, scale: number): number {
