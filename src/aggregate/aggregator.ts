@@ -41,7 +41,7 @@ import type {
 import { EventLog } from './event-log.ts';
 import { HighWatermark } from './high-watermark.ts';
 import { StackTree } from './intern.ts';
-import { Intervals, rangeGrid } from './intervals.ts';
+import { IntervalPeak, Intervals, rangeGrid } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
 import { liveColumns } from './live-columns.ts';
 import { ProcessAccount } from './process-account.ts';
@@ -105,6 +105,8 @@ export class Aggregator implements Accounts {
   /** By process; those that have ended are let go of, but for what the sites need. */
   readonly #accounts: (ProcessAccount | undefined)[] = [];
   readonly #heaps: HighWatermark[] = [];
+  /** An interval has one, even if a process is heard of after its end. */
+  readonly #intervalPeaks: IntervalPeak[] = [];
   /** A block is temporary only if it is born in this interval or later … */
   readonly #firstBirth: number;
   /** … and freed after at most this many other allocations. */
@@ -262,8 +264,11 @@ export class Aggregator implements Accounts {
   #account(process: number): ProcessAccount {
     const known = this.#accounts[process];
     if (known !== undefined) return known;
-    while (this.#heaps.length <= process) this.#heaps.push(new HighWatermark());
-    const account = new ProcessAccount(process, this.#sites, this.#heaps[process]!);
+    while (this.#heaps.length <= process) {
+      this.#heaps.push(new HighWatermark());
+      this.#intervalPeaks.push(new IntervalPeak());
+    }
+    const account = new ProcessAccount(process, this.#sites, this.#heaps[process]!, this.#intervalPeaks[process]!);
     this.#accounts[process] = account;
     return account;
   }

@@ -6,7 +6,7 @@ import { ExpectedUnmaps } from './expected-unmaps.ts';
 import type { HighWatermark } from './high-watermark.ts';
 import { Histogram } from './histogram.ts';
 import { Inherited } from './inherited.ts';
-import { IntervalPeak } from './intervals.ts';
+import type { IntervalPeak } from './intervals.ts';
 import { LiveBlocks } from './live.ts';
 import { MemoryLine } from './memory-line.ts';
 import { Mappings } from './ranges.ts';
@@ -16,7 +16,7 @@ import type { Sites } from './sites.ts';
 export class ProcessAccount implements ProcessChanges {
   readonly index: ProcessIndex;
   readonly heap: HighWatermark;
-  readonly intervalPeak = new IntervalPeak();
+  readonly intervalPeak: IntervalPeak;
   readonly line = new MemoryLine();
   readonly resident = new ResidentLine();
   blocks = new LiveBlocks();
@@ -43,10 +43,11 @@ export class ProcessAccount implements ProcessChanges {
   readonly #sites: Sites;
   readonly #identities = new Map<number, number>();
 
-  constructor(index: ProcessIndex, sites: Sites, heap: HighWatermark) {
+  constructor(index: ProcessIndex, sites: Sites, heap: HighWatermark, intervalPeak: IntervalPeak) {
     this.index = index;
     this.#sites = sites;
     this.heap = heap;
+    this.intervalPeak = intervalPeak;
   }
 
   /** First thread index that was seen with this tid. */

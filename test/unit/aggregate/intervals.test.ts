@@ -113,6 +113,20 @@ test('wider intervals begin where the last one ended', () => {
   assert.deepEqual([intervals.openTick, intervals.endNs], [8, 120 * MS]);
 });
 
+test('a process that is heard of after its end has one high watermark in the interval', () => {
+  const { aggregator, builder, process, thread, apply } = oneProcess();
+  builder
+    .at(1 * MS)
+    .allocate(thread, 0x10, 10)
+    .end(process);
+  apply();
+  aggregator.committed();
+  builder.at(2 * MS).sample(thread, 100);
+  apply();
+  aggregator.intervals!.close();
+  assert.deepEqual(rowsOf(aggregator).peaks, [[0, process, 10, 1 * MS]]);
+});
+
 test('nothing of this is kept when only sums are asked for', () => {
   const aggregator = new Aggregator({ withIntervals: false });
   assert.equal(aggregator.intervals, null);
