@@ -62,19 +62,14 @@ export class DiffTreeBuilder implements GrowingTree<TreeFrame> {
   #top(group: Group | null): number {
     if (group === null) return 0;
     const name = `${GROUP_TITLE[this.#by as Grouping].toLowerCase()} ${group.columns.group}`;
-    return this.#child(
-      0,
-      this.#frame(name, () => owner(name)),
-    );
+    const frame = this.#frame(name, () => owner(name));
+    return this.#child(0, frame);
   }
 
   /** Not recursive: a stack may be deeper than JavaScript's. */
   #node(top: number, known: Known, innermost: LinkedFrame | null, frameIndex: (row: FrameRow) => number): number {
-    if (innermost === null)
-      return this.#child(
-        top,
-        this.#frame('', () => NO_STACK_FRAME),
-      );
+    const noStack = () => this.#frame('', () => NO_STACK_FRAME);
+    if (innermost === null) return this.#child(top, noStack());
     const missing: LinkedFrame[] = [];
     let up: LinkedFrame | null = innermost;
     while (up !== null && !known.has(up.id)) {

@@ -34,7 +34,7 @@ export function flamegraphData(
   selection: Selection,
   options: DataOptions & { name: string },
 ): FlamegraphData | null {
-  const tree = mergeStacks(capture, selection, options);
+  const tree = mergeStacks(capture, selection, { ...options, withSites: options.temporal !== undefined });
   // A range of time may have leaks where all of it has none.
   const ofView = VIEWS.indexOf(options.temporal ? 'allocations' : selection.view) * 2 + 1;
   if (!tree.leaves.some((leaf) => leaf.values[ofView]! > 0)) return null;
@@ -102,10 +102,9 @@ function pageTime(
   const samples = new Set(source.all('v8_sample_sites').map(({ id }) => id));
   const processIds = new Map(source.all('threads').map((thread) => [thread.id, thread.process_id]));
   const processes = tree.leaves.map(({ thread }) => processIndex.get(processIds.get(tree.threadIds[thread]!)!)!);
-  const leaves = new Map(tree.siteIds.map((id, site) => [id, tree.leafOf[site]!]));
   const owners = {
     entryOf: (site: number) => {
-      const leaf = leaves.get(site);
+      const leaf = tree.siteLeaves!.get(site);
       return leaf !== undefined && samples.has(site) ? tree.leaves.length + leaf : leaf;
     },
     processOf: (id: number) => processIndex.get(id),

@@ -42,10 +42,8 @@ export interface MergedTree extends FlatTree<TreeFrame> {
   leaves: { node: number; thread: number; isImported: boolean; values: ViewValues }[];
   /** Threads that allocated, by their ids in the capture. */
   threadIds: number[];
-  /** Sites that the leaves are made of, by their ids in the capture. */
-  siteIds: number[];
-  /** Index in `leaves`, by site. */
-  leafOf: Uint32Array;
+  /** Indices of leaves, by the ids of the sites that they are made of; null: not asked for. */
+  siteLeaves: Map<number, number> | null;
   leftOut: LeftOut | null;
 }
 
@@ -54,6 +52,8 @@ export interface TreeOptions extends FrameOptions {
   by: Grouping | null;
   /** Stacks begin with the code that allocated, and go outwards. */
   inverted?: boolean | undefined;
+  /** Tell which leaf each site is a part of. */
+  withSites?: boolean | undefined;
 }
 
 /**
@@ -68,19 +68,22 @@ export function mergeStacks(
 ): MergedTree {
   const builder = new Builder(capture, options);
   const fields = views.flatMap((view) => FIELDS[view]);
-  const keys = ['id', 'process_id', 'thread_id', 'allocator', 'stack_id'] as const;
+  const sites = options.withSites ? new Map<number, Own>() : null;
+  const id = sites === null ? [] : (['id'] as const);
+  const keys = [...id, 'process_id', 'thread_id', 'allocator', 'stack_id'] as const;
   for (const columns of capture.source.columns('sites_all_views', [...keys, ...fields], selection)) {
-    const { id, process_id, thread_id, allocator, stack_id } = columns;
+    const { process_id, thread_id, allocator, stack_id } = columns;
     const values = fields.map((field) => columns[field]);
     for (let i = 0; i < stack_id.length; i++) {
       const site = { process_id: process_id[i]!, thread_id: thread_id[i]!, allocator: allocator[i]! };
       const ofSite = values.map((column) => column[i]!);
-      builder.add(id[i]!, site, stack_id[i]!, ofSite);
+      const own = builder.add(site, stack_id[i]!, ofSite);
+      sites?.set(columns.id[i]!, own);
     }
   }
   const flat = flattened(builder, views.indexOf(selection.view), views.indexOf('allocations'));
-  const { siteIds, ownOfSite, leftOut } = builder;
-  return { ...flat, siteIds, leafOf: Uint32Array.from(ownOfSite, ({ leaf }) => leaf), leftOut };
+  const siteLeaves = sites && new Map([...sites].map(([site, { leaf }]) => [site, leaf]));
+  return { ...flat, siteLeaves, leftOut: builder.leftOut };
 }
 
 /** One tree per owner: the root, a process or a group. */
@@ -108,9 +111,6 @@ class Builder implements GrowingTree<TreeFrame> {
   readonly parents: number[] = [];
   /** What was allocated in a node itself, by node. */
   readonly own: (Own[] | undefined)[] = [];
-  readonly siteIds: number[] = [];
-  /** What each site was added to. */
-  readonly ownOfSite: Own[] = [];
   readonly #stacks: ShownStacks;
   readonly #frameIndex: (row: FrameRow) => number;
   readonly #owners = new Map<unknown, Owner>();
@@ -137,18 +137,23 @@ class Builder implements GrowingTree<TreeFrame> {
     return this.#stacks.leftOut;
   }
 
-  add(siteId: number, site: Member, stackId: number | null, values: ViewValues): void {
+  /** Gives what the site was added to. */
+  add(site: Member, stackId: number | null, values: ViewValues): Own {
     const innermost = this.#stacks.innermost(stackId);
     const end = innermost !== null && this.#inverted !== null ? this.#inverted(innermost) : innermost;
     const leaf = this.#leaf(this.#owner(site), end);
     this.own[leaf] ??= [];
     let own = this.own[leaf].find(({ threadId }) => threadId === site.thread_id);
     if (own === undefined) {
-      own = { threadId: site.thread_id, isImported: this.#imports.has(innermost), values, leaf: -1 };
+      own = {
+        threadId: site.thread_id,
+        isImported: this.#stacks.isMixed && this.#imports.has(innermost),
+        values,
+        leaf: -1,
+      };
       this.own[leaf].push(own);
     } else for (let i = 0; i < values.length; i++) own.values[i]! += values[i]!;
-    this.siteIds.push(siteId);
-    this.ownOfSite.push(own);
+    return own;
   }
 
   #owner(site: Member): Owner {

@@ -43,6 +43,11 @@ export class ShownStacks {
     this.#options = options;
   }
 
+  /** Whether some frame is not native. */
+  get isMixed(): boolean {
+    return this.#stacks.isMixed;
+  }
+
   /** Of the stacks that were asked for so far. */
   get leftOut(): LeftOut | null {
     return this.#leftOut;
