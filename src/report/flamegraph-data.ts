@@ -124,8 +124,9 @@ function pageTime(
   };
 }
 
-function timeColumns({ allocated, freed, peaks }: Intervals, entries: number): PageTime['columns'] {
+function timeColumns({ width, allocated, freed, peaks }: Intervals, entries: number): PageTime['columns'] {
   const of = (rows: number[][], column: number) => Float64Array.from(rows, (row) => row[column]!);
+  const intervals = (rows: number[][]) => Float64Array.from(rows, (row) => row[0]! / width);
   const columns = {
     allocated_entry: of(allocated, 1),
     allocated_count: of(allocated, 2),
@@ -140,7 +141,7 @@ function timeColumns({ allocated, freed, peaks }: Intervals, entries: number): P
   };
   convert(columns, entries, -1);
   return {
-    allocated_interval: int(of(allocated, 0)),
+    allocated_interval: int(intervals(allocated)),
     allocated_entry: delta(columns.allocated_entry),
     allocated_count: int(columns.allocated_count),
     allocated_bytes: int(columns.allocated_bytes),
@@ -148,12 +149,12 @@ function timeColumns({ allocated, freed, peaks }: Intervals, entries: number): P
     brief_bytes: int(columns.brief_bytes),
     ungained_count: int(columns.ungained_count),
     ungained_bytes: int(columns.ungained_bytes),
-    freed_interval: int(of(freed, 0)),
+    freed_interval: int(intervals(freed)),
     freed_entry: delta(columns.freed_entry),
-    freed_age: int(freed.map((row) => row[0]! - row[2]!)),
+    freed_age: int(freed.map((row) => (row[0]! - row[2]!) / width)),
     freed_count: int(columns.freed_count),
     freed_bytes: int(columns.freed_bytes),
-    peak_interval: delta(of(peaks, 0)),
+    peak_interval: delta(intervals(peaks)),
     peak_process: int(of(peaks, 1)),
     peak_bytes: int(of(peaks, 2)),
   };

@@ -210,26 +210,20 @@ describe('pages', { skip: cannotFind('chromium') }, () => {
     const capture = join(scratchFolder(t), 'big.db');
     const { nodes } = makeBigCapture(capture);
     assert.ok(nodes > 300_000);
-    for (const options of [[], ['--temporal']]) {
-      const page = await pageOf(t, capture, ...options);
-      assert.ok(statSync(page).size < 5e6, `${statSync(page).size} bytes`);
-      assert.doesNotMatch(readFileSync(page, 'utf8').slice(0, 20_000), /https?:\/\//);
-      await browser.open(page);
-      assert.match(await text('path'), /^all: .* GiB, 100\.00%/);
-      const { y } = await boxOf('frames');
-      const [x, second] = await inGraph(3, 0.2);
-      assert.notDeepEqual(
-        await colour('frames', Math.round(x), Math.round(second - y)),
-        [255, 255, 255],
-        'it is drawn',
-      );
-      await browser.click(x, second);
-      assert.doesNotMatch(await text('path'), /^all/);
-      await browser.press('/');
-      await browser.type('Session1\\d\\d::');
-      assert.match(await text('matches'), /^[\d.]+ [GM]iB · /);
-      await browser.press('Escape');
-    }
+    const page = await pageOf(t, capture);
+    assert.ok(statSync(page).size < 5e6, `${statSync(page).size} bytes`);
+    assert.doesNotMatch(readFileSync(page, 'utf8').slice(0, 20_000), /https?:\/\//);
+    await browser.open(page);
+    assert.match(await text('path'), /^all: .* GiB, 100\.00%/);
+    const { y } = await boxOf('frames');
+    const [x, second] = await inGraph(3, 0.2);
+    assert.notDeepEqual(await colour('frames', Math.round(x), Math.round(second - y)), [255, 255, 255], 'it is drawn');
+    await browser.click(x, second);
+    assert.doesNotMatch(await text('path'), /^all/);
+    await browser.press('/');
+    await browser.type('Session1\\d\\d::');
+    assert.match(await text('matches'), /^[\d.]+ [GM]iB · /);
+    await browser.press('Escape');
     assert.deepEqual(browser.complaints, []);
   });
 });
