@@ -1,6 +1,7 @@
 /** The data of a flame graph page; its shape: `page/format.ts`. */
 import { TICK_NS } from '../model/intervals.ts';
 import { printable } from '../util/format.ts';
+import { EmbeddedSource } from './embedded-source.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
 import { type Column, type FlamegraphData, type LeafValueName, type PageTime, UNITS, VIEWS } from './page/format.ts';
@@ -16,6 +17,8 @@ export interface DataOptions extends TreeOptions {
   temporal?: Temporal | undefined;
   /** The most points of the time line, and intervals. */
   maxMemoryRecords?: number | undefined;
+  /** Folders of whose files the page may show lines. Default: none. */
+  embedSource?: readonly string[] | undefined;
 }
 
 export interface Temporal {
@@ -39,7 +42,8 @@ export function flamegraphData(
   const ofView = VIEWS.indexOf(options.temporal ? 'allocations' : selection.view) * 2 + 1;
   if (!tree.leaves.some((leaf) => leaf.values[ofView]! > 0)) return null;
   const { processes, threads, processIndex } = participants(capture, selection, tree);
-  const { temporal, maxMemoryRecords } = options;
+  const { temporal, maxMemoryRecords, embedSource } = options;
+  const source = embedSource && new EmbeddedSource(embedSource);
   return {
     format: 1,
     view: selection.view,
@@ -50,7 +54,7 @@ export function flamegraphData(
     processes,
     threads,
     columns: {
-      ...treeColumns(tree),
+      ...treeColumns(tree, source && ((frame) => source.line(frame))),
       ...leafColumns(tree),
       ...(temporal === undefined ? valueColumns(tree) : {}),
       ...memoryColumns(capture, selection, processIndex, maxMemoryRecords),

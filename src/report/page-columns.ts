@@ -45,8 +45,11 @@ class Texts {
   }
 }
 
-/** Frames and nodes of a tree. */
-export function treeColumns({ frames, depths, frameOf }: FlatTree<TreeFrame>): Record<FrameColumnName, Column> {
+/** Frames and nodes of a tree. `sourceOf`: the line of source that a page shows of a frame. */
+export function treeColumns(
+  { frames, depths, frameOf }: FlatTree<TreeFrame>,
+  sourceOf?: (frame: TreeFrame) => string,
+): Record<FrameColumnName, Column> & { frame_source?: Column } {
   const texts = new Texts();
   const text = (raw: string) => texts.index(raw);
   return {
@@ -58,6 +61,7 @@ export function treeColumns({ frames, depths, frameOf }: FlatTree<TreeFrame>): R
     frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
     node_depth: u32(depths),
     node_frame: u32(frameOf),
+    ...(sourceOf ? { frame_source: u32(frames.map((frame) => text(sourceOf(frame)))) } : {}),
     texts: texts.column(),
   };
 }

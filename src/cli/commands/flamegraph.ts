@@ -22,6 +22,7 @@ interface FlamegraphOptions extends ReportOptions, ByOptions {
   temporal?: boolean;
   inverted?: boolean;
   maxMemoryRecords?: number;
+  embedSource?: string[];
 }
 
 export function register(program: Command, output?: Output): void {
@@ -38,6 +39,11 @@ export function register(program: Command, output?: Output): void {
       '--max-memory-records <N>',
       'at most N points of memory over time, and N intervals of --temporal (default: as many as there is room for)',
       parsePositive,
+    )
+    .option(
+      '--embed-source <FOLDER>',
+      'show lines of source, of files below this folder only; may be given again (default: none)',
+      (folder: string, folders: string[] = []) => [...folders, folder],
     );
   addSplitThreadsOption(addByOption(command, 'begin every stack with its group'));
   addSelectionOptions(command);

@@ -7,9 +7,12 @@ export type Numbers = Uint8Array | Uint32Array | Float64Array;
 
 type Decoded<Name extends string> = Record<Exclude<Name, 'texts'>, Numbers> & { texts: string[] };
 
-export type Columns = Decoded<ColumnName>;
+/** Index of the text of a frame's line of source; only in pages that may show it. */
+type SourceColumn = { frame_source?: Numbers };
+
+export type Columns = Decoded<ColumnName> & SourceColumn;
 /** What every page with a graph has. */
-export type FrameColumns = Decoded<FrameColumnName>;
+export type FrameColumns = Decoded<FrameColumnName> & SourceColumn;
 export type DiffColumns = Decoded<DiffColumnName>;
 
 export async function decodeColumns<Result = Columns>({

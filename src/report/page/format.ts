@@ -58,7 +58,7 @@ export interface FlamegraphData {
   inverted?: true;
   processes: PageProcess[];
   threads: PageThread[];
-  columns: Record<Exclude<ColumnName, LeafValueName>, Column> & Partial<Record<LeafValueName, Column>>;
+  columns: Record<Exclude<ColumnName, LeafValueName>, Column> & Partial<Record<LeafValueName | 'frame_source', Column>>;
   temporal?: PageTime;
 }
 

@@ -53,9 +53,11 @@ export function fillTip(
 /** What every tip says of a frame, and rows of numbers. */
 export function fillFrameTip(tip: HTMLElement, columns: FrameColumns, node: number, rows: HTMLElement[]): void {
   const { name, place, module } = frameText(columns, node);
+  const source = columns.texts[columns.frame_source?.[columns.node_frame[node]!] ?? 0]!;
   tip.replaceChildren(
     withText('strong', name),
     ...[place, module].filter((text) => text !== '').map((text) => withText('p', text)),
+    ...(source === '' ? [] : [withText('code', source)]),
     withChildren('table', rows),
   );
 }
