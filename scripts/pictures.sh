@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the pictures of the README anew: flame graphs of redis-server under load, of a Python program and of a Node
+# Makes the pictures of the README anew: flame graphs of redis-server under load, of Python programs and of a Node
 # server, a terminal, and the live view. Needs root, Chromium, redis-server, curl, tmux and a built mp.
 set -eu
 cd "$(dirname "$0")/.."
@@ -47,6 +47,42 @@ END
 ./bin/mp run -q --python /usr/bin/python3 -o "$work/python.db" "$work/app.py"
 ./bin/mp flamegraph -o "$work/python.html" "$work/python.db"
 photograph "$work/python.html" 1280,800 "$out/python.png"
+
+cat >"$work/indexer.py" <<'END'
+import os, time
+class Store:
+    def __init__(self):
+        self.rows = []
+    def load(self, count):
+        for _ in range(count):
+            self.rows.append(bytearray(9000))
+            time.sleep(0.002)
+    def rebuild(self):
+        index = [bytearray(6000) for _ in range(600)]
+        time.sleep(0.3)
+        return len(index)
+def main():
+    store = Store()
+    store.load(300)
+    store.rebuild()
+    store.load(150)
+    del store.rows[:200]
+    time.sleep(0.3)
+    store.load(200)
+while not os.path.exists("gate"):
+    time.sleep(0.1)
+main()
+END
+(cd "$work" && exec /usr/bin/python3 indexer.py) &
+indexer=$!
+sleep 1
+./bin/mp trace -q --pid "$indexer" -o "$work/indexer.db" &
+tracer=$!
+sleep 4
+touch "$work/gate"
+wait "$tracer"
+./bin/mp flamegraph --temporal --from 50% --to 85% -o "$work/indexer.html" "$work/indexer.db"
+npx tsx scripts/photograph.ts "$work/indexer.html" 1280 600 "$out/temporal.png"
 
 cat >"$work/server.js" <<'END'
 const http = require('node:http');

@@ -136,9 +136,8 @@ export class Plot {
     context.strokeStyle = this.#palette.rss;
     context.lineWidth = 1.5;
     context.beginPath();
-    for (const point of this.#points) {
-      if (!Number.isNaN(point.rss)) context.lineTo(scales.x(point.ms), scales.y(point.rss));
-    }
+    const known = this.#points.filter((point) => !Number.isNaN(point.rss));
+    drawSteps(context, scales, known, (point) => point.rss);
     context.stroke();
     this.#drawOutside(context, scales);
     this.#drawPoint(context, scales);
@@ -180,11 +179,12 @@ export class Plot {
     context.globalAlpha = 1;
   }
 
-  #drawHeap(context: CanvasRenderingContext2D, { x, y }: Scales): void {
+  #drawHeap(context: CanvasRenderingContext2D, scales: Scales): void {
+    const { x, y } = scales;
     const points = this.#points;
     context.beginPath();
     context.moveTo(x(points[0]!.ms), y(0));
-    for (const point of points) context.lineTo(x(point.ms), y(point.heap));
+    drawSteps(context, scales, points, (point) => point.heap);
     context.lineTo(x(points.at(-1)!.ms), y(0));
     context.fillStyle = this.#palette.heapFill;
     context.fill();
@@ -192,7 +192,7 @@ export class Plot {
     context.lineWidth = 1.75;
     context.lineJoin = 'round';
     context.beginPath();
-    for (const point of points) context.lineTo(x(point.ms), y(point.heap));
+    drawSteps(context, scales, points, (point) => point.heap);
     context.stroke();
   }
 
@@ -216,6 +216,22 @@ export class Plot {
       context.textAlign = x(ms) > width - 40 ? 'right' : 'center';
       context.fillText(tickTime(ms), Math.min(x(ms), width - RIGHT), HEIGHT - 4);
     }
+  }
+}
+
+/** A value stays until the next point: where nothing happened there are none. */
+function drawSteps(
+  context: CanvasRenderingContext2D,
+  { x, y }: Scales,
+  points: Point[],
+  bytesOf: (point: Point) => number,
+): void {
+  let before = 0;
+  for (const [i, point] of points.entries()) {
+    const height = y(bytesOf(point));
+    if (i > 0) context.lineTo(x(point.ms), before);
+    context.lineTo(x(point.ms), height);
+    before = height;
   }
 }
 
