@@ -149,6 +149,22 @@ test('the page of a range has no temporary allocations; text reports refuse them
   }
 });
 
+test('a temporal page has all of the time, and needs a capture that knows it', async (t) => {
+  const page = join(temporaryFolder(t), 'page.html');
+  const run = (path: string, ...options: string[]) =>
+    runCommand(flamegraph, ['flamegraph', path, '-f', '-o', page, '--temporal', ...options]);
+  const temporal = () => JSON.parse(/id="mp-data">(.*?)<\/script>/s.exec(readFileSync(page, 'utf8'))![1]!).temporal;
+  await run(record(t), '--leaks', '--from', '1.001', '--to', '1.5s');
+  assert.deepEqual([temporal().interval_ms, temporal().intervals, temporal().from, temporal().to], [10, 400, 100, 150]);
+  await run(record(t, { isFinished: false }));
+  assert.deepEqual([temporal().intervals, temporal().from, temporal().to], [300, 0, 300]);
+  await assert.rejects(run(record(t), '--temporary-allocations'), {
+    message: "Can't create a temporal flame graph of temporary allocations: they are not known by time.",
+  });
+  await assert.rejects(run(record(t, { withIntervals: false })), { message: /with --aggregate/ });
+  await assert.rejects(run(record(t), '--from', '9'), { message: /--from 9 is not before the end/ });
+});
+
 test('while it is recorded a range ends with what is known', async (t) => {
   const path = record(t, { isFinished: false });
   const { out } = await runCommand(leaks, ['leaks', path, '--from', '0.5']);
