@@ -50,9 +50,8 @@ export class Browser {
 
   static async start(width = 1280, height = 800): Promise<Browser> {
     const browser = new Browser();
-    const { targetInfos } = await browser.call('Target.getTargets');
-    const page = (targetInfos as { type: string; targetId: string }[]).find(({ type }) => type === 'page')!;
-    const { sessionId } = await browser.call('Target.attachToTarget', { targetId: page.targetId, flatten: true });
+    const { targetId } = await browser.call('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await browser.call('Target.attachToTarget', { targetId, flatten: true });
     browser.#session = sessionId as string;
     await browser.call('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
     for (const domain of ['Page', 'Runtime', 'Log']) await browser.call(`${domain}.enable`);
