@@ -65,22 +65,22 @@ export function readIntervals(
 
 /** What belongs to somebody, as it stands in the capture. */
 function readRows(source: Source, owners: Owners): Omit<Intervals, 'width'> {
-  const [allocated, freed, peaks]: number[][][] = [[], [], []] as number[][][];
+  const rows: Omit<Intervals, 'width'> = { allocated: [], freed: [], peaks: [] };
   for (const row of source.iterate('intervals_allocated')) {
     const entry = owners.entryOf(row.site_id);
     const gained = [row.peak_allocations, row.peak_bytes];
     const counts = [row.allocations, row.bytes, row.brief_allocations, row.brief_bytes, ...gained];
-    if (entry !== undefined) allocated!.push([row.tick, entry, ...counts]);
+    if (entry !== undefined) rows.allocated.push([row.tick, entry, ...counts]);
   }
   for (const row of source.iterate('intervals_freed')) {
     const entry = owners.entryOf(row.site_id);
-    if (entry !== undefined) freed!.push([row.tick, entry, row.from_tick, row.allocations, row.bytes]);
+    if (entry !== undefined) rows.freed.push([row.tick, entry, row.from_tick, row.allocations, row.bytes]);
   }
   for (const row of source.iterate('interval_peaks')) {
     const process = owners.processOf(row.process_id);
-    if (process !== undefined) peaks!.push([row.tick, process, row.bytes]);
+    if (process !== undefined) rows.peaks.push([row.tick, process, row.bytes]);
   }
-  return { allocated: allocated!, freed: freed!, peaks: peaks! };
+  return rows;
 }
 
 /** Of keys that are made of several numbers. */

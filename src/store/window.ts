@@ -53,7 +53,9 @@ export function intervalsIn(rows: MetaRow[], eventsEndNs: number | null = null):
   const why = isAggregated(meta.get('options'))
     ? 'it was recorded with --aggregate'
     : 'it was recorded by an earlier version of mp, or has only just begun';
-  throw new UserError(`The capture does not know what happened when: ${why}. --from, --to and --temporal need one that does.`);
+  throw new UserError(
+    `The capture does not know what happened when: ${why}. --from, --to and --temporal need one that does.`,
+  );
 }
 
 function isAggregated(options: string | undefined): boolean {
