@@ -13,12 +13,20 @@ export interface MemrayMetadata {
   /** Of the first process. */
   pid: number | null;
   main_thread_id: number | null;
+  /** `pymalloc`, `malloc`; null without Python. */
+  python_allocator: string | null;
   has_native_traces: boolean;
   trace_python_allocators: boolean;
+  /** 1: what is known by time, 2: aggregated. */
+  file_format: 1 | 2;
 }
 
-/** Of one process, or of all. */
-export function memrayMetadata({ source, facts }: Capture, pid: number | null): MemrayMetadata {
+/** Of one process, or of all. `allocators` are the names of those that were called. */
+export function memrayMetadata(
+  { source, facts }: Capture,
+  pid: number | null,
+  allocators: readonly string[],
+): MemrayMetadata {
   const processes = facts.processes.filter((process) => pid === null || process.pid === pid);
   const sum = (key: 'allocations' | 'peak_bytes') => processes.reduce((total, process) => total + process[key], 0);
   const first = processes[0]?.pid ?? null;
@@ -32,9 +40,19 @@ export function memrayMetadata({ source, facts }: Capture, pid: number | null): 
     pid: first,
     // The kernel's name of a process is that of its first thread.
     main_thread_id: first,
+    python_allocator: processes.some(({ runtime }) => runtime?.startsWith('python'))
+      ? pythonAllocator(options, allocators)
+      : null,
     has_native_traces: options.native !== false,
     trace_python_allocators: options.tracePythonAllocators === true,
+    file_format: options.aggregate === true ? 2 : 1,
   };
+}
+
+/** Python's own, unless it was traced and nobody called it: PYTHONMALLOC can name another. */
+function pythonAllocator({ tracePythonAllocators }: Record<string, unknown>, allocators: readonly string[]): string {
+  const isUnused = tracePythonAllocators === true && !allocators.some((name) => name.startsWith('pymalloc_'));
+  return isUnused ? 'malloc' : 'pymalloc';
 }
 
 function recordOptions(json: string | null | undefined): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatExactBytes, formatPercent, printable, s
 import { remembered } from '../util/remembered.ts';
 import { renderColumns } from '../util/table.ts';
 import type { Layout } from './header.ts';
-import { type Bin, sizeHistogram } from './histogram.ts';
+import { type Bin, type SizeRange, sizeHistogram, sizeRange } from './histogram.ts';
 import { memrayMetadata } from './memray-metadata.ts';
 import { shortenName } from './names.ts';
 import { type Capture, jsonReport, textReport } from './report.ts';
@@ -103,7 +103,11 @@ export function statsText(capture: Capture, options: StatsOptions, layout: Layou
     `${layout.style.bold(`Peak memory usage${several ? ', summed over processes' : ''}:`)} ${formatExactBytes(stats.peak_bytes)}`,
     ...section(
       'Histogram of allocation size:',
-      histogramLines(stats.allocation_size_histogram, capture.facts.window !== undefined),
+      histogramLines(
+        stats.allocation_size_histogram,
+        sizeRange(capture.source.all('size_classes', { pid })),
+        capture.facts.window !== undefined,
+      ),
     ),
     ...section('Allocator type distribution:', shareLines(stats)),
     ...section(
@@ -127,17 +131,20 @@ export function statsText(capture: Capture, options: StatsOptions, layout: Layou
 }
 
 export function statsJson(capture: Capture, options: StatsOptions): string {
-  const facts = { ...capture.facts, ...memrayMetadata(capture, options.pid) };
-  return jsonReport(facts, everything(options.pid), computeStats(capture, options));
+  const stats = computeStats(capture, options);
+  const allocators = Object.keys(stats.allocator_type_distribution);
+  const facts = { ...capture.facts, ...memrayMetadata(capture, options.pid, allocators) };
+  return jsonReport(facts, everything(options.pid), stats);
 }
 
 const BAR_LENGTH = 25;
 
-function histogramLines(bins: Bin[], isWindow: boolean): string[] {
-  const [first] = bins;
-  if (first === undefined) return [isWindow ? '  not known for a part of the time' : '  not recorded'];
+function histogramLines(all: Bin[], range: SizeRange | null, isWindow: boolean): string[] {
+  if (range === null) return [isWindow ? '  not known for a part of the time' : '  not recorded'];
+  const bins = all.filter((bin) => bin.count > 0 || bin.min_bytes <= bin.max_bytes);
   const most = Math.max(...bins.map((bin) => bin.count));
-  const bounds = bins.map((bin) => [formatBytes(bin.min_bytes), formatBytes(bin.max_bytes)] as const);
+  const maxOf = (bin: Bin) => (bin === all.at(-1) ? range.max_bytes : bin.max_bytes);
+  const bounds = bins.map((bin) => [formatBytes(bin.min_bytes), formatBytes(maxOf(bin))] as const);
   const [fromWidth, toWidth] = [0, 1].map((side) => Math.max(...bounds.map((bound) => bound[side as 0 | 1].length)));
   const countWidth = formatCount(most).length;
   const rows = bins.map((bin, i) => {
@@ -146,7 +153,7 @@ function histogramLines(bins: Bin[], isWindow: boolean): string[] {
     const range = `${from.padStart(fromWidth!)} … ${to.padStart(toWidth!)}`;
     return `  ${range}: ${formatCount(bin.count).padStart(countWidth)} ${bar}`.trimEnd();
   });
-  return [`  min: ${formatBytes(first.min_bytes)}, max: ${formatBytes(bins.at(-1)!.max_bytes)}`, ...rows];
+  return [`  min: ${formatBytes(range.min_bytes)}, max: ${formatBytes(range.max_bytes)}`, ...rows];
 }
 
 function shareLines(stats: Stats): string[] {

@@ -5,6 +5,7 @@ import { sizeHistogram } from '../../../src/report/histogram.ts';
 import { computeStats, statsJson, statsText } from '../../../src/report/stats.ts';
 import { emptyCapture, forkCapture, LONG_NAME, smallCapture } from '../helpers/capture-fixture.ts';
 import { openCapture, PLAIN } from './command.ts';
+import { pythonCapture } from './python-capture.ts';
 
 test('totals, allocators, places and modules', (t) => {
   const stats = computeStats(openCapture(t, smallCapture), { pid: null, top: 2 });
@@ -35,6 +36,29 @@ test('one of several processes', (t) => {
 
 test("JSON has memray's keys", (t) => {
   const document = JSON.parse(statsJson(openCapture(t, smallCapture), { pid: null, top: 5 }));
+  assert.deepEqual(document.top_allocations_by_size[1], { location: '<stack trace unavailable>', size: 4096 });
+  assert.deepEqual(Object.keys(document.top_allocations_by_count[0]), ['location', 'count']);
+  assert.deepEqual(Object.keys(document.top_modules_by_allocation_size[0]), [
+    'module',
+    'num_allocations',
+    'total_bytes',
+  ]);
+  for (const key of [
+    'start_time',
+    'end_time',
+    'total_allocations',
+    'total_frames',
+    'peak_memory',
+    'command_line',
+    'pid',
+    'main_thread_id',
+    'python_allocator',
+    'has_native_traces',
+    'trace_python_allocators',
+    'file_format',
+  ]) {
+    assert.ok(key in document.metadata, key);
+  }
   for (const key of [
     'total_num_allocations',
     'total_bytes_allocated',
@@ -71,6 +95,10 @@ test("metadata has memray's keys, of one process or of all", (t) => {
   const options = JSON.stringify({ native: false, tracePythonAllocators: true });
   const python = metadata((path) => smallCapture(path, { meta: { options } }));
   assert.deepEqual([python.has_native_traces, python.trace_python_allocators], [false, true]);
+  assert.deepEqual([rest.python_allocator, rest.file_format], [null, 1]);
+  const aggregated = metadata((path) => smallCapture(path, { meta: { options: '{"aggregate":true}' } }));
+  assert.equal(aggregated.file_format, 2);
+  assert.equal(metadata((path) => pythonCapture(path)).python_allocator, 'pymalloc');
 });
 
 test('nothing allocated', (t) => {
@@ -108,17 +136,15 @@ test('a histogram keeps every count: bins follow each other and no class is cut'
         bytes: 0,
       }));
     const bins = sizeHistogram(classes);
-    assert.ok(bins.length >= 1 && bins.length <= 10);
-    assert.equal(bins[0]!.min_bytes, classes[0]!.min_bytes);
-    assert.equal(bins.at(-1)!.max_bytes, classes.at(-1)!.max_bytes);
+    assert.equal(bins.length, 10);
+    assert.equal(bins[0]!.min_bytes, 0);
+    assert.ok(Math.abs(bins.at(-1)!.max_bytes - classes.at(-1)!.max_bytes) <= 1);
     for (const [i, bin] of bins.entries()) {
-      assert.ok(bin.min_bytes <= bin.max_bytes);
       if (i > 0) assert.equal(bin.min_bytes, bins[i - 1]!.max_bytes + 1);
-      const inside = classes.filter((row) => row.min_bytes >= bin.min_bytes && row.max_bytes <= bin.max_bytes);
-      assert.equal(
-        bin.count,
-        inside.reduce((sum, row) => sum + row.allocations, 0),
-      );
+      // memray's ends are cut to whole bytes, its counts are not: single sizes at an end may be in the bin before.
+      const wide = classes.filter((row) => row.min_bytes < row.max_bytes);
+      const cut = wide.filter((row) => row.min_bytes < bin.min_bytes && bin.min_bytes <= row.max_bytes);
+      assert.deepEqual(cut, [], `begins at ${bin.min_bytes}`);
     }
     const total = classes.reduce((sum, row) => sum + row.allocations, 0);
     assert.equal(
@@ -128,16 +154,88 @@ test('a histogram keeps every count: bins follow each other and no class is cut'
   }
 });
 
+const row = (min_bytes: number, max_bytes: number, allocations: number) => ({
+  min_bytes,
+  max_bytes,
+  allocations,
+  bytes: 0,
+});
+
+/** [min_bytes, max_bytes, count] of each bin. */
+const binsOf = (classes: ReturnType<typeof row>[]) =>
+  sizeHistogram(classes).map((bin) => [bin.min_bytes, bin.max_bytes, bin.count]);
+
+test("bins are memray's: worked by hand from ln, exp and their truncation", () => {
+  // ln 16 = 2.7726, ln 1048576 = 13.8629, step 1.10904; ends e^3.8816 = 48.5, e^4.9906 = 147.03, … Zero is in the first.
+  const sizes: [size: number, count: number][] = [
+    [0, 2],
+    [16, 1],
+    [100, 4],
+    [4096, 7],
+    [1048576, 1],
+  ];
+  assert.deepEqual(binsOf(sizes.map(([size, count]) => row(size, size, count))), [
+    [0, 47, 3],
+    [48, 146, 4],
+    [147, 444, 0],
+    [445, 1350, 0],
+    // ln 4096 = 8.3178 is at the edge, 2.7726 + 5 × 1.10904; by rounding it is in the bin below, as in memray's.
+    [1351, 4094, 7],
+    [4095, 12415, 0],
+    [12416, 37639, 0],
+    [37640, 114103, 0],
+    [114104, 345900, 0],
+    [345901, 1048576, 1],
+  ]);
+  // ln 3 = 1.0986, ln 100 = 4.6052, step 0.35066: 3 | 4.26 6.05 8.59 12.20 17.32 24.60 34.93 49.60 70.43 100
+  assert.deepEqual(binsOf([3, 5, 12, 13, 60, 100].map((size) => row(size, size, size))), [
+    [0, 3, 3],
+    [4, 5, 5],
+    [6, 7, 0],
+    [8, 11, 12],
+    [12, 16, 13],
+    [17, 23, 0],
+    [24, 33, 0],
+    [34, 48, 0],
+    [49, 69, 60],
+    [70, 100, 100],
+  ]);
+});
+
+test('an end in the middle of a class moves to the nearer end of it, and the count stays whole', () => {
+  // ln 10 = 2.3026, ln 1000 = 6.9078, step 0.46052: 15.85 25.12 39.8 63.1 100 …
+  const bins = binsOf([row(10, 10, 1), row(24, 31, 5), row(60, 63, 7), row(1000, 1000, 1)]);
+  assert.deepEqual(bins.slice(0, 5), [
+    [0, 14, 1],
+    [15, 23, 0],
+    [24, 38, 5],
+    [39, 63, 7],
+    [64, 99, 0],
+  ]);
+});
+
 test('histograms of one size, of nothing, and with zero bytes', () => {
-  const row = (min_bytes: number, max_bytes: number, allocations: number) => ({
-    min_bytes,
-    max_bytes,
-    allocations,
-    bytes: 0,
-  });
-  assert.deepEqual(sizeHistogram([]), []);
-  assert.deepEqual(sizeHistogram([row(8, 8, 3)]), [{ min_bytes: 8, max_bytes: 8, count: 3 }]);
+  assert.deepEqual(binsOf([]), []);
+  // ln 8 = 2.0794, half of it 1.0397, step 0.10397: the ends of most bins are the same whole number
+  const one = binsOf([row(8, 8, 3)]);
+  assert.deepEqual(one.slice(0, 5), [
+    [0, 2, 0],
+    [3, 2, 0],
+    [3, 2, 0],
+    [3, 3, 0],
+    [4, 3, 0],
+  ]);
+  assert.equal(one[9]![2], 3);
+  for (const size of [0, 1])
+    assert.equal(
+      binsOf([row(size, size, 4)]).reduce((sum, bin) => sum + bin[2]!, 0),
+      4,
+    );
   const bins = sizeHistogram([row(0, 0, 2), row(1024, 1151, 5)]);
   assert.equal(bins.length, 10);
-  assert.deepEqual([bins[0]!.count, bins[9]!.count], [2, 5]);
+  assert.equal(
+    bins.reduce((sum, bin) => sum + bin.count, 0),
+    7,
+  );
+  assert.equal(bins[0]!.count, 2);
 });
