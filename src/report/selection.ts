@@ -1,6 +1,6 @@
 /** Which part of a capture a report is about: a view, and optionally one process or one thread. */
 import { UserError } from '../util/errors.ts';
-import { formatDuration } from '../util/format.ts';
+import { formatDuration, formatPlural } from '../util/format.ts';
 import type { SiteRow, Source } from './source.ts';
 import type { TimeRange, TimeWindow } from './time-range.ts';
 
@@ -26,44 +26,52 @@ export function selectedSites(source: Source, selection: Selection): Iterable<Si
 }
 
 export function viewTitle(view: View, threshold: number, isWindow = false): string {
-  if (isWindow && view in WINDOW_TITLES) return WINDOW_TITLES[view]!;
+  const explained = (isWindow && IN_WINDOW[view]) || explanation(view, threshold, isWindow);
+  return `${VIEW_NAMES[view]} (${explained})`;
+}
+
+function explanation(view: View, threshold: number, isWindow: boolean): string {
   switch (view) {
     case 'high_watermark':
-      return 'high watermark (what was live when the process had most)';
+      return 'what was live when the process had most';
     case 'leaks':
-      return 'leaks (allocated during the capture and not freed by its end)';
+      return 'allocated during the capture and not freed by its end';
     case 'allocations':
-      return 'all allocations (everything ever allocated, freed or not)';
+      return 'everything ever allocated, freed or not';
     case 'v8_samples':
-      return "JavaScript heap (sampled: what was allocated in V8's heap, freed or not; an estimate, not part of any other figure)";
+      return "sampled: what was allocated in V8's heap, freed or not; an estimate, not part of any other figure";
     case 'temporary_allocations':
-      return `temporary allocations (${isWindow ? 'allocated in this time, and freed in it ' : 'freed '}after at most ${threshold} other ${
-        threshold === 1 ? 'allocation' : 'allocations'
-      } of the same thread)`;
+      return `${isWindow ? 'allocated in this time, and freed in it ' : 'freed '}after at most ${formatPlural(threshold, 'other allocation')} of the same thread`;
   }
 }
 
 /** The same without its explanation: `leaks, only process 42`. */
 export function viewName(selection: Selection): string {
-  return selectionTitle(selection, {}).replace(/ \(.*\)/, '');
+  return VIEW_NAMES[selection.view] + onlyOf(selection);
 }
 
-const WINDOW_TITLES: Partial<Record<View, string>> = {
-  high_watermark: 'high watermark (what was live when the process had most in this time, blocks from before included)',
-  leaks: 'leaks (allocated in this time and not freed by its end)',
-  allocations: 'all allocations (everything allocated in this time, freed or not)',
+const VIEW_NAMES: Record<View, string> = {
+  high_watermark: 'high watermark',
+  leaks: 'leaks',
+  temporary_allocations: 'temporary allocations',
+  allocations: 'all allocations',
+  v8_samples: 'JavaScript heap',
+};
+
+const IN_WINDOW: Partial<Record<View, string>> = {
+  high_watermark: 'what was live when the process had most in this time, blocks from before included',
+  leaks: 'allocated in this time and not freed by its end',
+  allocations: 'everything allocated in this time, freed or not',
 };
 
 /** `facts` are those of the capture, narrowed to a range of time or not. */
 export function selectionTitle(selection: Selection, { window }: { window?: TimeWindow }): string {
-  const only = [
-    selection.pid === null ? [] : [`process ${selection.pid}`],
-    selection.tid === null ? [] : [`thread ${selection.tid}`],
-  ].flat();
-  return (
-    viewTitle(selection.view, selection.threshold, window !== undefined) +
-    (only.length > 0 ? `, only ${only.join(', ')}` : '')
-  );
+  return viewTitle(selection.view, selection.threshold, window !== undefined) + onlyOf(selection);
+}
+
+function onlyOf({ pid, tid }: Selection): string {
+  const only = [...(pid === null ? [] : [`process ${pid}`]), ...(tid === null ? [] : [`thread ${tid}`])];
+  return only.length > 0 ? `, only ${only.join(', ')}` : '';
 }
 
 /** @throws UserError if the capture has no such process or thread; the sentence names those that it has. */

@@ -33,6 +33,7 @@ export function openScreen(title: string): MouseScreen {
   screen.tput.brokenACS = true;
   const box = blessed.box({ top: 0, left: 0, width: '100%', height: '100%', wrap: false });
   screen.append(box);
+  const ignoreSignals = endBySignals(screen);
   return {
     get columns() {
       return screen.width;
@@ -59,7 +60,25 @@ export function openScreen(title: string): MouseScreen {
     },
     onResize: (listener) => screen.on('resize', listener),
     suspend: () => suspend(screen),
-    close: () => screen.destroy(),
+    close: () => {
+      ignoreSignals();
+      screen.destroy();
+    },
+  };
+}
+
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
+
+/** Gives the terminal back and ends by the signal, where neo-blessed ends with exit code 0. */
+function endBySignals(screen: BlessedScreen): () => void {
+  const end = (signal: NodeJS.Signals) => {
+    screen.destroy();
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
+  for (const signal of ENDING) process.once(signal, end);
+  return () => {
+    for (const signal of ENDING) process.removeListener(signal, end);
   };
 }
 

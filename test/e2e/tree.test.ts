@@ -1,5 +1,6 @@
 /** `mp tree` on a terminal, as a person sees it: tmux is the terminal. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { smallCapture } from '../unit/helpers/capture-fixture.ts';
@@ -48,5 +49,25 @@ describe('mp tree on a terminal', { skip: cannotFind('tmux') }, () => {
     await shows(/Location +\/src\/app\/main\.c:10/);
     press('q');
     assert.doesNotMatch(await shows(/^\S+ fg$/m), /q quit/);
+  });
+
+  test('ends by the signal that ends it, with the terminal as it was', async (t) => {
+    const folder = scratchFolder(t);
+    const [path, pidFile] = [join(folder, 'capture.db'), join(folder, 'pid')];
+    smallCapture(path);
+    const { press, shows } = terminal(t, 100, 30);
+    for (const [signal, status] of [
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      press(
+        `sh -c 'echo $$ > ${pidFile}; exec ${MP} tree ${path}'; echo ended with $?; stty -a | grep -wo icanon`,
+        'Enter',
+      );
+      await shows('q quit');
+      process.kill(Number(readFileSync(pidFile, 'utf8')), signal);
+      assert.doesNotMatch(await shows(new RegExp(`ended with ${status}\\s+icanon`)), /▾|q quit/);
+      press('clear', 'Enter');
+    }
   });
 });
