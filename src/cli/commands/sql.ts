@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { type QueryResult, resultCsv, resultJson, resultTable } from '../../report/query-result.ts';
+import { readyQueriesText } from '../../report/ready-queries.ts';
+import { completions, type Relation } from '../../report/sql-completion.ts';
 import { splitStatements } from '../../report/sql-statements.ts';
 import type { Db } from '../../store/db.ts';
 
@@ -111,13 +113,17 @@ function formatted(result: QueryResult, options: SqlOptions, output: Output): st
 
 async function converse(db: Db, options: SqlOptions, output: Output, input: SqlInput): Promise<void> {
   output.out(viewList(db, output.columns));
-  output.out('A query ends with a semicolon; .views lists the views again, .quit or Ctrl-D leaves.\n');
-  const lines = createInterface({ input, output: process.stdout, prompt: 'mp> ' });
+  output.out('A query ends with a semicolon. Tab completes names; .views lists them again, .examples shows queries,\n');
+  output.out('.quit or Ctrl-D leaves.\n');
   let pending = '';
+  const known = relations(db);
+  const completer = (line: string) => completions(pending + line, known);
+  const lines = createInterface({ input, output: process.stdout, prompt: 'mp> ', completer });
   lines.prompt();
   for await (const line of lines) {
     if (pending === '' && ['.quit', '.exit'].includes(line.trim())) break;
     if (pending === '' && line.trim() === '.views') output.out(viewList(db, output.columns));
+    else if (pending === '' && line.trim() === '.examples') output.out(readyQueriesText());
     else {
       const { statements, rest } = splitStatements(`${pending}${line}\n`);
       for (const sql of statements) output.out(runOrExplain(db, sql, options, output));
@@ -141,23 +147,26 @@ function runOrExplain(db: Db, sql: string, options: SqlOptions, output: Output):
 
 /** The views and tables of a capture with their columns. */
 export function viewList(db: Db, width: number): string {
-  const names = (type: string) =>
-    db
-      .all<{ name: string }>(
-        "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' ORDER BY name",
-        [type],
-      )
-      .map((row) => row.name);
-  const columns = (name: string) => db.prepare(`SELECT * FROM "${name.replaceAll('"', '""')}"`).columns();
-  const entry = (name: string) => wrap(printable(`${name}: ${columns(name).join(', ')}`), width - 2, '    ');
+  const entry = ({ name, columns }: Relation) => wrap(printable(`${name}: ${columns.join(', ')}`), width - 2, '    ');
   const section = (title: string, type: string) => [
     title,
-    ...names(type)
+    ...relations(db)
+      .filter((relation) => relation.type === type)
       .flatMap(entry)
       .map((line) => `  ${line}`),
     '',
   ];
   return `${[...section('Views:', 'view'), ...section('Tables:', 'table')].join('\n')}\n`;
+}
+
+/** Views and tables, those too that this connection has for itself. */
+function relations(db: Db): (Relation & { type: string })[] {
+  const columns = (name: string) => db.prepare(`SELECT * FROM "${name.replaceAll('"', '""')}"`).columns();
+  return db
+    .all<{ name: string; type: string }>(
+      "SELECT name, type FROM sqlite_schema WHERE type IN ('view', 'table') AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .map(({ name, type }) => ({ name, type, columns: columns(name) }));
 }
 
 async function readAll(input: SqlInput): Promise<string> {
