@@ -7,6 +7,7 @@ import type { Layout } from '../report/header.ts';
 import type { Capture } from '../report/report.ts';
 import { checkSelection, MAX_THRESHOLD, type Selection, type View } from '../report/selection.ts';
 import type { FrameOptions } from '../report/shown-stacks.ts';
+import { filtered } from '../report/stack-filter.ts';
 import { parseTime } from '../report/time-range.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import type { Content } from '../util/new-file.ts';
@@ -24,6 +25,8 @@ export interface ReportOptions extends FrameOptions {
   thread?: number;
   from?: string;
   to?: string;
+  include?: string[];
+  exclude?: string[];
   output?: string;
   force?: boolean;
   json?: boolean;
@@ -60,13 +63,29 @@ export function addViewOptions(command: Command): Command {
     );
 }
 
-/** `--pid`, `--thread`, `--from` and `--to`. */
+/** `--pid`, `--thread`, `--include`, `--exclude`, `--from` and `--to`. */
 export function addPartOptions(command: Command): Command {
-  return addRangeOptions(
-    command
-      .option('--pid <PID>', 'only this process', parseNumber)
-      .option('--thread <TID>', 'only this thread', parseNumber),
-  );
+  command
+    .option('--pid <PID>', 'only this process', parseNumber)
+    .option('--thread <TID>', 'only this thread', parseNumber);
+  return addRangeOptions(addFilterOptions(command));
+}
+
+/** `--include` and `--exclude`. */
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option(
+      '--include <PATTERN>',
+      'only stacks with such a function, file or module: a part of its name, * for anything, ^ and $ for begin and end; ' +
+        'several times: with any of them',
+      append,
+    )
+    .option('--exclude <PATTERN>', 'only stacks without', append);
+}
+
+/** The value of an option that may be given several times. */
+export function append(value: string, values: string[] = []): string[] {
+  return [...values, value];
 }
 
 /** `--no-native`, `--native-machinery`: one of them, or none. */
@@ -140,6 +159,8 @@ export function selectionOf(options: ReportOptions): Selection {
     pid: options.pid ?? null,
     tid: options.thread ?? null,
     ...rangeOf(options),
+    ...(options.include === undefined ? {} : { include: options.include }),
+    ...(options.exclude === undefined ? {} : { exclude: options.exclude }),
   };
 }
 
@@ -162,7 +183,7 @@ function viewOf(options: ReportOptions): View {
  */
 export async function withCapture<T>(
   path: string,
-  part: Pick<Selection, 'pid' | 'tid'> & Part,
+  part: Pick<Selection, 'pid' | 'tid' | 'include' | 'exclude'> & Part,
   report: (capture: Capture) => T,
 ): Promise<T> {
   // Loaded late: `mp --help` needs no database driver.
@@ -176,7 +197,7 @@ export async function withCapture<T>(
       const meta = new Map(source.all<{ key: string; value: string }>('meta').map((row) => [row.key, row.value]));
       checkSelection(source, part);
       const facts = readFacts(source, path, captureStatus(meta, path));
-      return report(narrowed(part, db, facts));
+      return report(filtered(narrowed(part, db, facts), part));
     });
   } catch (error) {
     if (error instanceof StoreError) throw new UserError(`Failed to read capture ${path}: ${error.message}`);

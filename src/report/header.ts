@@ -13,6 +13,7 @@ import type { Style } from '../util/output.ts';
 import type { Facts, ProcessFacts } from './facts.ts';
 import { lossEffect, lossLines } from './losses.ts';
 import { type Selection, selectionTitle } from './selection.ts';
+import { isFilter } from './stack-filter.ts';
 import { windowTitle } from './time-range.ts';
 
 export interface Layout {
@@ -105,7 +106,7 @@ function styledLosses(facts: Facts, { columns, style }: Layout): string[] {
 export function emptyLines(facts: Facts, selection: Selection | null, { columns }: Layout): string[] {
   const sentence = 'No allocations were recorded.';
   if (facts.allocations === 0 || selection === null) return [sentence];
-  const isPart = selection.pid !== null || selection.tid !== null;
+  const isPart = selection.pid !== null || selection.tid !== null || isFilter(selection);
   const all = formatPlural(facts.allocations, 'allocation');
   if (isPart) return [sentence, ...wrap(`The selection has none of the capture's ${all}.`, columns)];
   if (selection.view === 'leaks') return [sentence, ...wrap(`Nothing leaked: of ${all}, all were freed.`, columns)];

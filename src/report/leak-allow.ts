@@ -35,8 +35,8 @@ export function ruleFor(rules: AllowRule[], frames: FrameRow[]): AllowRule | und
   return rules.find((rule) => names.some((name) => rule.matches(name)));
 }
 
-/** Not a regular expression: names are a target's, and must not make it slow. */
-function matcher(pattern: string): (text: string) => boolean {
+/** `^` and `$` stand for beginning and end, `*` for anything. Not a regular expression: names are a target's, and must not make it slow. */
+export function matcher(pattern: string): (text: string) => boolean {
   const fromStart = pattern.startsWith('^');
   const toEnd = pattern.endsWith('$');
   const parts = pattern.slice(Number(fromStart), toEnd ? -1 : undefined).split('*');

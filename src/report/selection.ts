@@ -1,7 +1,8 @@
 /** Which part of a capture a report is about: a view, and optionally one process or one thread. */
 import { UserError } from '../util/errors.ts';
-import { formatDuration, formatPlural } from '../util/format.ts';
+import { formatDuration, formatPlural, printable } from '../util/format.ts';
 import type { SiteRow, Source } from './source.ts';
+import type { StackFilter } from './stack-filter.ts';
 import type { TimeRange, TimeWindow } from './time-range.ts';
 
 export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'allocations' | 'v8_samples';
@@ -9,7 +10,7 @@ export type View = 'high_watermark' | 'leaks' | 'temporary_allocations' | 'alloc
 /** Up to here temporary allocations are known without single events. */
 export const MAX_THRESHOLD = 16;
 
-export interface Selection {
+export interface Selection extends StackFilter {
   view: View;
   /** Of temporary allocations: freed after at most this many other allocations of their thread. */
   threshold: number;
@@ -69,8 +70,13 @@ export function selectionTitle(selection: Selection, { window }: { window?: Time
   return viewTitle(selection.view, selection.threshold, window !== undefined) + onlyOf(selection);
 }
 
-function onlyOf({ pid, tid }: Selection): string {
-  const only = [...(pid === null ? [] : [`process ${pid}`]), ...(tid === null ? [] : [`thread ${tid}`])];
+function onlyOf({ pid, tid, include, exclude }: Selection): string {
+  const only = [
+    ...(pid === null ? [] : [`process ${pid}`]),
+    ...(tid === null ? [] : [`thread ${tid}`]),
+    ...(include === undefined ? [] : [`stacks with ${include.map(printable).join(' or ')}`]),
+    ...(exclude === undefined ? [] : [`stacks without ${exclude.map(printable).join(' or ')}`]),
+  ];
   return only.length > 0 ? `, only ${only.join(', ')}` : '';
 }
 

@@ -17,6 +17,7 @@ import { residentLines, residentProcesses } from './resident.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import { type FrameOptions, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, Source } from './source.ts';
+import { isFilter } from './stack-filter.ts';
 import { frameFunction, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
 
 export interface SummaryRow {
@@ -154,8 +155,8 @@ export function summaryJson(capture: Capture, selection: Selection, options: Sum
 }
 
 /** Resident memory is that of whole processes, and beside the high watermark of the whole capture. */
-const isWhole = ({ facts }: Capture, { view, tid }: Selection): boolean =>
-  view === 'high_watermark' && tid === null && facts.window === undefined;
+const isWhole = ({ facts }: Capture, selection: Selection): boolean =>
+  selection.view === 'high_watermark' && selection.tid === null && !isFilter(selection) && facts.window === undefined;
 
 function rowOf(rows: Map<string, ChargedRow>, name: string, file: string): ChargedRow {
   const key = `${name}\0${file}`;

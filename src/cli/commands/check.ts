@@ -9,6 +9,7 @@ import {
   addExample,
   addOutputOptions,
   addPartOptions,
+  append,
   defaultOutput,
   emit,
   layoutOf,
@@ -77,8 +78,4 @@ function readRules(file: string): AllowRule[] {
     if (error instanceof UserError) throw error;
     throw new UserError(`Cannot read ${file}: ${(error as Error).message.replace(/^\w+: |, \w+.*$/g, '')}`);
   }
-}
-
-function append(file: string, files: string[] = []): string[] {
-  return [...files, file];
 }

@@ -5,6 +5,7 @@ import { UserError } from '../../util/errors.ts';
 import { type Output, refuseSame } from '../../util/output.ts';
 import {
   addExample,
+  addFilterOptions,
   addOutputOptions,
   addViewOptions,
   defaultOutput,
@@ -36,7 +37,7 @@ export function register(program: Command, output?: Output): void {
     .option('-n, --max-rows <N>', `show at most N rows (default: ${DEFAULT_ROWS}; all as JSON)`, parsePositive)
     .option('--html', 'write a page with the differential flame graph, by default beside the capture before');
   addExample(
-    addOutputOptions(addViewOptions(command)),
+    addOutputOptions(addFilterOptions(addViewOptions(command))),
     'mp diff old.db new.db',
     'mp diff --leaks --by line old.db new.db',
     'mp diff -o diff.html old.db new.db',

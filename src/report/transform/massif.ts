@@ -21,6 +21,7 @@ import type { Capture } from '../report.ts';
 import { type Selection, selectionTitle } from '../selection.ts';
 import { ShownStacks } from '../shown-stacks.ts';
 import type { MemoryRow } from '../source.ts';
+import { isFilter } from '../stack-filter.ts';
 import { windowTitle } from '../time-range.ts';
 import { plain, sumOf, treeLines } from './massif-tree.ts';
 import { type ExportOptions, processLabel, type StackTotal, totalsByOwner } from './samples.ts';
@@ -39,6 +40,7 @@ export function massif(capture: Capture, selection: Selection, options: ExportOp
   if (selection.view !== 'high_watermark' && selection.view !== 'leaks')
     throw new UserError('massif shows what is live at a moment: the high watermark, or --leaks.', 2);
   if (selection.tid !== null) throw new UserError('massif shows whole processes: leave out --thread.', 2);
+  if (isFilter(selection)) throw new UserError('massif shows whole processes: leave out --include and --exclude.', 2);
   return massifText(capture, selection, options, onlyProcess(capture, selection));
 }
 
