@@ -2,7 +2,19 @@
  * Files that mp makes, often as root in a folder of somebody else. Whoever may write there may plant a link under the
  * name, or exchange the file: nothing is written through a link, and nothing is taken over that is there already.
  */
-import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
 export interface Owner {
   uid: number;
@@ -17,7 +29,7 @@ export function ownerUnderSudo(): Owner | null {
 }
 
 export interface NewFile {
-  /** A file or a link under that name is removed first; what it leads to stays. */
+  /** A file or a link under that name makes way; what it leads to stays. */
   replace: boolean;
   /** Null: the user of this process. */
   owner: Owner | null;
@@ -41,17 +53,20 @@ export type Content = Chunk | Iterable<Chunk>;
  * @throws Error with `code`, EEXIST if there is one; a device or pipe is never replaced. Also what `content` throws.
  */
 export function createNewFile(path: string, { replace, owner, mode }: NewFile, content: Content = ''): Identity {
-  if (replace && isReplaceable(path)) rmSync(path, { force: true });
-  const file = openSync(path, 'wx', mode);
+  // What is there stays until the new file is whole: the disk may be full.
+  const isOver = replace && isReplaceable(path) && lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const written = isOver ? `${path}.${randomBytes(6).toString('hex')}` : path;
+  const file = openSync(written, 'wx', mode);
   let made: Identity | null = null;
   try {
     const { dev, ino } = fstatSync(file, { bigint: true });
     made = { device: dev, inode: ino };
     if (owner !== null) fchownSync(file, owner.uid, owner.gid);
     writeAll(file, content);
+    if (isOver) renameSync(written, path);
     return made;
   } catch (error) {
-    if (made !== null && isStill(path, made)) rmSync(path, { force: true });
+    if (made !== null && isStill(written, made)) rmSync(written, { force: true });
     throw error;
   } finally {
     closeSync(file);

@@ -102,7 +102,9 @@ export function writeOutputFile(path: string, content: Content, force: boolean, 
     const { code, message, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error; // of the content, not of the file
     if (code === 'EEXIST') throw new UserError(`File already exists, will not overwrite without --force: ${path}`);
-    throw new UserError(`Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, (open|write).*$/, '')}`);
+    throw new UserError(
+      `Cannot write ${path}: ${message.replace(/^\w+: /, '').replace(/, (open|write|rename).*$/, '')}`,
+    );
   }
 }
 
