@@ -19,8 +19,17 @@ export interface StackColumns {
   frameOf: Int32Array;
 }
 
+/** A source is of one state of a capture: its stacks are read once. */
+const known = new WeakMap<Source, StackColumns>();
+
 /** @throws UserError if the tree is damaged. */
-export function readStacks(source: Source): StackColumns {
+export function stackColumns(source: Source): StackColumns {
+  const columns = known.get(source) ?? readStacks(source);
+  known.set(source, columns);
+  return columns;
+}
+
+function readStacks(source: Source): StackColumns {
   const frames = [...source.iterate('frames')];
   const frameIds = Float64Array.from(frames.map((frame) => frame.id));
   const ids: number[] = [];

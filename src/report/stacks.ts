@@ -7,7 +7,7 @@
  *     3         2       alloc
  */
 import type { FrameRow, Source } from './source.ts';
-import { indexOf, readStacks, type StackColumns } from './stack-columns.ts';
+import { indexOf, type StackColumns, stackColumns } from './stack-columns.ts';
 
 /** Shown where a site has no stack. */
 export const NO_STACK = '<stack trace unavailable>';
@@ -30,7 +30,7 @@ export class Stacks {
 
   /** @throws UserError if the tree is damaged. */
   constructor(source: Source) {
-    this.#columns = readStacks(source);
+    this.#columns = stackColumns(source);
     this.isMixed = this.#columns.frames.some((frame) => frame.language !== 'native');
     this.#nodes = new Array(this.#columns.ids.length);
   }
