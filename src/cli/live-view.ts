@@ -13,7 +13,7 @@ import { printable } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { sourceLines } from '../util/source-lines.ts';
 import type { LiveSource } from './live-file.ts';
-import { writeFlameGraph } from './live-flamegraph.ts';
+import { writeFlameGraph, writeSnapshot } from './live-keep.ts';
 
 /** Frames as all reports show them. */
 export const FRAME_RULES: FrameRules = {
@@ -51,6 +51,7 @@ export async function viewLive(source: LiveSource, name: string, output: Output,
         return program?.getOutput() ?? null;
       },
       writeFlameGraph: () => writeFlameGraph(model.data.capture),
+      writeSnapshot: () => writeSnapshot(model.data.capture),
       ...(program && { onOutput: program.onOutput, closed: program.closed }),
     });
   } finally {

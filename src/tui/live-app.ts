@@ -17,6 +17,8 @@ export interface LiveApplication extends LiveContext {
   sourceLines(file: string, line: number, count: number): SourceLine[];
   /** Writes a flame graph of now. @returns its path. */
   writeFlameGraph(): Promise<string>;
+  /** Keeps what is in use now in a capture of its own. @returns its path. */
+  writeSnapshot(): Promise<string>;
   /** Calls `listener` when `output` has grown. */
   onOutput?(listener: () => void): void;
   /** When it resolves the view is closed, as if the user had quit. */
@@ -170,7 +172,8 @@ class LiveApp {
       ...{ q: () => this.#end('quit'), escape: () => this.#end('quit') },
       space: () => model.togglePaused(),
       enter: () => this.#openCallers(),
-      f: () => void this.#writeFlameGraph(),
+      f: () => void this.#write('flame graph', () => this.#application.writeFlameGraph()),
+      s: () => void this.#write('snapshot', () => this.#application.writeSnapshot()),
       '?': () => {
         this.#showsHelp = true;
       },
@@ -225,10 +228,10 @@ class LiveApp {
     actions[key]?.();
   }
 
-  async #writeFlameGraph(): Promise<void> {
-    this.#mode.message = 'writing a flame graph';
+  async #write(what: string, write: () => Promise<string>): Promise<void> {
+    this.#mode.message = `writing a ${what}`;
     try {
-      this.#mode.message = `wrote ${await this.#application.writeFlameGraph()}`;
+      this.#mode.message = `wrote ${await write()}`;
     } catch (error) {
       this.#mode.message = (error as Error).message;
     }

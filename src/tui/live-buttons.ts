@@ -42,6 +42,7 @@ export function buttonsOf(model: LiveModel): Button[] {
     button('l', 'L', model.showsLeaks ? 'All' : 'Leaks', model.showsLeaks ? 'All' : 'Leaks'),
     button('n', 'N', model.locations.hidesNative ? 'Show Native' : 'Hide Native', 'Native'),
     button('f', 'F', 'Flame graph', 'Flame'),
+    button('s', 'S', 'Snapshot', 'Snap'),
   ];
 }
 

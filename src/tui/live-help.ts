@@ -12,6 +12,7 @@ const KEYS = [
   ['l', 'what may leak: sites whose memory has not gone back to what it was, for 6 s or more'],
   ['n', 'hide native frames of stacks that have Python or JavaScript frames, or show them'],
   ['f', 'write a flame graph of now'],
+  ['s', 'keep a snapshot of now, for mp top and every report'],
   ['ctrl+z', 'suspend'],
   ['q, esc', 'quit; the recording goes on'],
 ] as const;

@@ -68,6 +68,7 @@ function start(t: TestContext, overrides: Partial<LiveApplication> = {}) {
     },
     sourceLines: (_file, line) => [{ line, text: `text ${line}` }],
     writeFlameGraph: async () => '/tmp/graph.html',
+    writeSnapshot: async () => '/tmp/snapshot.db',
     ...overrides,
   });
   const settle = () => new Promise(setImmediate);
@@ -166,7 +167,7 @@ test('a filter is typed', async (t) => {
   assert.equal(shown(screen), 'walk');
 });
 
-test('callers with source lines, help, and a flame graph', async (t) => {
+test('callers with source lines, help, a flame graph and a snapshot', async (t) => {
   const { screen, press, settle } = start(t);
   await settle();
   press('down', 'enter');
@@ -180,6 +181,9 @@ test('callers with source lines, help, and a flame graph', async (t) => {
   press('f');
   await settle();
   assert.match(screen.text, /Status wrote \/tmp\/graph\.html/);
+  press('s');
+  await settle();
+  assert.match(screen.text, /Status wrote \/tmp\/snapshot\.db/);
 });
 
 test('a flame graph that can not be written is no end', async (t) => {

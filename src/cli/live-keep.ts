@@ -1,0 +1,34 @@
+/** What is in use now, kept in a file beside the capture; made by another process, so that the view goes on. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../util/errors.ts';
+import { defaultPath } from './report-options.ts';
+
+/** @returns the path of the page. @throws UserError if it could not be written. */
+export function writeFlameGraph(capture: string): Promise<string> {
+  return keep(capture, 'flamegraph', 'html', ['--leaks']);
+}
+
+/** @returns the path of the snapshot. @throws UserError if it could not be written. */
+export function writeSnapshot(capture: string): Promise<string> {
+  return keep(capture, 'snapshot', 'db', []);
+}
+
+async function keep(capture: string, command: string, suffix: string, options: string[]): Promise<string> {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const path = defaultPath(command, capture, `.${time}.${suffix}`);
+  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  const child = spawn(process.execPath, [main, command, ...options, '-o', path, '--', capture], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const code = await new Promise<number | null>((resolve) => {
+    child.on('error', () => resolve(null));
+    child.on('close', resolve);
+  });
+  if (code !== 0) throw new UserError(said.trim().split('\n')[0] || `the ${command} could not be written`);
+  return path;
+}
