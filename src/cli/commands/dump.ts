@@ -1,33 +1,46 @@
 import type { Command } from 'commander';
+import { checkSelection } from '../../report/selection.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { addExample, defaultOutput } from '../report-options.ts';
+import { addExample, defaultOutput, parseNumber } from '../report-options.ts';
 
 /** Lines that are written at once. */
 const LINES = 1000;
+
+interface DumpOptions {
+  json?: boolean;
+  pid?: number;
+  thread?: number;
+}
 
 export function register(program: Command, output?: Output): void {
   const command = program
     .command('dump')
     .description('every single event, one to a line (of a capture recorded with --events)')
     .argument('<capture>', 'capture file')
+    .option('--pid <PID>', 'only this process', parseNumber)
+    .option('--thread <TID>', 'only this thread', parseNumber)
     .option('--json', 'print each event as JSON');
   addExample(command, 'mp dump mp-app.42.db | grep mmap');
-  command.action(async (path: string, { json = false }: { json?: boolean }) => {
+  command.action(async (path: string, options: DumpOptions) => {
     const to = output ?? defaultOutput();
     if (to.isTTY) throw new UserError(`A terminal is no place for every event: mp dump ${path} > FILE`);
-    await dump(path, json, to);
+    await dump(path, options, to);
   });
 }
 
-async function dump(path: string, json: boolean, output: Output): Promise<void> {
+async function dump(path: string, { json = false, pid, thread }: DumpOptions, output: Output): Promise<void> {
   const { openReader } = await import('../../store/db.ts');
   const { EVENT_COLUMNS, eventRows } = await import('../../store/events.ts');
+  const { Reader } = await import('../../store/reader.ts');
   const db = openReader(path);
+  const [pidAt, tidAt] = [EVENT_COLUMNS.indexOf('pid'), EVENT_COLUMNS.indexOf('tid')];
   try {
     const rows = eventRows(db);
+    checkSelection(new Reader(db), { pid: pid ?? null, tid: thread ?? null });
     let lines: string[] = json ? [] : [EVENT_COLUMNS.join('\t')];
     for (const row of rows) {
+      if ((pid !== undefined && row[pidAt] !== pid) || (thread !== undefined && row[tidAt] !== thread)) continue;
       lines.push(json ? jsonOf(EVENT_COLUMNS, row) : row.map((value) => value ?? '-').join('\t'));
       if (lines.length < LINES) continue;
       output.out(`${lines.join('\n')}\n`);

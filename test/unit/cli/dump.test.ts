@@ -27,6 +27,26 @@ test('one event to a line, as text or JSON', async (context) => {
   });
 });
 
+test('of one process or one thread', async (context) => {
+  const recording = new Recording(context, undefined, { withEvents: true });
+  const { builder } = recording;
+  const [first, second] = [builder.process(), builder.process()];
+  const threads = [builder.thread(first, { tid: 7 }), builder.thread(first, { tid: 8 }), builder.thread(second)];
+  for (const thread of threads) builder.allocate(thread, 4096 * (thread + 1), 10);
+  recording.finish();
+  const addresses = async (...args: string[]) =>
+    (await runCommand(dump, ['dump', '--json', ...args, recording.path])).out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).address);
+  assert.deepEqual(await addresses('--pid', '1000'), [4096, 8192]);
+  assert.deepEqual(await addresses('--pid', '1001'), [12288]);
+  assert.deepEqual(await addresses('--thread', '8'), [8192]);
+  await assert.rejects(addresses('--pid', '5'), {
+    message: /^The capture has no process 5\. It has: 1000/,
+  });
+});
+
 test('a capture without events says so', async (context) => {
   const recording = new Recording(context);
   recording.finish();
