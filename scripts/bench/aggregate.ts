@@ -53,7 +53,7 @@ export function benchmarkAggregate(
   globalThis.gc?.();
   return {
     nsPerEvent: Math.round(segments[segments.length >> 1]!),
-    bytesPerLive: Math.round(aggregator.addressTableBytes / load.liveCount),
+    bytesPerLive: Math.round(aggregator.processes.addressTableBytes / load.liveCount),
     heapBytesPerLive: Math.round((memoryBytes() - before - loadBytes) / load.liveCount),
   };
 }

@@ -28,23 +28,13 @@ import {
   type SiteSum,
   TEMPORARY_THRESHOLDS,
 } from '../model/accounts.ts';
-import type { BlockColumns } from '../model/blocks.ts';
-import type {
-  Batch,
-  Losses,
-  ModuleInfo,
-  ProcessInfo,
-  ProcessWarning,
-  ResidentInfo,
-  ThreadInfo,
-} from '../model/types.ts';
+import type { Batch, Losses, ModuleInfo, ResidentInfo, ThreadInfo } from '../model/types.ts';
 import { EventLog } from './event-log.ts';
-import { HighWatermark } from './high-watermark.ts';
 import { StackTree } from './intern.ts';
-import { IntervalPeak, Intervals, rangeGrid } from './intervals.ts';
+import { Intervals, rangeGrid } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
-import { liveColumns } from './live-columns.ts';
-import { ProcessAccount } from './process-account.ts';
+import type { ProcessAccount } from './process-account.ts';
+import { Processes } from './processes.ts';
 import { type Cut, pageEnd } from './ranges.ts';
 import {
   ALLOCATED_BYTES,
@@ -97,21 +87,14 @@ export class Aggregator implements Accounts {
   readonly intervals: Intervals | null;
   /** Null: single events are not kept. */
   readonly events: EventLog | null;
-  /** Of the first process, null before there is one. */
-  firstPid: number | null = null;
   readonly #sites = new Sites();
+  readonly processes = new Processes(this.#sites);
   readonly #threads = new Threads();
   readonly #temporaries = new Temporaries();
-  /** By process; those that have ended are let go of, but for what the sites need. */
-  readonly #accounts: (ProcessAccount | undefined)[] = [];
-  readonly #heaps: HighWatermark[] = [];
-  /** An interval has one, even if a process is heard of after its end. */
-  readonly #intervalPeaks: IntervalPeak[] = [];
   /** A block is temporary only if it is born in this interval or later … */
   readonly #firstBirth: number;
   /** … and freed after at most this many other allocations. */
   readonly #farthest: number;
-  #listed: ProcessAccount[] = [];
   readonly #statuses = new StackStatuses();
   #unmatchedFrees = 0;
   #inheritedBlocks = 0;
@@ -136,18 +119,14 @@ export class Aggregator implements Accounts {
 
   /** Applies a batch: first what is new in it, then its records. */
   apply(batch: Batch): void {
-    for (const info of batch.processes) this.#addProcess(info);
-    for (const warning of batch.warnings) this.#addWarning(warning);
+    for (const info of batch.processes) this.processes.add(info);
+    for (const warning of batch.warnings) this.processes.warn(warning);
     for (const info of batch.threads) this.#addThread(info);
     for (const info of batch.stacks) this.#statuses.add(info);
     this.newModules.push(...batch.modules);
     this.#residents = batch.residents;
     this.#applyRecords(batch.records, batch.count, batch.baseTimeNs);
-    for (const end of batch.ends) {
-      const account = this.#account(end.index);
-      account.end = end;
-      this.#list(account);
-    }
+    for (const end of batch.ends) this.processes.end(end);
   }
 
   // ---- what the store reads ----------------------------------------------------------------------------------------
@@ -161,24 +140,15 @@ export class Aggregator implements Accounts {
     };
   }
 
-  *changes(): Generator<ProcessChanges> {
-    for (const account of this.#listed) {
-      if (account.known === null) continue;
-      account.line.complete(account.heap);
-      yield account;
-    }
+  changes(): Iterable<ProcessChanges> {
+    return this.processes.changes();
   }
 
   committed(): void {
     this.newModules = [];
     this.intervals?.committed();
     this.events?.clear();
-    for (const account of this.#listed) {
-      if (account.known === null) continue;
-      if (account.end !== null) this.#accounts[account.index] = undefined;
-      account.committed();
-    }
-    this.#listed = this.#listed.filter((account) => account.isListed);
+    this.processes.committed();
   }
 
   threadOf(site: number): number {
@@ -199,7 +169,7 @@ export class Aggregator implements Accounts {
 
   addTo(site: number, sum: SiteSum): void {
     const { doubles, words } = this.#sites;
-    const heap = this.#heaps[this.processOfThread(this.threadOf(site))]!;
+    const heap = this.processes.heapOf(this.processOfThread(this.threadOf(site)));
     const at = site * SITE_DOUBLES;
     sum.allocations += doubles[at + ALLOCATIONS]!;
     sum.allocatedBytes += doubles[at + ALLOCATED_BYTES]!;
@@ -218,29 +188,7 @@ export class Aggregator implements Accounts {
 
   /** Present state of a process, null before its first sign of life. */
   process(index: number): Readonly<Pick<ProcessAccount, 'heap' | 'unmatchedFrees'>> | null {
-    return this.#accounts[index] ?? null;
-  }
-
-  /** Live bytes of the processes that have not ended. */
-  get tracedBytes(): number {
-    let bytes = 0;
-    for (const account of this.#accounts) if (account?.hasEnded === false) bytes += account.heap.heapBytes;
-    return bytes;
-  }
-
-  /** The processes that have not ended, with what they hold. */
-  get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
-    return this.#running().map(({ heap, known }) => ({
-      pid: known!.pid,
-      bytes: heap.heapBytes,
-      blocks: heap.liveAllocations,
-      peakBytes: heap.peakBytes,
-    }));
-  }
-
-  /** Every live block of them. */
-  liveBlocks(): BlockColumns {
-    return liveColumns(this.#running());
+    return this.processes.find(index) ?? null;
   }
 
   /** Sites so far: they are numbered 0 … siteCount - 1. */
@@ -248,55 +196,11 @@ export class Aggregator implements Accounts {
     return this.#sites.size;
   }
 
-  /** Memory of the address tables of all processes, in bytes. */
-  get addressTableBytes(): number {
-    return this.#accounts.reduce((sum, account) => sum + (account?.blocks.byteLength ?? 0), 0);
-  }
-
-  #running(): ProcessAccount[] {
-    return this.#accounts.filter(
-      (account): account is ProcessAccount => account?.hasEnded === false && account.known !== null,
-    );
-  }
-
-  // ---- what is new in a batch --------------------------------------------------------------------------------------
-
-  #account(process: number): ProcessAccount {
-    const known = this.#accounts[process];
-    if (known !== undefined) return known;
-    while (this.#heaps.length <= process) {
-      this.#heaps.push(new HighWatermark());
-      this.#intervalPeaks.push(new IntervalPeak());
-    }
-    const account = new ProcessAccount(process, this.#sites, this.#heaps[process]!, this.#intervalPeaks[process]!);
-    this.#accounts[process] = account;
-    return account;
-  }
-
-  #list(account: ProcessAccount): void {
-    if (account.isListed) return;
-    account.isListed = true;
-    this.#listed.push(account);
-  }
-
-  #addProcess(info: ProcessInfo): void {
-    const account = this.#account(info.index);
-    this.firstPid ??= info.pid;
-    account.known = info;
-    account.info = info;
-    this.#list(account);
-  }
-
-  #addWarning({ index, text }: ProcessWarning): void {
-    const { known } = this.#account(index);
-    if (known) this.#addProcess({ ...known, warning: [known.warning, text].filter(Boolean).join('; ') });
-  }
-
   #addThread(info: ThreadInfo): void {
-    const account = this.#account(info.process);
+    const account = this.processes.of(info.process);
     this.#threads.add(info, account.identityOf(info));
     account.threads.push(info);
-    this.#list(account);
+    this.processes.list(account);
   }
 
   // ---- records -----------------------------------------------------------------------------------------------------
@@ -316,7 +220,7 @@ export class Aggregator implements Accounts {
         this.#invalidRecords++;
         continue;
       }
-      const account = this.#account(process);
+      const account = this.processes.of(process);
       if (this.events !== null) this.events.log(account.blocks, thread, records, at, this.#nowNs);
       if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
       else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]! | 0, records[at + 4]!);
@@ -350,7 +254,7 @@ export class Aggregator implements Accounts {
   }
 
   #applyToProcess(operation: number, records: Uint32Array, at: number): void {
-    const account = this.#account(records[at + 1]!);
+    const account = this.processes.of(records[at + 1]!);
     switch (operation) {
       case OPERATION.PROCESS_BEGIN:
         this.#beginProcess(account, records[at]! >>> 16);
@@ -369,7 +273,7 @@ export class Aggregator implements Accounts {
         this.#invalidRecords++;
         return;
     }
-    this.#list(account);
+    this.processes.list(account);
   }
 
   #addResident(account: ProcessAccount, info: ResidentInfo | undefined): void {
@@ -397,7 +301,7 @@ export class Aggregator implements Accounts {
     const { known } = account;
     if (known === null || known.origin !== 'fork' || known.parent === null) return;
     if ((flags & FLAG_SHARES_PARENT) !== 0) return;
-    const parent = this.#accounts[known.parent];
+    const parent = this.processes.find(known.parent);
     if (parent !== undefined) this.#inheritedBlocks += account.inheritFrom(parent).count;
   }
 
@@ -600,6 +504,6 @@ export class Aggregator implements Accounts {
   #markChanged(account: ProcessAccount, site: number): void {
     if (!this.#sites.markChanged(site)) return;
     account.changedSites.push(site);
-    this.#list(account);
+    this.processes.list(account);
   }
 }

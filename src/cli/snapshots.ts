@@ -89,8 +89,8 @@ export class Snapshots {
     const { nowNs } = moment;
     if (!this.#hasTriggers && !this.#isAsked && this.#due.length === 0) return;
     // until then there is nothing to be late for
-    if (this.#recorded.aggregator.firstPid === null) return;
-    const bytes = this.#recorded.aggregator.tracedBytes;
+    if (this.#recorded.aggregator.processes.firstPid === null) return;
+    const bytes = this.#recorded.aggregator.processes.tracedBytes;
     this.#maxBytes = Math.max(this.#maxBytes, bytes);
     for (const kind of ['snapshot', 'top'] as const) {
       const options = this.#request[kind];
@@ -145,7 +145,7 @@ export class Snapshots {
     const { template, metrics, traces } = this.#request;
     const { figures, pid } = this.#figures();
     if (kind === 'snapshot') this.#counter++;
-    const blocks = kind === 'snapshot' && traces ? this.#rowsOf(aggregator.liveBlocks()) : null;
+    const blocks = kind === 'snapshot' && traces ? this.#rowsOf(aggregator.processes.liveBlocks()) : null;
     const job: SnapshotJob = {
       kind,
       reason,
@@ -166,7 +166,7 @@ export class Snapshots {
   }
 
   #figures(): { figures: Figures; pid: number } {
-    const { running, firstPid } = this.#recorded.aggregator;
+    const { running, firstPid } = this.#recorded.aggregator.processes;
     const sum = (of: (process: (typeof running)[number]) => number) =>
       running.reduce((total, one) => total + of(one), 0);
     const tracedBytes = sum(({ bytes }) => bytes);
@@ -202,7 +202,7 @@ export class Snapshots {
 
   /** That of the first process. */
   #findLimit(): void {
-    const pid = this.#recorded.aggregator.running[0]?.pid;
+    const pid = this.#recorded.aggregator.processes.running[0]?.pid;
     if (pid === undefined) return;
     this.#limitFiles = limitFilesOf(pid);
     if (this.#limitFiles !== null) return;

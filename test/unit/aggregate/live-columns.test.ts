@@ -11,7 +11,7 @@ test('every live block and piece of a mapping, with its site', () => {
   builder.allocate(thread, 0x40, 7, { stack: a }).free(other, 0x40);
   builder.map(thread, BASE, 3 * 4096, 0, b).unmap(thread, BASE + 4096, 4096);
   apply();
-  const { count, ...columns } = aggregator.liveBlocks();
+  const { count, ...columns } = aggregator.processes.liveBlocks();
   const rows = Array.from({ length: count }, (_, i) => [
     columns.addresses[i],
     columns.bytes[i],
@@ -27,17 +27,17 @@ test('every live block and piece of a mapping, with its site', () => {
       [BASE + 2 * 4096, 4096, b, process],
     ],
   );
-  assert.equal(aggregator.tracedBytes, 100 + 2 ** 33 + 2 * 4096);
+  assert.equal(aggregator.processes.tracedBytes, 100 + 2 ** 33 + 2 * 4096);
 });
 
 test('what has ended is not traced any more', () => {
   const { aggregator, builder, process, thread, apply } = oneProcess();
   builder.allocate(thread, 0x10, 100);
   apply();
-  assert.deepEqual(aggregator.running, [{ pid: 1000, bytes: 100, blocks: 1, peakBytes: 100 }]);
+  assert.deepEqual(aggregator.processes.running, [{ pid: 1000, bytes: 100, blocks: 1, peakBytes: 100 }]);
   builder.end(process);
   apply();
-  assert.deepEqual(aggregator.running, []);
-  assert.equal(aggregator.tracedBytes, 0);
-  assert.equal(aggregator.liveBlocks().count, 0);
+  assert.deepEqual(aggregator.processes.running, []);
+  assert.equal(aggregator.processes.tracedBytes, 0);
+  assert.equal(aggregator.processes.liveBlocks().count, 0);
 });

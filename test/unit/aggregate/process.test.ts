@@ -19,12 +19,12 @@ test('what is live when a process ends stays live, its addresses are forgotten',
   const { aggregator, builder, process, thread, apply } = oneProcess();
   for (let n = 0; n < 10_000; n++) builder.allocate(thread, 0x1000 + 16 * n, 10);
   apply();
-  const full = aggregator.addressTableBytes;
+  const full = aggregator.processes.addressTableBytes;
   builder.end(process, { exitCode: 3 });
   apply();
   assert.equal(sumOf(aggregator).liveBytes, 100_000);
   assert.equal(aggregator.process(process)!.heap.heapBytes, 100_000);
-  assert.ok(aggregator.addressTableBytes < full / 50);
+  assert.ok(aggregator.processes.addressTableBytes < full / 50);
 });
 
 test('an image that follows by exec begins with nothing', () => {
