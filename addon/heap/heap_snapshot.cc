@@ -135,7 +135,7 @@ class Collector {
 
   void add_reference(uint32_t from, uint64_t target, ReferenceLabel label) {
     uint32_t index = table_.find(target);
-    if (index == HeapTable::kNone) index = add(target, 0);
+    if (index == HeapTable::kNone && (label.kind != ReferenceLabel::kField || has_size(target))) index = add(target, 0);
     if (index == HeapTable::kNone) return;
     if (heap_.targets.size() >= limits_.references) {
       heap_.problems.limits++;
@@ -143,6 +143,14 @@ class Collector {
     }
     heap_.targets.push_back(index);
     if (label.kind == ReferenceLabel::kDict) heap_.owners[index] = from;
+  }
+
+  // Not every word of a structure refers to an object: the state of the module _sre is an array of types, and its
+  // second word makes it look like an instance.
+  bool has_size(uint64_t address) {
+    const auto type_address = memory_.read<uint64_t>(address + sizeof(uint64_t));
+    const uint32_t type = type_address ? types_.find(*type_address) : HeapTypes::kNone;
+    return type != HeapTypes::kNone && heap_object_size(layout_, memory_, address, types_[type]).has_value();
   }
 
   // Its index; kNone if there is no object.

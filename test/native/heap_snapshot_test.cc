@@ -135,6 +135,24 @@ TEST(refuses_a_size_that_goes_beyond_the_memory) {
   CHECK(size_of(heap, tuple) < 1 << 12);
 }
 
+// The state of a module may be an array of types.
+TEST(does_not_take_every_word_of_a_structure_for_a_reference) {
+  for (int minor = kFirstMinor; minor <= kLastMinor; minor++) {
+    MadeHeap made(minor);
+    const uint64_t type = made.type("module", kHasCollectorHead, 56, 0, made.object_type);
+    const uint64_t module = made.tracked(type, 56), state = made.block(32);
+    made.put(module + 32, state);
+    made.put(state, made.object_type & 0xfffffff);
+    made.put(state + 8, made.tuple_type);
+    made.put(state + 16, made.object_type << 12);
+    const HeapSnapshot heap = made.read();
+    check_columns(heap);
+    CHECK_EQ(problems_of(heap), 0u);
+    CHECK(index_of(heap, module) >= 0);
+    CHECK_EQ(index_of(heap, state), -1);
+  }
+}
+
 TEST(does_not_take_a_damaged_type_for_one) {
   MadeHeap made(13);
   const uint64_t of_bad = made.list({}, 0), bad = made.type("bad", 0, 1, 0, made.object_type);

@@ -63,6 +63,9 @@ class MadeHeap {
     return head + 16;
   }
 
+  // Memory that is neither an object's nor pymalloc's.
+  uint64_t block(uint64_t size_bytes) { return allocate(size_bytes); }
+
   uint64_t list(const std::vector<uint64_t> &items, uint64_t allocated) {
     const uint64_t address = tracked(list_type, 40), array = allocate(allocated * 8);
     put(address + 16, items.size());
