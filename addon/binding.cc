@@ -236,6 +236,7 @@ class Session : public Napi::ObjectWrap<Session> {
     loader.probe_mode = probe_mode_of(info.Env(), string_of(options, "probeMode"));
     loader.trace_python_allocators = options.Get("tracePythonAllocators").ToBoolean();
     loader.follow_fork = options.Get("followFork").ToBoolean();
+    loader.native_frames = options.Get("nativeFrames").ToBoolean();
     loader.lossless = options.Get("lossless").ToBoolean();
     loader.allocator_prefixes = strings_of(options.Get("allocatorPrefixes").As<Napi::Array>());
     loader.selection = selection_of(options.Get("selection"));

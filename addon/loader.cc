@@ -125,6 +125,7 @@ Loader::Loader(const LoaderOptions &options) : skeleton_(nullptr, mp_bpf__destro
   skeleton_->rodata->certain_bytes = certain_mapping_bytes();
   skeleton_->rodata->selection = options.selection.for_kernel();
   bpf_map__set_max_entries(skeleton_->maps.ring, options.ring_bytes);
+  skeleton_->rodata->native_frames = options.native_frames;
   skeleton_->rodata->lag_bytes = options.ring_bytes / 2;
   if (options.lossless) skeleton_->data_pressure->ring_mark_bytes = options.ring_bytes / 2;
   bpf_map__set_max_entries(skeleton_->maps.unwinders, libbpf_num_possible_cpus() * MP_UNWINDERS_PER_CPU);

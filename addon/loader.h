@@ -25,6 +25,7 @@ struct LoaderOptions {
   ProbeMode probe_mode = ProbeMode::kAuto;
   bool trace_python_allocators = false;         // every object, not only what reaches malloc
   bool follow_fork = false;                     // children of targets, too
+  bool native_frames = true;                    // false: stacks of interpreters' frames only
   bool lossless = false;                        // threads wait while the ring is half full
   std::vector<std::string> allocator_prefixes;  // of renamed allocators: "je_"
   Selection selection;

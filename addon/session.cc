@@ -28,7 +28,7 @@ Session::Session(const LoaderOptions &options)
       loader_(options),
       modules_(loader_, symbolizer_, options.allocator_prefixes),
       targets_(loader_, modules_, options.trace_python_allocators, selection_.kind == MP_SELECT_ALL),
-      stacks_(symbolizer_),
+      stacks_(symbolizer_, options.native_frames),
       ring_(ring_buffer__new(loader_.ring_fd(), handle_event, this, nullptr), ring_buffer__free) {
   if (!ring_) throw Error("LOAD", "cannot map the ring buffer", errno);
   // who is held must be let go, whatever user it has become

@@ -148,6 +148,8 @@ bool Stacks::add(const Process &process, StackTable &own_table, const mp_event_s
     const bool is_javascript = i < javascript.size();
     if (is_javascript && javascript[i] != V8Place::kNoLocation)
       locations.push_back(javascript[i]);
+    else if (!native_frames_)
+      continue;
     else if (is_javascript && MP_V8_IS_INTERPRETED(frames[i]))
       locations.push_back(location_of(process, Targets::interpreter_address(process), batch));
     else
@@ -155,6 +157,7 @@ bool Stacks::add(const Process &process, StackTable &own_table, const mp_event_s
   }
   // of a native walk that broke off
   while (python < python_end) add_python(process, *python++, locations, batch);
+  if (locations.empty() && event.frame_count) locations.push_back(location_of(process, frames[0] - 1, batch));
   KnownStack stack{index_of(stack_status_name(event.event.stack_status), std::move(locations), batch)};
   classify_caller(process, event, frames, stack);
   stack.thread_name = find_thread_name(process, event, frames);

@@ -16,7 +16,9 @@ namespace mp {
 
 class Stacks {
  public:
-  explicit Stacks(Symbolizer &symbolizer) : symbolizer_(symbolizer) {}
+  // Without `native_frames` stacks have those of interpreters only and, if there are none, the one that called the
+  // allocator.
+  Stacks(Symbolizer &symbolizer, bool native_frames) : symbolizer_(symbolizer), native_frames_(native_frames) {}
 
   // Takes the frames of a STACK event. What is new goes into the batch. False if BPF is to send it again: its hash
   // means the same in every process, but these frames are not what it was made of. `own_table`: that of the process,
@@ -45,6 +47,7 @@ class Stacks {
   uint32_t new_location(int64_t module);
 
   Symbolizer &symbolizer_;
+  const bool native_frames_;
   StackTable shared_;  // MP_STACK_SHARED
   StackIndexes indexes_;
   std::unordered_map<uint64_t, uint32_t> locations_;             // by module and address

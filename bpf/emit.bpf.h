@@ -62,6 +62,9 @@ static __always_inline u64 finish_stack(struct unwinder *u, u32 stack_seed) {
   return u->hash;
 }
 
+/* 0: stacks have the frames of interpreters only. */
+const volatile __mp_u32 native_frames = 1;
+
 /* Walks the stack of {pc, sp, bp} and sends it if it is new. Its hash, or 0 and in `status` why there is none. `skip`:
  * pc is inside the allocator itself. */
 static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 pc, u64 sp, u64 bp, u32 skip,
@@ -75,7 +78,10 @@ static __always_inline u64 send_stack(u32 slot, struct mp_process *process, u64 
     return 0;
   }
   u->skip_frame = skip;
-  unwind(u);
+  if (native_frames || process->flags & MP_PROCESS_JAVASCRIPT) /* whose frames lie among the native ones */
+    unwind(u);
+  else
+    unwind_caller(u);
   *status = u->status;
   if (process->flags & MP_PROCESS_PYTHON) walk_python(u);
   u64 stack = finish_stack(u, process->stack_seed);

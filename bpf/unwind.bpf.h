@@ -359,6 +359,15 @@ static __always_inline void unwind(struct unwinder *u) {
   bpf_loop(MP_MAX_FRAMES + 2, unwind_one, &u, 0);
 }
 
+/* Enough to see whether the allocator itself is the caller. */
+#define CALLER_FRAMES 16
+
+/* Only the first of them; what is left out is not missing. */
+static __always_inline void unwind_caller(struct unwinder *u) {
+  bpf_loop(CALLER_FRAMES, unwind_one, &u, 0);
+  if (u->status == MP_STACK_TRUNCATED) u->status = MP_STACK_COMPLETE;
+}
+
 static __noinline u32 acquire_unwinder_index(void) {
   u32 first = bpf_get_smp_processor_id() * MP_UNWINDERS_PER_CPU;
   for (u32 i = 0; i < MP_UNWINDERS_PER_CPU; i++) {

@@ -1,7 +1,6 @@
-/** Options that `mp run` and `mp trace` share, and the later ones that are refused rather than ignored. */
+/** Options that `mp run` and `mp trace` share. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ProbeMode, SessionOptions, TargetSelection } from '../native/binding.ts';
-import { UserError } from '../util/errors.ts';
 import { addLiveOptions, type LiveRecordOptions } from './live-options.ts';
 import { UNITS } from './size.ts';
 import { addSnapshotOptions, type SnapshotOptions } from './snapshot-options.ts';
@@ -15,6 +14,7 @@ export interface RecordOptions extends LiveRecordOptions, SnapshotOptions {
   probe: ProbeMode;
   tracePythonAllocators?: boolean;
   followFork?: boolean;
+  native: boolean;
   lossless: boolean;
   aggregate?: boolean;
   events?: boolean;
@@ -46,9 +46,6 @@ export function addPrefix(text: string, prefixes: string[] = []): string[] {
   return [...prefixes, text];
 }
 
-/** Options of cli.md that later versions will understand: [flags, attribute]. */
-const LATER_OPTIONS = ['--no-native'];
-
 /** `isLossless`: unless the user says otherwise. */
 export function addRecordOptions(command: Command, isLossless: boolean): Command {
   command
@@ -60,6 +57,11 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
     .option('--aggregate', 'a smaller capture: sums only, nothing for --from and --to')
     .option('--events', 'keep every single event, too, in some one to four bytes each')
     .option('--trace-python-allocators', 'record every Python object, not only what Python asks the system for')
+    .option('--native', 'stacks with native frames, too', true)
+    .option(
+      '--no-native',
+      'stacks of Python and JavaScript frames only; where there is none, the function that asked for the memory',
+    )
     .option(
       '--lossless',
       `threads of the target wait while the ring is half full${isLossless ? ' (the default)' : ''}`,
@@ -85,7 +87,7 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
         .choices(['auto', 'session', 'multi', 'perf'])
         .default('auto'),
     );
-  return addLaterOptions(addLiveOptions(addSnapshotOptions(command)), LATER_OPTIONS);
+  return addLiveOptions(addSnapshotOptions(command));
 }
 
 export function sessionOptions(options: RecordOptions, selection?: TargetSelection): SessionOptions {
@@ -95,18 +97,8 @@ export function sessionOptions(options: RecordOptions, selection?: TargetSelecti
     probeMode: options.probe,
     tracePythonAllocators: options.tracePythonAllocators ?? false,
     followFork: options.followFork ?? false,
+    nativeFrames: options.native,
     lossless: options.lossless,
     allocatorPrefixes: options.allocatorPrefix ?? [],
   };
-}
-
-export function addLaterOptions(command: Command, flags: string[]): Command {
-  for (const flag of flags) {
-    const option = new Option(flag).hideHelp();
-    command.addOption(option);
-    command.on(`option:${option.name()}`, () => {
-      throw new UserError(`${flag.split(' ')[0]} is not supported yet`, 2);
-    });
-  }
-  return command;
 }

@@ -32,6 +32,8 @@ export interface SessionOptions {
   tracePythonAllocators: boolean;
   /** Trace the children of targets, too. */
   followFork: boolean;
+  /** False: stacks have the frames of Python and JavaScript only. */
+  nativeFrames: boolean;
   /** Rather than lose an event when the ring is half full, threads of the targets wait. */
   lossless: boolean;
   /** Of renamed allocators: `je_`. */

@@ -115,7 +115,7 @@ export function startGatedPython(t: TestContext, python: Python, program: string
 }
 
 /** Every Python frame has a name and a file of its own. */
-const PYTHON: Language = {
+export const PYTHON: Language = {
   name: 'python',
   select: (frames) => frames.filter((frame) => frame.language === 'python'),
   isSame: ([name, file, line], frame) => frame.function === name && frame.file === file && frame.line === line,
