@@ -20,6 +20,7 @@ export function parsePort(text: string): number {
 
 export function addLiveOptions(command: Command): Command {
   return command
+    .optionsGroup('Watching:')
     .addOption(new Option('--live', 'show what is in use on this terminal meanwhile').conflicts('liveRemote'))
     .option('--live-remote', 'let viewers on this machine connect (mp live PORT); the program waits for the first')
     .option('--live-port <N>', 'port for them on 127.0.0.1 (default: any that is free)', parsePort)

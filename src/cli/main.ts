@@ -10,6 +10,7 @@ import { StoreError, UserError } from '../util/errors.ts';
 import { printableLines } from '../util/format.ts';
 import { streamOutput } from '../util/output.ts';
 import { writeStderr } from '../util/stderr.ts';
+import { optionDescription } from './help.ts';
 
 const USAGE_ERROR = 2;
 const MIN_NODE = [20, 19];
@@ -24,36 +25,46 @@ const setWaitStatus = (status: number): void => {
   waitStatus = status;
 };
 
-/** Modules are loaded when their command is asked for: starting mp must be quick. */
-const COMMANDS: Record<string, () => Promise<Register>> = {
-  run: async () => {
-    const { register } = await import('./commands/run.ts');
-    return (program) => register(program, setWaitStatus);
+/** By what they are for, as `mp --help` shows them. Modules are loaded when asked for: starting mp must be quick. */
+const COMMANDS: Record<string, Record<string, () => Promise<Register>>> = {
+  'Record:': {
+    run: async () => {
+      const { register } = await import('./commands/run.ts');
+      return (program) => register(program, setWaitStatus);
+    },
+    trace: async () => {
+      const { register } = await import('./commands/trace.ts');
+      return (program) => register(program, setWaitStatus);
+    },
+    detach: async () => (await import('./commands/detach.ts')).register,
   },
-  trace: async () => {
-    const { register } = await import('./commands/trace.ts');
-    return (program) => register(program, setWaitStatus);
+  'Read a capture, also while it is recorded:': {
+    summary: async () => (await import('./commands/summary.ts')).register,
+    table: async () => (await import('./commands/table.ts')).register,
+    tree: async () => (await import('./commands/tree.ts')).register,
+    stats: async () => (await import('./commands/stats.ts')).register,
+    leaks: async () => (await import('./commands/leaks.ts')).register,
+    flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
+    transform: async () => (await import('./commands/transform.ts')).register,
+    dump: async () => (await import('./commands/dump.ts')).register,
+    info: async () => (await import('./commands/info.ts')).register,
+    sql: async () => (await import('./commands/sql.ts')).register,
   },
-  detach: async () => (await import('./commands/detach.ts')).register,
-  summary: async () => (await import('./commands/summary.ts')).register,
-  table: async () => (await import('./commands/table.ts')).register,
-  stats: async () => (await import('./commands/stats.ts')).register,
-  leaks: async () => (await import('./commands/leaks.ts')).register,
-  tree: async () => (await import('./commands/tree.ts')).register,
-  check: async () => (await import('./commands/check.ts')).register,
-  diff: async () => (await import('./commands/diff.ts')).register,
-  top: async () => (await import('./commands/top.ts')).register,
-  snapshot: async () => (await import('./commands/snapshot.ts')).register,
-  flamegraph: async () => (await import('./commands/flamegraph.ts')).register,
-  transform: async () => (await import('./commands/transform.ts')).register,
-  info: async () => (await import('./commands/info.ts')).register,
-  sql: async () => (await import('./commands/sql.ts')).register,
-  live: async () => (await import('./commands/live.ts')).register,
-  dump: async () => (await import('./commands/dump.ts')).register,
-  heap: async () => (await import('./commands/heap.ts')).register,
-  objgraph: async () => (await import('./commands/objgraph.ts')).register,
-  sizeof: async () => (await import('./commands/sizeof.ts')).register,
-  doctor: async () => (await import('./commands/doctor.ts')).register,
+  'Watch and compare:': {
+    live: async () => (await import('./commands/live.ts')).register,
+    top: async () => (await import('./commands/top.ts')).register,
+    snapshot: async () => (await import('./commands/snapshot.ts')).register,
+    diff: async () => (await import('./commands/diff.ts')).register,
+    check: async () => (await import('./commands/check.ts')).register,
+  },
+  'Objects of a running program:': {
+    heap: async () => (await import('./commands/heap.ts')).register,
+    objgraph: async () => (await import('./commands/objgraph.ts')).register,
+    sizeof: async () => (await import('./commands/sizeof.ts')).register,
+  },
+  'Help:': {
+    doctor: async () => (await import('./commands/doctor.ts')).register,
+  },
 };
 
 async function main(argv: string[]): Promise<void> {
@@ -63,6 +74,7 @@ async function main(argv: string[]): Promise<void> {
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
+    .configureHelp({ optionDescription })
     .configureOutput({
       writeOut: (text) => streamOutput(process.stdout, process.stderr, process.env).out(text),
       writeErr: writeStderr,
@@ -74,11 +86,12 @@ async function main(argv: string[]): Promise<void> {
       '\nExamples:\n  sudo mp run ./program\n  sudo mp trace --pid 1234\n  mp summary mp-program.1234.db\n',
     );
   const wanted = argv.find((argument) => !argument.startsWith('-')) ?? '';
-  const names = wanted in COMMANDS ? [wanted] : Object.keys(COMMANDS);
-  for (const name of names) {
-    const register = await COMMANDS[name]!();
-    register(program);
+  const isCommand = Object.values(COMMANDS).some((group) => wanted in group);
+  for (const [heading, group] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const [name, load] of Object.entries(group)) if (!isCommand || name === wanted) (await load())(program);
   }
+  program.helpCommand(true); // in the last group
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   await program.parseAsync(argv, { from: 'user' });
   if (waitStatus !== null) endAs(waitStatus);

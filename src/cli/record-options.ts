@@ -62,25 +62,17 @@ export function addRecordOptions(command: Command, isLossless: boolean): Command
       '--no-native',
       'stacks of Python and JavaScript frames only; where there is none, the function that asked for the memory',
     )
-    .option(
-      '--lossless',
-      `threads of the target wait while the ring is half full${isLossless ? ' (the default)' : ''}`,
-      isLossless,
-    )
-    .option(
-      '--no-lossless',
-      `events that the ring has no room for are counted and lost${isLossless ? '' : ' (the default)'}`,
-    )
+    .option('--lossless', 'threads of the target wait while the ring is half full', isLossless)
+    .option('--no-lossless', 'events that the ring has no room for are counted and lost')
     .option(
       '--allocator-prefix <PREFIX>',
       'also find renamed allocators, e.g. je_ for je_malloc and je_free; may be repeated',
       addPrefix,
     )
-    .option(
-      '--ring-size <SIZE>',
-      'size of the ring buffer: 256K, 64M; a bare number is MiB',
-      parseRingSize,
-      64 * 2 ** 20,
+    .addOption(
+      new Option('--ring-size <SIZE>', 'size of the ring buffer: 256K, 64M; a bare number is MiB')
+        .argParser(parseRingSize)
+        .default(64 * 2 ** 20, '64M'),
     )
     .addOption(
       new Option('--probe <MODE>', 'how probes are attached')

@@ -33,6 +33,7 @@ MP_RSS_BYTES and MP_VMS_BYTES in its environment.`;
 
 export function addSnapshotOptions(command: Command): Command {
   return command
+    .optionsGroup('Snapshots:')
     .option('--snapshot-delay <SECONDS>', 'take a snapshot whenever so much time has passed', parseDelay)
     .option(
       '--snapshot-threshold <SIZE>',
@@ -56,6 +57,7 @@ export function addSnapshotOptions(command: Command): Command {
     )
     .option('--on-trigger <COMMAND>', 'run a command after every snapshot')
     .option('--stop-on-trigger', 'end the recording after the first snapshot; the target goes on')
+    .optionsGroup('Tops:')
     .option('--top-delay <SECONDS>', 'print a top (see mp top) whenever so much time has passed', parseDelay)
     .option('--top-threshold <SIZE>', 'print a top when the traced memory has changed by more', positiveSize)
     .addHelpText('after', NOTES);
