@@ -9,6 +9,7 @@
 import { pathToFileURL } from 'node:url';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { ALLOCATOR, OPERATION, RECORD_WORDS } from '../../src/model/abi.gen.ts';
+import { emptyBatch } from '../../src/model/batch.ts';
 import type { Batch } from '../../src/model/types.ts';
 
 export interface AggregateBenchmark {
@@ -62,7 +63,11 @@ export function benchmarkAggregate(
 class Load {
   readonly #addresses: Float64Array;
   readonly #free: number[] = [];
-  readonly #batch = batchOf(new Uint32Array(BATCH_RECORDS * RECORD_WORDS), BATCH_RECORDS);
+  readonly #batch = {
+    ...emptyBatch(),
+    records: new Uint32Array(BATCH_RECORDS * RECORD_WORDS),
+    count: BATCH_RECORDS,
+  };
   #fresh = 0;
   #random = 42;
   liveCount = 0;
@@ -138,25 +143,11 @@ function introduction(): Batch {
   };
   const locations = new Uint32Array(0);
   return {
-    ...batchOf(new Uint32Array(0), 0),
+    ...emptyBatch(),
     processes: [process],
     threads: Array.from({ length: THREADS }, (_, index) => ({ index, process: 0, tid: index + 1, name: 'bench' })),
     stacks: Array.from({ length: STACKS }, (_, index) => ({ index, status: 'complete' as const, locations })),
   };
-}
-
-function batchOf(records: Uint32Array, count: number): Batch {
-  const nothing = {
-    processes: [],
-    ends: [],
-    warnings: [],
-    threads: [],
-    modules: [],
-    stacks: [],
-    symbols: [],
-    residents: [],
-  };
-  return { records, count, baseTimeNs: 0, ...nothing };
 }
 
 function memoryBytes(): number {

@@ -9,6 +9,7 @@
 import { pathToFileURL } from 'node:url';
 import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { ALLOCATOR, OPERATION, RECORD_WORDS } from '../../src/model/abi.gen.ts';
+import { emptyBatch } from '../../src/model/batch.ts';
 import type { Batch, Frame, StackInfo } from '../../src/model/types.ts';
 import { CaptureWriter } from '../../src/store/writer.ts';
 import { Symbolizer } from '../../src/symbolize/symbolizer.ts';
@@ -113,20 +114,6 @@ function frameOf(location: number): Frame {
     module: location % MODULES,
     inlined: location % 7 === 0,
   };
-}
-
-function emptyBatch(): Batch {
-  const nothing = {
-    processes: [],
-    ends: [],
-    warnings: [],
-    threads: [],
-    modules: [],
-    stacks: [],
-    symbols: [],
-    residents: [],
-  };
-  return { records: new Uint32Array(0), count: 0, baseTimeNs: 0, ...nothing };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -6,6 +6,7 @@
  */
 
 import { FLAG_MAP_FIXED, OPERATION, RECORD_WORDS } from '../model/abi.gen.ts';
+import { emptyBatch } from '../model/batch.ts';
 import {
   EVENT_ALLOCATE,
   EVENT_ALLOCATE_FIXED,
@@ -20,7 +21,7 @@ import {
   isOfSite,
 } from '../model/events.ts';
 import type { RangeRows } from '../model/intervals.ts';
-import type { Batch, ThreadInfo } from '../model/types.ts';
+import type { ThreadInfo } from '../model/types.ts';
 import { type AccountedRange, Aggregator } from './aggregator.ts';
 
 const HIGH = 2 ** 32;
@@ -56,7 +57,7 @@ export class Replay {
     this.#range = range;
     this.#threadOf = threadOf;
     this.#aggregator = new Aggregator({ range });
-    this.#aggregator.apply(batchOf(new Uint32Array(0), 0, 0, threads));
+    this.#aggregator.apply({ ...emptyBatch(), threads });
   }
 
   /** Applies events, the next in order. Returns false when they have come to the end of the range. */
@@ -96,7 +97,8 @@ export class Replay {
   }
 
   #flush(): void {
-    if (this.#count > 0) this.#aggregator.apply(batchOf(this.#records, this.#count, this.#baseNs, []));
+    const batch = { ...emptyBatch(), records: this.#records, count: this.#count, baseTimeNs: this.#baseNs };
+    if (batch.count > 0) this.#aggregator.apply(batch);
     this.#count = 0;
   }
 
@@ -119,9 +121,4 @@ export class Replay {
     for (let site = 0; site < this.#aggregator.siteCount; site++)
       for (const row of this.#aggregator.temporariesOf(site)) yield [this.#aggregator.stackOf(site), ...row];
   }
-}
-
-function batchOf(records: Uint32Array, count: number, baseTimeNs: number, threads: ThreadInfo[]): Batch {
-  const nothing = { processes: [], ends: [], warnings: [], modules: [], stacks: [], symbols: [], residents: [] };
-  return { records, count, baseTimeNs, threads, ...nothing };
 }

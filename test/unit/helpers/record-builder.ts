@@ -12,16 +12,13 @@
  */
 
 import { ALLOCATOR, FLAG_COMMITS_RELEASE, OPERATION, RECORD_WORDS } from '../../../src/model/abi.gen.ts';
+import { emptyBatch } from '../../../src/model/batch.ts';
 import type {
   Batch,
   Frame,
-  LocationSymbols,
-  ModuleInfo,
   ProcessEnd,
   ProcessInfo,
-  ProcessWarning,
   ResidentInfo,
-  StackInfo,
   StackStatus,
   ThreadInfo,
 } from '../../../src/model/types.ts';
@@ -42,7 +39,7 @@ export class RecordBuilder {
   #threadCount = 0;
   #stackCount = 0;
   #locations = new Map<string, number>();
-  #new: Omit<Batch, 'records' | 'count' | 'baseTimeNs'> = emptyNews();
+  #new = emptyBatch();
 
   /** The next record happens at this time. */
   at(timeNs: number): this {
@@ -202,10 +199,10 @@ export class RecordBuilder {
   /** The batch so far; the next one begins. */
   take(): Batch {
     const records = Uint32Array.from(this.#words);
-    const batch = { records, count: records.length / RECORD_WORDS, baseTimeNs: this.#baseTimeNs, ...this.#new };
+    const batch = { ...this.#new, records, count: records.length / RECORD_WORDS, baseTimeNs: this.#baseTimeNs };
     this.#words = [];
     this.#baseTimeNs = this.timeNs;
-    this.#new = emptyNews();
+    this.#new = emptyBatch();
     return batch;
   }
 
@@ -220,17 +217,4 @@ export class RecordBuilder {
 
 function halves(value: number): [number, number] {
   return [value % HIGH, Math.floor(value / HIGH)];
-}
-
-function emptyNews() {
-  return {
-    processes: [] as ProcessInfo[],
-    ends: [] as ProcessEnd[],
-    warnings: [] as ProcessWarning[],
-    threads: [] as ThreadInfo[],
-    modules: [] as ModuleInfo[],
-    stacks: [] as StackInfo[],
-    symbols: [] as LocationSymbols[],
-    residents: [] as ResidentInfo[],
-  };
 }
