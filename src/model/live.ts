@@ -2,6 +2,7 @@
  * What a viewer of a recording is told: the first time everything, then what has changed. It is read from the capture by
  * `store/live-reader.ts`, on the same machine or at the other end of a socket, where it travels as a line of JSON.
  */
+import type { FrameRow } from './frame-row.ts';
 import type { Losses } from './types.ts';
 
 export interface LiveProcess {
@@ -23,17 +24,6 @@ export interface LiveThread {
   name: string;
 }
 
-/** A row of `frame` with the path of its module. */
-export interface LiveFrame {
-  id: number;
-  function: string | null;
-  file: string | null;
-  line: number | null;
-  language: string;
-  module: string | null;
-  inlined: number;
-}
-
 /** `cut off`: its recorder was killed. */
 export type LiveStatus = 'recording' | 'complete' | 'cut off';
 
@@ -50,7 +40,7 @@ export interface LiveDelta {
   processes: LiveProcess[];
   threads: LiveThread[];
   /** Their ids go on from those of the last time. */
-  frames: LiveFrame[];
+  frames: FrameRow[];
   /** PARENT (0: none), FRAME of each; ids go on. */
   stacks: number[];
   /** ID, PROCESS, THREAD, STACK (0: not known) of each new site. */

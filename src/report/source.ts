@@ -2,6 +2,9 @@
  * What reports may ask for: named queries over one consistent state of a capture, answered by store/reader.ts. The
  * names and the rows are stated here, by the side that needs them; the SQL stands there.
  */
+import type { FrameRow } from '../model/frame-row.ts';
+
+export type { FrameRow };
 
 export interface ProcessRow {
   id: number;
@@ -28,18 +31,6 @@ export interface ProcessTotalsRow {
   peak_bytes: number;
   live_allocations: number;
   live_bytes: number;
-}
-
-export interface FrameRow {
-  id: number;
-  function: string | null;
-  file: string | null;
-  line: number | null;
-  /** `native`, `python` or `javascript`. */
-  language: string;
-  /** Path of the mapped file. */
-  module: string | null;
-  inlined: number;
 }
 
 /** What one stack did in one thread through one allocator, in the view that was asked for. */

@@ -10,7 +10,8 @@
  *     group_concat(live_bytes)   800,0,3145728        site 2 was freed: counts = [2, 17, 0, 0]
  */
 import { statSync } from 'node:fs';
-import type { LiveDelta, LiveFrame, LiveProcess, LiveStatus, LiveThread } from '../model/live.ts';
+import type { FrameRow } from '../model/frame-row.ts';
+import type { LiveDelta, LiveProcess, LiveStatus, LiveThread } from '../model/live.ts';
 import { UserError } from '../util/errors.ts';
 import { type Db, openReader } from './db.ts';
 
@@ -97,7 +98,7 @@ export class LiveReader {
       return true;
     });
     const threads = this.#newThreads(db);
-    const frames = db.all<LiveFrame>(QUERIES.frames, [this.#frames]);
+    const frames = db.all<FrameRow>(QUERIES.frames, [this.#frames]);
     this.#frames = frames.at(-1)?.id ?? this.#frames;
     const stacks = this.#newStacks(db);
     const sites: number[] = [];

@@ -9,7 +9,7 @@
  *
  * Where it stands in a stack several times, the innermost one counts.
  */
-import type { LiveFrame } from '../model/live.ts';
+import type { FrameRow } from '../model/frame-row.ts';
 import type { NodeKind, StackTree, TreeNode } from '../model/stack-tree.ts';
 import type { LiveModel } from './live-model.ts';
 
@@ -48,7 +48,7 @@ function newNode(names: Names, parent: TreeNode | null): TreeNode {
   return { ...names, parent, bytes: 0, allocations: 0, own: [], indent: 0, children: [] };
 }
 
-function add(top: TreeNode, frames: LiveFrame[], bytes: number, allocations: number): void {
+function add(top: TreeNode, frames: FrameRow[], bytes: number, allocations: number): void {
   let node = top;
   node.bytes += bytes;
   node.allocations += allocations;

@@ -1,8 +1,8 @@
 /** What a viewer knows of a recording: `LiveDelta`s put together, in arrays by the ids of the capture. */
+import type { FrameRow } from '../model/frame-row.ts';
 import {
   COUNT_NUMBERS,
   type LiveDelta,
-  type LiveFrame,
   type LiveProcess,
   type LiveStatus,
   type LiveThread,
@@ -39,7 +39,7 @@ export class LiveData {
   readonly processes = new Map<number, ProcessState>();
   readonly threads = new Map<number, LiveThread>();
   /** By id; 0 is none. */
-  readonly frames: (LiveFrame | undefined)[] = [undefined];
+  readonly frames: (FrameRow | undefined)[] = [undefined];
   readonly stackParents = [0];
   readonly stackFrames = [0];
   /** Highest id of a site. */

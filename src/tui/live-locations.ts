@@ -4,7 +4,7 @@
  *
  *     main → walk → walk → malloc(8)        walk: total 8, own 8        main: total 8, own 0
  */
-import type { LiveFrame } from '../model/live.ts';
+import type { FrameRow } from '../model/frame-row.ts';
 import type { LiveData } from './live-data.ts';
 
 export interface Location {
@@ -16,9 +16,9 @@ export interface Location {
 
 /** How frames are shown; those of interpreters are left out as in reports. Frames are innermost first. */
 export interface FrameRules {
-  shown(frames: LiveFrame[], hidesNative: boolean): LiveFrame[];
+  shown(frames: FrameRow[], hidesNative: boolean): FrameRow[];
   /** The frame that what the stack allocated is its own of. */
-  place(frames: LiveFrame[]): LiveFrame;
+  place(frames: FrameRow[]): FrameRow;
   /** Name of the location of sites without a stack. */
   noStack: string;
 }
@@ -57,8 +57,8 @@ export class LiveLocations {
   }
 
   /** Those that are shown, innermost first; empty without a stack. */
-  framesOf(stack: number): LiveFrame[] {
-    const frames: LiveFrame[] = [];
+  framesOf(stack: number): FrameRow[] {
+    const frames: FrameRow[] = [];
     // In a damaged capture a stack may be missing: nothing is known of it.
     for (let node = stack; node > 0; node = this.#data.stackParents[node]!) {
       const frame = this.#data.frames[this.#data.stackFrames[node]!];
@@ -69,7 +69,7 @@ export class LiveLocations {
     return frames.length === 0 ? [] : this.#rules.shown(frames, this.hidesNative);
   }
 
-  ofFrame({ id, function: name, file, module }: LiveFrame): number {
+  ofFrame({ id, function: name, file, module }: FrameRow): number {
     this.#ofFrame[id] ??= this.#add(name ?? UNKNOWN, file ?? module ?? '');
     return this.#ofFrame[id]!;
   }
