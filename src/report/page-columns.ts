@@ -3,8 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import { printable } from '../util/format.ts';
 import type { TreeFrame } from './flamegraph-tree.ts';
 import type { FlatTree } from './number-tree.ts';
-import type { FrameColumnName } from './page/diff-format.ts';
-import { type Column, KINDS } from './page/format.ts';
+import { type Column, type FrameColumnName, KINDS } from './page/format.ts';
 
 export const u8 = (values: ArrayLike<number>): Column => column('u8', Uint8Array.from(values));
 export const u32 = (values: ArrayLike<number>): Column => column('u32', Uint32Array.from(values));

@@ -1,7 +1,7 @@
 /** Columns of a page, decoded. Runs in the page and, for tests, in Node. */
 /// <reference lib="dom" />
-import type { DiffColumnName, FrameColumnName } from './diff-format.ts';
-import type { Column, ColumnName } from './format.ts';
+import type { DiffColumnName } from './diff-format.ts';
+import type { Column, ColumnName, FrameColumnName } from './format.ts';
 
 export type Numbers = Uint8Array | Uint32Array | Float64Array;
 

@@ -102,7 +102,8 @@ export type TimeColumnName =
   | 'peak_process'
   | 'peak_bytes';
 
-export type ColumnName =
+/** What every page with a graph has. */
+export type FrameColumnName =
   /** Distinct texts, the first one empty: unknown. */
   | 'texts'
   /** Indices of texts, line 0 is unknown. */
@@ -113,7 +114,10 @@ export type ColumnName =
   | 'frame_kind'
   | 'frame_inlined'
   | 'node_depth'
-  | 'node_frame'
+  | 'node_frame';
+
+export type ColumnName =
+  | FrameColumnName
   | 'leaf_node'
   | 'leaf_thread'
   /** Whether the import of a module stands in the stack. */
