@@ -65,10 +65,14 @@ export function addViewOptions(command: Command): Command {
 
 /** `--pid`, `--thread`, `--include`, `--exclude`, `--from` and `--to`. */
 export function addPartOptions(command: Command): Command {
-  command
+  return addRangeOptions(addFilterOptions(addIdOptions(command)));
+}
+
+/** `--pid` and `--thread`. */
+export function addIdOptions(command: Command): Command {
+  return command
     .option('--pid <PID>', 'only this process', parseNumber)
     .option('--thread <TID>', 'only this thread', parseNumber);
-  return addRangeOptions(addFilterOptions(command));
 }
 
 /** `--include` and `--exclude`. */

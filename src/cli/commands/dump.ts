@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { checkSelection } from '../../report/selection.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { addExample, defaultOutput, parseNumber } from '../report-options.ts';
+import { addExample, addIdOptions, defaultOutput } from '../report-options.ts';
 
 /** Lines that are written at once. */
 const LINES = 1000;
@@ -17,10 +17,8 @@ export function register(program: Command, output?: Output): void {
   const command = program
     .command('dump')
     .description('every single event, one to a line (of a capture recorded with --events)')
-    .argument('<capture>', 'capture file')
-    .option('--pid <PID>', 'only this process', parseNumber)
-    .option('--thread <TID>', 'only this thread', parseNumber)
-    .option('--json', 'print each event as JSON');
+    .argument('<capture>', 'capture file');
+  addIdOptions(command).option('--json', 'print each event as JSON');
   addExample(command, 'mp dump mp-app.42.db | grep mmap');
   command.action(async (path: string, options: DumpOptions) => {
     const to = output ?? defaultOutput();
