@@ -11,6 +11,7 @@ import { Aggregator } from '../../src/aggregate/aggregator.ts';
 import { ALLOCATOR, OPERATION, RECORD_WORDS } from '../../src/model/abi.gen.ts';
 import { emptyBatch } from '../../src/model/batch.ts';
 import type { Batch } from '../../src/model/types.ts';
+import { randomNumbers } from './random-numbers.ts';
 
 export interface AggregateBenchmark {
   nsPerEvent: number;
@@ -68,8 +69,8 @@ class Load {
     records: new Uint32Array(BATCH_RECORDS * RECORD_WORDS),
     count: BATCH_RECORDS,
   };
+  readonly #below = randomNumbers(42);
   #fresh = 0;
-  #random = 42;
   liveCount = 0;
 
   constructor(liveCount: number) {
@@ -119,11 +120,6 @@ class Load {
       [head, thread, stack, address % 2 ** 32, address / 2 ** 32, size, 0, at * 250],
       at * RECORD_WORDS,
     );
-  }
-
-  #below(limit: number): number {
-    this.#random = (Math.imul(this.#random, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.#random / 2 ** 32) * limit);
   }
 }
 

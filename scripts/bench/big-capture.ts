@@ -3,6 +3,7 @@
  * that allocate and free in 100 seconds.
  */
 import { openWriter } from '../../src/store/db.ts';
+import { randomNumbers } from './random-numbers.ts';
 
 export interface BigCapture {
   stacks: number;
@@ -17,15 +18,6 @@ const MODULES = 40;
 const DEPTH = 60;
 const TICKS = 10_000;
 const NODES_PER_STACK = 3;
-
-/** Deterministic: numbers from 0 to below `limit`. */
-function randomNumbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-}
 
 export function makeBigCapture(path: string, stacks = 100_000): BigCapture {
   const db = openWriter(path);

@@ -13,6 +13,7 @@ import { emptyBatch } from '../../src/model/batch.ts';
 import type { Batch, Frame, StackInfo } from '../../src/model/types.ts';
 import { CaptureWriter } from '../../src/store/writer.ts';
 import { Symbolizer } from '../../src/symbolize/symbolizer.ts';
+import { randomNumbers } from './random-numbers.ts';
 
 const FUNCTIONS = 20_000;
 const MODULES = 50;
@@ -70,14 +71,6 @@ function nextStack(before: number[], random: (limit: number) => number): number[
 
 function put(words: number[], head: number, thread: number, stack: number, address: number, size: number, at: number) {
   words.push(head, thread, stack, address % 2 ** 32, Math.floor(address / 2 ** 32), size, 0, at);
-}
-
-function randomNumbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
 }
 
 function introduction(): Batch {
