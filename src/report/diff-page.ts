@@ -7,6 +7,7 @@ import type { DiffPageData } from './page/diff-format.ts';
 import { int, treeColumns, u32 } from './page-columns.ts';
 import { escapeHtml, type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { factRows, notices, pageTitle, tile } from './page-header.ts';
+import { choice, graph, helpDialog, searchAndLayout, segments } from './page-parts.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectionTitle } from './selection.ts';
 
@@ -38,9 +39,9 @@ export class DiffPage {
       body: [
         header(title, before, after, totalOf(tree)),
         toolbar(this.#selection),
-        GRAPH,
+        graph('Differential flame graph'),
         details(before, after),
-        HELP,
+        helpDialog(KEYS, EXPLANATION),
       ].join('\n'),
       data: pageData(tree),
       assets: assets ?? pageAssets('diff'),
@@ -98,37 +99,23 @@ function header(title: string, before: Facts, after: Facts, total: SideValues): 
 ${notices(before)}${notices(after)}`;
 }
 
-function segments(name: string, legend: string, choices: [value: string, label: string, hint: string][]): string {
-  const labels = choices.map(
-    ([value, label, hint]) =>
-      `<label title="${hint}"><input type="radio" name="${name}" value="${value}"><span>${label}</span></label>`,
-  );
-  return `<fieldset class="segments"><legend>${legend}</legend>${labels.join('')}</fieldset>`;
-}
-
 function toolbar(selection: Selection): string {
   const title = selectionTitle(selection, {});
+  const widths = [
+    choice('width', 'larger', 'Larger', 'As wide as the larger of before and after: everything is there'),
+    choice('width', 'after', 'After', 'As wide as after: what is gone is not there'),
+    choice('width', 'before', 'Before', 'As wide as before: what is new is not there'),
+  ];
+  const units = [
+    choice('unit', 'bytes', 'Bytes', 'Compare bytes'),
+    choice('unit', 'allocations', 'Count', 'Compare numbers of allocations'),
+  ];
   return `<section class="toolbar" aria-label="View"><p class="view">${html(title[0]!.toUpperCase() + title.slice(1))}</p>
-${segments('width', 'Width of frames', [
-  ['larger', 'Larger', 'As wide as the larger of before and after: everything is there'],
-  ['after', 'After', 'As wide as after: what is gone is not there'],
-  ['before', 'Before', 'As wide as before: what is new is not there'],
-])}
-${segments('unit', 'Unit', [
-  ['bytes', 'Bytes', 'Compare bytes'],
-  ['allocations', 'Count', 'Compare numbers of allocations'],
-])}
-<div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search functions, files and modules by regular expression" spellcheck="false" autocomplete="off"><output id="matches"></output></div>
-<button type="button" id="flip" aria-pressed="false" title="Root on top or at the bottom">Flip</button>
-<button type="button" id="reset" disabled>Reset zoom</button>
+${segments('Width of frames', widths.join(''))}
+${segments('Unit', units.join(''))}
+${searchAndLayout()}
 </section>`;
 }
-
-const GRAPH = `<main class="stage"><div id="graph" class="graph" tabindex="0" role="application" aria-label="Differential flame graph. Arrow keys move between frames, Enter zooms in, Escape zooms out.">
-<canvas id="frames"></canvas><div id="spacer"></div></div>
-<p id="empty" class="empty" hidden></p>
-<footer class="foot"><div id="kinds" class="kinds" aria-label="Colours"></div><div id="path" class="path"></div></footer>
-<div id="live" class="unseen" aria-live="polite"></div><div id="tip" class="tip" role="tooltip" hidden></div></main>`;
 
 function details(before: Facts, after: Facts): string {
   const [old, now] = [factRows(before), factRows(after)];
@@ -154,8 +141,5 @@ const KEYS = [
   ['f', 'flip: root on top or at the bottom'],
 ];
 
-const HELP = `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
-<button class="close" aria-label="Close">✕</button></form>
-<dl class="facts">${KEYS.map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`).join('')}</dl>
-<p>A frame is red if it and what it called have more after than before, blue if less; the stronger, the larger the part
-that has changed. The address of the page keeps what was chosen.</p></dialog>`;
+const EXPLANATION = `A frame is red if it and what it called have more after than before, blue if less; the stronger, the larger the part
+that has changed. The address of the page keeps what was chosen.`;

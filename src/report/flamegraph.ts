@@ -4,6 +4,7 @@ import { type DataOptions, flamegraphData } from './flamegraph-data.ts';
 import { type PageView, VIEWS } from './page/format.ts';
 import { type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { detailsDialog, pageHeader, pageTitle } from './page-header.ts';
+import { choice, graph, helpDialog, searchAndLayout, segments } from './page-parts.ts';
 import type { Capture } from './report.ts';
 import { type Selection, selectedSites, viewTitle } from './selection.ts';
 import { isExact, type TimeWindow, windowTitle } from './time-range.ts';
@@ -43,9 +44,9 @@ export function flamegraphPage(
       pageHeader(capture.facts, '<button type="button" id="help-open">Keys</button>'),
       memory(options.temporal !== undefined),
       toolbar({ selection, views, window: capture.facts.window, hasRange, isInverted: options.inverted === true }),
-      GRAPH,
+      graph('Flame graph'),
       detailsDialog(capture.facts),
-      help(views, options.temporal !== undefined),
+      helpDialog(keys(views, options.temporal !== undefined), EXPLANATION),
     ].join('\n'),
     data,
     assets: assets ?? pageAssets('flamegraph'),
@@ -74,8 +75,8 @@ interface ToolbarOptions {
 
 function toolbar({ selection, views: shown, window, hasRange, isInverted }: ToolbarOptions): string {
   const views = shown.map((view) => {
-    const hint = viewTitle(view, selection.threshold, hasRange).replaceAll('"', '&quot;');
-    return `<label title="${hint}"><input type="radio" name="view" value="${view}"><span>${VIEW_NAMES[view]}<small></small></span></label>`;
+    const hint = viewTitle(view, selection.threshold, hasRange);
+    return choice('view', view, `${VIEW_NAMES[view]}<small></small>`, hint);
   });
   const notes = [
     ...(window === undefined ? [] : [windowTitle(window)]),
@@ -83,22 +84,15 @@ function toolbar({ selection, views: shown, window, hasRange, isInverted }: Tool
   ];
   const time = notes.length === 0 ? '' : `<p class="view">${notes.join('; ')}</p>\n`;
   return `<section class="toolbar" aria-label="View">
-${time}<fieldset class="segments"><legend>View</legend>${views.join('')}</fieldset>
-<fieldset class="segments"><legend>Width</legend><label><input type="radio" name="unit" value="bytes"><span>Bytes</span></label>
-<label><input type="radio" name="unit" value="allocations"><span>Count</span></label></fieldset>
+${time}${segments('View', views.join(''))}
+${segments('Width', [choice('unit', 'bytes', 'Bytes'), choice('unit', 'allocations', 'Count')].join('\n'))}
 <select id="process" aria-label="Process"></select><select id="thread" aria-label="Thread"></select>
-<div class="search"><input type="search" id="search" placeholder="Search   /" aria-label="Search functions, files and modules by regular expression" spellcheck="false" autocomplete="off"><output id="matches"></output></div>
-<button type="button" id="imports" aria-pressed="false" title="Hide what the import of modules allocated">Hide imports</button>
-<button type="button" id="flip" aria-pressed="false" title="Root on top or at the bottom">Flip</button>
-<button type="button" id="reset" disabled>Reset zoom</button>
+${searchAndLayout(IMPORTS)}
 </section>`;
 }
 
-const GRAPH = `<main class="stage"><div id="graph" class="graph" tabindex="0" role="application" aria-label="Flame graph. Arrow keys move between frames, Enter zooms in, Escape zooms out.">
-<canvas id="frames"></canvas><div id="spacer"></div></div>
-<p id="empty" class="empty" hidden></p>
-<footer class="foot"><div id="kinds" class="kinds" aria-label="Colours"></div><div id="path" class="path"></div></footer>
-<div id="live" class="unseen" aria-live="polite"></div><div id="tip" class="tip" role="tooltip" hidden></div></main>`;
+const IMPORTS = `<button type="button" id="imports" aria-pressed="false" title="Hide what the import of modules allocated">Hide imports</button>
+`;
 
 const keys = (views: readonly PageView[], isTemporal: boolean) => [
   ['Click, Enter', 'zoom into a frame'],
@@ -119,13 +113,5 @@ const keys = (views: readonly PageView[], isTemporal: boolean) => [
     : []),
 ];
 
-const help = (
-  views: readonly PageView[],
-  isTemporal: boolean,
-) => `<dialog id="help" aria-labelledby="help-title"><form method="dialog"><h2 id="help-title">Keys</h2>
-<button class="close" aria-label="Close">✕</button></form>
-<dl class="facts">${keys(views, isTemporal)
-  .map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)
-  .join('')}</dl>
-<p>A frame is as wide as what it and everything it called has allocated. Frames stand in no order of time: the widest is
-first. The address of the page keeps the view, the search and the zoom.</p></dialog>`;
+const EXPLANATION = `A frame is as wide as what it and everything it called has allocated. Frames stand in no order of time: the widest is
+first. The address of the page keeps the view, the search and the zoom.`;
