@@ -6,7 +6,7 @@ import { type DiffPageData, SIDES, type Side } from './diff-format.ts';
 import { UNITS, type Unit } from './format.ts';
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
-import { targetOfKey } from './move.ts';
+import { escapeFromGraph, moveOnGraph } from './move.ts';
 import { changeFill, paletteOf } from './palette.ts';
 import { SearchBox } from './search-box.ts';
 import { addressValues, element, pageData, setAddress, setUpDialog, setUpTheme, type Theme } from './shell.ts';
@@ -55,10 +55,7 @@ class DiffPage {
         onZoom: () => this.#showZoom(),
       },
     );
-    this.#search = new SearchBox(columns, address.get('search') ?? '', () => {
-      this.#showMatches();
-      this.#saveState();
-    });
+    this.#search = new SearchBox(columns, address.get('search') ?? '', () => this.#searched());
   }
 
   start(): void {
@@ -71,8 +68,8 @@ class DiffPage {
     element('flip').addEventListener('click', () => this.#flip());
     element('reset').addEventListener('click', () => this.#graph.zoom(0));
     setUpKeys({
-      escape: () => this.#escape(),
-      move: (key) => this.#move(key),
+      escape: () => escapeFromGraph(this.#search, this.#graph, () => this.#searched()),
+      move: (key) => moveOnGraph(key, this.#graph, this.#tree, this.#widths),
       command: (key) => this.#command(key),
     });
     const zoomed = Number(addressValues().get('node') ?? 0);
@@ -127,6 +124,11 @@ class DiffPage {
 
   #format(value: number): string {
     return this.#unit === 'bytes' ? formatBytes(value) : `${formatCount(value)} ×`;
+  }
+
+  #searched(): void {
+    this.#showMatches();
+    this.#saveState();
   }
 
   #showMatches(): void {
@@ -213,30 +215,6 @@ class DiffPage {
       layout: this.#graph.isFlipped ? 'flame' : '',
       node: this.#graph.zoomed === 0 ? '' : String(this.#graph.zoomed),
     });
-  }
-
-  /** Ends one thing at a time: tip, search, zoom. */
-  #escape(): void {
-    element('tip').hidden = true;
-    if (this.#search.text !== '') {
-      this.#search.clear();
-      this.#showMatches();
-      this.#saveState();
-    } else this.#graph.zoom(0);
-    element('graph').focus();
-  }
-
-  #move(key: string): boolean {
-    if (document.activeElement !== element('graph') && document.activeElement !== document.body) return false;
-    if (key === 'Enter') {
-      this.#graph.zoom(this.#graph.selected);
-      return true;
-    }
-    const target = targetOfKey(key, this.#graph, this.#tree, this.#widths);
-    if (target === null) return false;
-    element('graph').focus();
-    this.#graph.select(target);
-    return true;
   }
 
   #command(key: string): boolean {

@@ -7,7 +7,7 @@ import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } fr
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
 import { saveMemoryCsv } from './memory-csv.ts';
-import { targetOfKey } from './move.ts';
+import { escapeFromGraph, moveOnGraph } from './move.ts';
 import { ownValue } from './own.ts';
 import { paletteOf, SHADES } from './palette.ts';
 import { Plot } from './plot.ts';
@@ -61,10 +61,7 @@ class FlamegraphPage {
       },
     );
     this.#plot = new Plot(element<HTMLCanvasElement>('plot'), element('memory-value'), palette);
-    this.#search = new SearchBox(columns, addressValues().get('search') ?? '', () => {
-      this.#showMatches();
-      this.#saveState();
-    });
+    this.#search = new SearchBox(columns, addressValues().get('search') ?? '', () => this.#searched());
   }
 
   start(): void {
@@ -78,8 +75,8 @@ class FlamegraphPage {
     this.#setUpToolbar();
     this.#setUpRange();
     setUpKeys({
-      escape: () => this.#escape(),
-      move: (key) => this.#move(key),
+      escape: () => escapeFromGraph(this.#search, this.#graph, () => this.#searched()),
+      move: (key) => moveOnGraph(key, this.#graph, this.#tree, this.#totals[this.#unit]),
       command: (key) => this.#command(key),
     });
     element('memory').hidden = this.#columns.memory_ms.length === 0;
@@ -221,6 +218,11 @@ class FlamegraphPage {
     this.#saveState();
   }
 
+  #searched(): void {
+    this.#showMatches();
+    this.#saveState();
+  }
+
   #showMatches(): void {
     const total = this.#totals[this.#unit];
     this.#graph.setMatches(this.#search.matches);
@@ -296,31 +298,6 @@ class FlamegraphPage {
       layout: this.#graph.isFlipped ? 'flame' : '',
       node: this.#graph.zoomed === 0 ? '' : String(this.#graph.zoomed),
     });
-  }
-
-  /** Ends one thing at a time: tip, search, zoom. */
-  #escape(): void {
-    element('tip').hidden = true;
-    if (this.#search.text !== '') {
-      this.#search.clear();
-      this.#showMatches();
-      this.#saveState();
-    } else this.#graph.zoom(0);
-    element('graph').focus();
-  }
-
-  /** Keys that move; only on the graph, where Enter and arrows mean frames. */
-  #move(key: string): boolean {
-    if (document.activeElement !== element('graph') && document.activeElement !== document.body) return false;
-    if (key === 'Enter') {
-      this.#graph.zoom(this.#graph.selected);
-      return true;
-    }
-    const target = targetOfKey(key, this.#graph, this.#tree, this.#totals[this.#unit]);
-    if (target === null) return false;
-    element('graph').focus();
-    this.#graph.select(target);
-    return true;
   }
 
   #command(key: string): boolean {

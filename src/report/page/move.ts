@@ -1,9 +1,36 @@
-/** Where a key leads to in the graph. */
+/** Keys on the graph: those that move in it, and the one that ends what was begun. */
+/// <reference lib="dom" />
 import type { Graph } from './graph.ts';
+import type { SearchBox } from './search-box.ts';
+import { element } from './shell.ts';
 import type { Tree } from './tree.ts';
 
-/** The node to be selected; null if the key moves nothing. `total`: only nodes that have some are there. */
-export function targetOfKey(key: string, graph: Graph, tree: Tree, total: Float64Array): number | null {
+/** Only on the graph, where Enter and arrows mean frames. False: it is no such key. `total`: only nodes that have some are there. */
+export function moveOnGraph(key: string, graph: Graph, tree: Tree, total: Float64Array): boolean {
+  if (document.activeElement !== element('graph') && document.activeElement !== document.body) return false;
+  if (key === 'Enter') {
+    graph.zoom(graph.selected);
+    return true;
+  }
+  const target = targetOfKey(key, graph, tree, total);
+  if (target === null) return false;
+  element('graph').focus();
+  graph.select(target);
+  return true;
+}
+
+/** Ends one thing at a time: tip, search, zoom. `onSearchEnd`: the search was ended. */
+export function escapeFromGraph(search: SearchBox, graph: Graph, onSearchEnd: () => void): void {
+  element('tip').hidden = true;
+  if (search.text !== '') {
+    search.clear();
+    onSearchEnd();
+  } else graph.zoom(0);
+  element('graph').focus();
+}
+
+/** The node to be selected; null if the key moves nothing. */
+function targetOfKey(key: string, graph: Graph, tree: Tree, total: Float64Array): number | null {
   const { selected, isFlipped } = graph;
   const inward = () => tree.children(selected).find((child) => total[child]! > 0) ?? selected;
   const outward = () => tree.parent[selected]!;
