@@ -2,43 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type LiveApplication, runLive } from '../../../src/tui/live-app.ts';
-import type { MouseScreen } from '../../../src/tui/screen.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
-import { at, CONTEXT, LiveCapture, newModel, plain } from './live-capture.ts';
+import { FakeScreen } from './fake-screen.ts';
+import { at, CONTEXT, LiveCapture, newModel } from './live-capture.ts';
 
-class FakeScreen implements MouseScreen {
-  columns = 80;
-  rows = 24;
-  text = '';
-  suspended = 0;
-  closed = 0;
-  press: (key: string, character?: string) => void = () => undefined;
-  click: (column: number, row: number) => void = () => undefined;
-  turnWheel: (by: number) => void = () => undefined;
-  resize: () => void = () => undefined;
-
-  draw(lines: string[]): void {
-    this.text = plain(lines);
-  }
-  onKey(listener: (key: string, character?: string) => void): void {
-    this.press = listener;
-  }
-  onClick(listener: (column: number, row: number) => void): void {
-    this.click = listener;
-  }
-  onWheel(listener: (by: number) => void): void {
-    this.turnWheel = listener;
-  }
-  onResize(listener: () => void): void {
-    this.resize = listener;
-  }
-  suspend(): void {
-    this.suspended++;
-  }
-  close(): void {
-    this.closed++;
-  }
-
+class ClickedScreen extends FakeScreen {
   /** Clicks in the middle of what the screen shows. */
   clickOn(text: string): void {
     const lines = this.text.replaceAll('_', '').split('\n');
@@ -51,7 +19,7 @@ class FakeScreen implements MouseScreen {
 function start(t: TestContext, overrides: Partial<LiveApplication> = {}) {
   const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
   t.after(() => capture.close());
-  const screen = new FakeScreen();
+  const screen = new ClickedScreen(80, 24);
   const reader = capture.reader();
   let seconds = 2;
   let wake: () => void = () => undefined;

@@ -1,5 +1,7 @@
 /** Captures that look as if they were still being recorded, and a model that follows one. */
 
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { FRAME_RULES } from '../../../src/cli/live-view.ts';
 import { lossLine } from '../../../src/report/losses.ts';
 import { shortenName } from '../../../src/report/names.ts';
@@ -8,6 +10,7 @@ import { LiveModel } from '../../../src/tui/live-model.ts';
 import type { LiveContext, LiveMode } from '../../../src/tui/live-view.ts';
 import { paintOf } from '../../../src/tui/paint.ts';
 import { CaptureFixture } from '../helpers/capture-fixture.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const MIB = 2 ** 20;
 const STARTED = '2026-01-02T03:04:05.000Z';
@@ -90,6 +93,17 @@ export class LiveCapture {
 
 export function newModel(): LiveModel {
   return new LiveModel(FRAME_RULES);
+}
+
+/** A capture, and the model of a viewer that has looked at it once; `look` does so again. */
+export function followed(t: TestContext) {
+  const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
+  t.after(() => capture.close());
+  const model = newModel();
+  const reader = capture.reader();
+  const look = (seconds: number) => model.apply({ ...reader.poll(at(seconds)), capture: 'mp-server.100.db' });
+  look(2.5);
+  return { capture, model, look };
 }
 
 /** Without colours; the clock stands. */

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { liveJson, liveText } from '../../../src/tui/live-text.ts';
-import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { assertGolden } from '../report/golden.ts';
-import { at, CONTEXT, LiveCapture, newModel } from './live-capture.ts';
-
-function start(t: TestContext) {
-  const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
-  t.after(() => capture.close());
-  const model = newModel();
-  const reader = capture.reader();
-  const look = (seconds: number) => model.apply({ ...reader.poll(at(seconds)), capture: 'mp-server.100.db' });
-  look(2.5);
-  return { capture, model, look };
-}
+import { CONTEXT, followed } from './live-capture.ts';
 
 test('a block for each look', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   const first = liveText(model, 120, 3, CONTEXT);
   capture.set('A', 1, 1);
   capture.end();
@@ -26,7 +14,7 @@ test('a block for each look', (t) => {
 });
 
 test('a line of JSON for each look', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   const text = liveJson(model, 1, '2026-01-02T03:04:07.500Z');
   assert.ok(text.endsWith('}\n') && !text.slice(0, -1).includes('\n'));
   assert.deepEqual(JSON.parse(text), {

@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { liveScreen } from '../../../src/tui/live-view.ts';
 import { paintOf } from '../../../src/tui/paint.ts';
-import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { assertGolden } from '../report/golden.ts';
-import { at, CONTEXT, LiveCapture, MODE, newModel, plain } from './live-capture.ts';
-
-function start(t: TestContext) {
-  const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
-  t.after(() => capture.close());
-  const model = newModel();
-  const reader = capture.reader();
-  const look = (seconds: number) => model.apply({ ...reader.poll(at(seconds)), capture: 'mp-server.100.db' });
-  look(2.5);
-  return { capture, model, look };
-}
+import { at, CONTEXT, followed, MODE, newModel, plain } from './live-capture.ts';
 
 const SIZES = [
   [200, 50],
@@ -25,13 +13,13 @@ const SIZES = [
 
 for (const [columns, rows] of SIZES) {
   test(`the screen at ${columns}x${rows}`, (t) => {
-    const { model } = start(t);
+    const { model } = followed(t);
     const { lines } = liveScreen(model, columns, rows, CONTEXT, MODE);
     assertGolden(`live-${columns}x${rows}`, plain(lines));
   });
 
   test(`lines fit at ${columns}x${rows}, with everything that can be shown`, (t) => {
-    const { model } = start(t);
+    const { model } = followed(t);
     const output = Array.from({ length: 30 }, (_, i) => `line ${i} \x1b[2J${'x'.repeat(300)}`);
     model.turnThread(1);
     model.toggleDifference();
@@ -47,7 +35,7 @@ for (const [columns, rows] of SIZES) {
 }
 
 test('the words of the header, as threads and time pass', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   const head = () => plain(liveScreen(model, 80, 24, CONTEXT, MODE).lines.slice(0, 4));
   assert.match(head(), /PID 100 and 1 more {2}CMD \.\/server --port 80/);
   assert.match(head(), /TID \* {2}All threads {2}Samples 1 {2}Duration 2\.5 seconds/);
@@ -66,7 +54,7 @@ test('the words of the header, as threads and time pass', (t) => {
 });
 
 test('a capture that had ended before is complete', (t) => {
-  const { capture } = start(t);
+  const { capture } = followed(t);
   capture.end();
   const model = newModel();
   model.apply(capture.reader().poll(at(9)));
@@ -76,7 +64,7 @@ test('a capture that had ended before is complete', (t) => {
 });
 
 test('the sorted heading is underlined, and headings and buttons are where they are drawn', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   for (const [columns, rows] of SIZES) {
     const { lines, targets } = liveScreen(model, columns, rows, { ...CONTEXT, paint: paintOf(true) }, MODE);
     const texts = lines.map((line) => plain([line]).replaceAll('_', ''));
@@ -101,7 +89,7 @@ test('the sorted heading is underlined, and headings and buttons are where they 
 });
 
 test('without the finer blocks of a font the plot has halves', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   const { lines } = liveScreen(model, 80, 24, { ...CONTEXT, hasFineBlocks: false }, MODE);
   assert.doesNotMatch(lines.join('\n'), /[▁▂▃▅▆▇]/);
   assert.match(lines.join('\n'), /▄/);

@@ -2,34 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TreeFilters } from '../../../src/model/stack-tree.ts';
 import { paintOf } from '../../../src/tui/paint.ts';
-import type { Screen } from '../../../src/tui/screen.ts';
 import { runTree, type TreeSource } from '../../../src/tui/tree-app.ts';
+import { FakeScreen } from './fake-screen.ts';
 import { madeTree, node } from './made-tree.ts';
 
-class FakeScreen implements Screen {
-  columns = 120;
-  rows = 12;
-  lines: string[] = [];
-  suspended = 0;
-  closed = 0;
-  key: (key: string) => void = () => undefined;
-  resize: () => void = () => undefined;
-
-  draw(lines: string[]): void {
+class TreeScreen extends FakeScreen {
+  override draw(lines: string[]): void {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what is left out
-    this.lines = lines.map((line) => line.replace(/\x1b\[[\d;]*m/g, ''));
-  }
-  onKey(listener: (key: string) => void): void {
-    this.key = listener;
-  }
-  onResize(listener: () => void): void {
-    this.resize = listener;
-  }
-  suspend(): void {
-    this.suspended++;
-  }
-  close(): void {
-    this.closed++;
+    super.draw(lines.map((line) => line.replace(/\x1b\[[\d;]*m/g, '')));
   }
 
   /** Functions of the rows, that of the details in front. */
@@ -53,9 +33,9 @@ const source: TreeSource = {
 };
 
 function start(overrides: Partial<TreeSource> = {}, tree = madeTree()) {
-  const screen = new FakeScreen();
+  const screen = new TreeScreen(120, 12);
   const end = runTree(screen, tree, { ...source, ...overrides });
-  const press = (...keys: string[]) => keys.forEach((key) => void screen.key(key));
+  const press = (...keys: string[]) => keys.forEach((key) => void screen.press(key));
   return { screen, end, press };
 }
 
