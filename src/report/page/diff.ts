@@ -6,7 +6,7 @@ import { type DiffPageData, SIDES, type Side } from './diff-format.ts';
 import { UNITS, type Unit } from './format.ts';
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
-import { escapeFromGraph, moveOnGraph } from './move.ts';
+import { escapeFromGraph, flipGraph, moveOnGraph } from './move.ts';
 import { changeFill, paletteOf } from './palette.ts';
 import { SearchBox } from './search-box.ts';
 import { addressValues, element, pageData, setAddress, setUpDialog, setUpTheme, type Theme } from './shell.ts';
@@ -117,8 +117,7 @@ class DiffPage {
   }
 
   #flip(): void {
-    this.#graph.setFlipped(!this.#graph.isFlipped);
-    element('flip').setAttribute('aria-pressed', String(this.#graph.isFlipped));
+    flipGraph(this.#graph);
     this.#saveState();
   }
 

@@ -7,7 +7,7 @@ import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } fr
 import { Graph } from './graph.ts';
 import { setUpKeys } from './keys.ts';
 import { saveMemoryCsv } from './memory-csv.ts';
-import { escapeFromGraph, moveOnGraph } from './move.ts';
+import { escapeFromGraph, flipGraph, moveOnGraph } from './move.ts';
 import { ownValue } from './own.ts';
 import { paletteOf, SHADES } from './palette.ts';
 import { Plot } from './plot.ts';
@@ -213,8 +213,7 @@ class FlamegraphPage {
   }
 
   #flip(): void {
-    this.#graph.setFlipped(!this.#graph.isFlipped);
-    element('flip').setAttribute('aria-pressed', String(this.#graph.isFlipped));
+    flipGraph(this.#graph);
     this.#saveState();
   }
 

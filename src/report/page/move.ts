@@ -1,4 +1,4 @@
-/** Keys on the graph: those that move in it, and the one that ends what was begun. */
+/** What keys and buttons do to the graph, whatever it shows. */
 /// <reference lib="dom" />
 import type { Graph } from './graph.ts';
 import type { SearchBox } from './search-box.ts';
@@ -27,6 +27,12 @@ export function escapeFromGraph(search: SearchBox, graph: Graph, onSearchEnd: ()
     onSearchEnd();
   } else graph.zoom(0);
   element('graph').focus();
+}
+
+/** Root on top or at the bottom. */
+export function flipGraph(graph: Graph): void {
+  graph.setFlipped(!graph.isFlipped);
+  element('flip').setAttribute('aria-pressed', String(graph.isFlipped));
 }
 
 /** The node to be selected; null if the key moves nothing. */
