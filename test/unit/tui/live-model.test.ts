@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { FRAME_RULES } from '../../../src/cli/live-view.ts';
 import { selectedSites } from '../../../src/report/selection.ts';
 import { summarize } from '../../../src/report/summary.ts';
@@ -12,19 +12,9 @@ import { LiveModel } from '../../../src/tui/live-model.ts';
 import { smallCapture } from '../helpers/capture-fixture.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { pythonCapture } from '../report/python-capture.ts';
-import { at, LiveCapture, newModel } from './live-capture.ts';
+import { followed } from './live-capture.ts';
 
 const MIB = 2 ** 20;
-
-function start(t: TestContext) {
-  const capture = new LiveCapture(join(temporaryFolder(t), 'capture.db'));
-  t.after(() => capture.close());
-  const model = newModel();
-  const reader = capture.reader();
-  const look = (seconds: number) => model.apply(reader.poll(at(seconds)));
-  look(2.5);
-  return { capture, model, look };
-}
 
 /** `name total own allocations` of each row, bytes in MiB. */
 function rows(model: LiveModel): string[] {
@@ -35,7 +25,7 @@ function rows(model: LiveModel): string[] {
 }
 
 test('total, own and allocations; a location has a stack once', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   assert.deepEqual(rows(model), [
     'main 7 0 14',
     'load 5 5 6',
@@ -89,7 +79,7 @@ for (const [name, make] of [
 }
 
 test('threads one by one, around the ends', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   model.turnThread(1);
   assert.equal(model.thread, null, 'only when they are not merged');
   model.toggleMerged();
@@ -110,7 +100,7 @@ test('threads one by one, around the ends', (t) => {
 });
 
 test('one process, one with its children, or all that run', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   const [server, worker] = model.processes.map(({ process }) => process.id);
   assert.deepEqual(
     model.processes.map(({ depth }) => depth),
@@ -131,7 +121,7 @@ test('one process, one with its children, or all that run', (t) => {
 });
 
 test('a pause keeps the table, and the rest goes on', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   model.togglePaused();
   capture.set('A', 1, MIB);
   look(3);
@@ -149,7 +139,7 @@ test('a pause keeps the table, and the rest goes on', (t) => {
 });
 
 test('the difference since a mark, largest first whatever its sign', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   model.toggleDifference();
   assert.deepEqual(rows(model), []);
   capture.set('A', 1, MIB);
@@ -163,7 +153,7 @@ test('the difference since a mark, largest first whatever its sign', (t) => {
 });
 
 test('leak candidates are what never goes back', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   model.toggleLeaks();
   assert.deepEqual(rows(model), []);
   for (let second = 3; second <= 18; second++) {
@@ -177,7 +167,7 @@ test('leak candidates are what never goes back', (t) => {
 });
 
 test('filters by function, by file and by process', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   model.setFilter('WALK');
   assert.deepEqual(rows(model), ['walk 1 0 2']);
   model.setFilter('server/serve.c');
@@ -191,7 +181,7 @@ test('filters by function, by file and by process', (t) => {
 });
 
 test('the cursor stays on its row, except on the first', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   capture.set('C', 20, 20 * MIB);
   look(3);
   assert.equal(model.cursor, 0);
@@ -207,7 +197,7 @@ test('the cursor stays on its row, except on the first', (t) => {
 });
 
 test('callers and callees of a location', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   const walk = model.rows.find(({ location }) => model.locationOf(location).function === 'walk')!;
   const { root } = callersTree(model, walk.location);
   assert.deepEqual([root.function, root.line, root.bytes, root.allocations], ['walk', 30, MIB, 2]);
@@ -222,7 +212,7 @@ test('callers and callees of a location', (t) => {
 });
 
 test('a time line of many hours keeps its highest moment', (t) => {
-  const { capture, model, look } = start(t);
+  const { capture, model, look } = followed(t);
   for (let minute = 1; minute < 600; minute++) {
     capture.fixture.memory(1, minute * 60_000, minute === 77 ? 99 * MIB : MIB, 1, null);
   }
