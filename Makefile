@@ -38,13 +38,13 @@ bench: test-packages all ## measure the cost of tracing, side by side with other
 check: $(BUILD)/js.stamp ## formatters, types, dependency rules, contract drift
 	$(call say,CHECK,format types rules contract)
 	$(Q)npx biome check --diagnostic-level=warn src scripts test
-	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h bin/mp.c
+	$(Q)clang-format-14 --dry-run -Werror bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/heap/* addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h bin/mp.c
 	$(Q)npx tsx scripts/gen-abi.ts --check
 	$(Q)npx tsx scripts/check-deps.ts
 
 format: ## rewrite sources in the one format
 	$(Q)npx biome check --write src scripts test
-	$(Q)clang-format-14 -i bin/mp.c bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
+	$(Q)clang-format-14 -i bin/mp.c bpf/*.c bpf/*.h addon/*.cc addon/*.h addon/heap/* addon/sqlite/* test/native/*.cc test/native/*.h test/native/fuzz/*.cc test/bpf/*.cc test/bpf/*.c test/bpf/*.h
 
 abi: ## regenerate the TypeScript side of bpf/mp.h
 	$(Q)npx tsx scripts/gen-abi.ts
