@@ -4,6 +4,8 @@
 #include <napi.h>
 
 #include "error.h"
+#include "heap/heap_core.h"
+#include "heap/heap_process.h"
 #include "heap/heap_reader.h"
 #include "probe_cost.h"
 #include "probe_sites.h"
@@ -374,10 +376,7 @@ class Heap : public Napi::ObjectWrap<Heap> {
   }
 
   explicit Heap(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Heap>(info) {
-    const int pid = info[0].As<Napi::Number>().Int32Value();
-    const double max_pause_ns = info[1].As<Napi::Number>().DoubleValue();
-    const mp::HeapOptions options{max_pause_ns > 0, static_cast<uint64_t>(max_pause_ns)};
-    forward(info.Env(), [&] { reader_ = std::make_unique<mp::HeapReader>(pid, options); });
+    forward(info.Env(), [&] { reader_ = info[0].IsString() ? of_core(info) : of_process(info); });
   }
 
  private:
@@ -407,6 +406,10 @@ class Heap : public Napi::ObjectWrap<Heap> {
     result.Set("arenas", static_cast<double>(heap.arenas));
     result.Set("blocks", static_cast<double>(heap.blocks));
     result.Set("minor", reader_->minor());
+    result.Set("unknownObjects", static_cast<double>(heap.unknown_objects));
+    result.Set("unknownTypes", static_cast<double>(heap.unknown_types));
+    result.Set("target", reader_->target().name());
+    result.Set("missingBytes", static_cast<double>(reader_->target().missing_bytes()));
     return result;
   }
 
@@ -433,6 +436,21 @@ class Heap : public Napi::ObjectWrap<Heap> {
   Napi::Value describe(const Napi::CallbackInfo &info) {
     const auto object = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
     return Napi::String::New(info.Env(), reader_->describe(object));
+  }
+
+  // pid, the longest pause in nanoseconds; 0: none
+  static std::unique_ptr<mp::HeapReader> of_process(const Napi::CallbackInfo &info) {
+    const double max_pause_ns = info[1].As<Napi::Number>().DoubleValue();
+    const mp::HeapOptions options{max_pause_ns > 0, static_cast<uint64_t>(max_pause_ns)};
+    auto process = std::make_unique<mp::HeapProcess>(info[0].As<Napi::Number>().Int32Value());
+    return std::make_unique<mp::HeapReader>(std::move(process), options);
+  }
+
+  // path of the core file, paths of files that stand in for those that were mapped
+  static std::unique_ptr<mp::HeapReader> of_core(const Napi::CallbackInfo &info) {
+    const auto others = strings_of(info[1].As<Napi::Array>());
+    auto core = std::make_unique<mp::HeapCore>(info[0].As<Napi::String>().Utf8Value(), others);
+    return std::make_unique<mp::HeapReader>(std::move(core), mp::HeapOptions{});
   }
 
   std::unique_ptr<mp::HeapReader> reader_;

@@ -4,10 +4,7 @@
 
 #include <array>
 
-#include "../clock.h"
-#include "../elf.h"
 #include "../error.h"
-#include "../proc_maps.h"
 #include "../python_layout.h"
 #include "heap_arenas.h"
 
@@ -19,12 +16,6 @@ struct Interpreter {
   uint64_t bias;
   std::vector<std::pair<uint64_t, uint64_t>> data;  // mappings of its file that hold no code, and what follows each
 };
-
-std::string map_file(int pid, const ProcMapping &mapping) {
-  char range[40];
-  snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
-  return "/proc/" + std::to_string(pid) + "/map_files/" + range;
-}
 
 std::vector<std::pair<uint64_t, uint64_t>> data_of(const std::vector<ProcMapping> &maps, const std::string &path) {
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
@@ -39,14 +30,14 @@ std::vector<std::pair<uint64_t, uint64_t>> data_of(const std::vector<ProcMapping
   return ranges;
 }
 
-// nullopt if no file that the process has mapped holds a CPython. Names come first that are likely.
-std::optional<Interpreter> find_interpreter(int pid, const std::vector<ProcMapping> &maps) {
+// nullopt if no file that is mapped holds a CPython. Names come first that are likely.
+std::optional<Interpreter> find_interpreter(HeapTarget &target) {
+  const std::vector<ProcMapping> &maps = target.mappings();
   for (const bool likely : {true, false})
     for (const ProcMapping &mapping : maps) {
       const bool has_name = mapping.path.find("python") != std::string::npos;
       if (!mapping.executable || mapping.inode == 0 || has_name != likely) continue;
-      std::string error;
-      const auto elf = ElfFile::open(map_file(pid, mapping), &error);
+      const auto elf = target.open(mapping);
       auto image = elf ? find_python(*elf) : std::nullopt;
       const auto bias = image ? elf->load_bias(mapping.start, mapping.offset) : std::nullopt;
       if (bias) return Interpreter{std::move(*image), *bias, data_of(maps, mapping.path)};
@@ -56,21 +47,17 @@ std::optional<Interpreter> find_interpreter(int pid, const std::vector<ProcMappi
 
 }  // namespace
 
-HeapReader::HeapReader(int pid, const HeapOptions &options)
-    : pid_(pid), options_(options), memory_([pid](uint64_t address, void *to, size_t size_bytes) {
-        return read_memory(pid, address, to, size_bytes);
+HeapReader::HeapReader(std::unique_ptr<HeapTarget> target, const HeapOptions &options)
+    : target_(std::move(target)), options_(options), memory_([this](uint64_t address, void *to, size_t size_bytes) {
+        return target_->read(address, to, size_bytes);
       }) {
-  const auto maps = read_proc_maps(pid);
-  if (!maps)
-    throw Error(errno == EACCES ? "NO_PERMISSION" : "NO_PROCESS", "cannot read process " + std::to_string(pid), errno);
-  const auto python = find_interpreter(pid, *maps);
-  if (!python) throw Error("UNSUPPORTED", "process " + std::to_string(pid) + " runs no CPython", 0);
+  const auto python = find_interpreter(*target_);
+  if (!python) throw Error("UNSUPPORTED", target_->name() + " runs no CPython" + target_->hint(), 0);
   if (!python->image.unsupported.empty())
     throw Error("UNSUPPORTED", "Python 3." + std::to_string(python->image.minor) + " is not known to mp", 0);
   roots_.runtime = python->image.runtime + python->bias;
   const auto layout = layout_of_runtime(python->image.minor, memory_, roots_.runtime);
-  if (!layout)
-    throw Error("UNSUPPORTED", "the interpreter of process " + std::to_string(pid) + " is not known to mp", 0);
+  if (!layout) throw Error("UNSUPPORTED", "the interpreter of " + target_->name() + " is not known to mp", 0);
   layout_ = *layout;
   if (layout_.allocator == 0) roots_.arenas = find_arenas(layout_, memory_, python->data).value_or(0);
 }
@@ -79,13 +66,13 @@ HeapReader::HeapReader(int pid, const HeapOptions &options)
 void HeapReader::stop() {
   constexpr int kAttempts = 50;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
-    pause_ = std::make_unique<HeapPause>(pid_, options_.max_pause_ns);
+    pause_ = target_->pause(options_.max_pause_ns);
     memory_.forget();
-    if (!is_collecting(layout_, memory_, roots_.runtime)) return;
+    if (!pause_ || !is_collecting(layout_, memory_, roots_.runtime)) return;
     pause_.reset();
     usleep(2000);
   }
-  pause_ = std::make_unique<HeapPause>(pid_, options_.max_pause_ns);
+  pause_ = target_->pause(options_.max_pause_ns);
   memory_.forget();
 }
 

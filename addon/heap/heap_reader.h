@@ -1,4 +1,4 @@
-// The objects of a running CPython, as binding.cc offers them.
+// The objects of a CPython, as binding.cc offers them.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "heap_pause.h"
 #include "heap_references.h"
 #include "heap_snapshot.h"
+#include "heap_target.h"
 
 namespace mp {
 
@@ -21,14 +21,15 @@ struct HeapOptions {
 class HeapReader {
  public:
   // Finds the interpreter. Throws Error.
-  HeapReader(int pid, const HeapOptions &options);
+  HeapReader(std::unique_ptr<HeapTarget> target, const HeapOptions &options);
 
-  // Stops the process, unless it is not to, and reads. It stands still until resume().
+  // Stops the target, unless it is not to, and reads. It stands still until resume().
   HeapSnapshot read();
   // Nanoseconds that it stood still.
   uint64_t resume();
   bool was_cut() const { return was_cut_; }
   int minor() const { return layout_.minor; }
+  const HeapTarget &target() const { return *target_; }
 
   struct Reference {
     uint64_t target;
@@ -46,7 +47,7 @@ class HeapReader {
   void stop();
   std::string label_text(const HeapType &type, const ReferenceLabel &label);
 
-  int pid_;
+  std::unique_ptr<HeapTarget> target_;
   HeapOptions options_;
   HeapMemory memory_;
   HeapLayout layout_ = {};

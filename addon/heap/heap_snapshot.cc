@@ -83,6 +83,10 @@ class Collector {
       const auto size = heap_object_size(layout_, memory_, heap_.addresses[i], type);
       heap_.sizes[i] = size.value_or(type.basic_size);
       if (!size) heap_.problems.objects++;
+      if (type.kind == ObjectKind::kUnknown) {
+        heap_.unknown_objects++;
+        unknown_types_.insert(heap_.type_of[i]);
+      }
       const VisitReference add = [&](uint64_t target, ReferenceLabel label) { add_reference(i, target, label); };
       if (!visit_references(layout_, memory_, heap_.addresses[i], type, add)) heap_.problems.contents++;
       if (type.kind != ObjectKind::kType) continue;
@@ -90,6 +94,7 @@ class Collector {
       if (dict != static_dicts_.end()) add_reference(i, dict->second, {ReferenceLabel::kDict, 0});
     }
     heap_.first_target.push_back(static_cast<uint32_t>(heap_.targets.size()));
+    heap_.unknown_types = unknown_types_.size();
     heap_.types = types_.take();
   }
 
@@ -188,6 +193,7 @@ class Collector {
   HeapTypes types_;
   HeapTable table_;
   std::map<uint64_t, uint64_t> static_dicts_;  // by type
+  std::set<uint32_t> unknown_types_;
   uint64_t broken_ = 0;
 };
 

@@ -38,6 +38,9 @@ struct HeapSnapshot {
   std::vector<uint32_t> first_target;
   std::vector<uint32_t> targets;
   HeapProblems problems;
+  // Of C types whose structure is not known: what these refer to is not known, either.
+  uint64_t unknown_objects = 0;
+  uint64_t unknown_types = 0;
   uint64_t arenas = 0;
   uint64_t blocks = 0;
   bool has_pymalloc = false;

@@ -1,9 +1,9 @@
-/** What the commands that read the objects of a running Python share: the process, how long it may stand still. */
+/** What the commands that read the objects of a Python share: the process or core file, how long it may stand still. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HeapColumns } from '../model/heap.ts';
-import { type NativeError, type NativeHeap, openHeap } from '../native/binding.ts';
+import { type NativeError, type NativeHeap, openCore, openHeap } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
-import { formatPlural } from '../util/format.ts';
+import { formatBytes, formatPlural } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { explainNativeError } from './native-errors.ts';
 
@@ -11,7 +11,12 @@ export interface HeapOptions {
   pause: boolean;
   /** Milliseconds. */
   maxPause: number;
+  core?: string;
+  exe?: string[];
 }
+
+/** What is given as a process id: with `--core` it is none, but may be another argument. */
+export type GivenPid = number | string | undefined;
 
 const DEFAULT_MAX_PAUSE_MS = 10_000;
 
@@ -23,13 +28,22 @@ export function parsePid(text: string): number {
 
 export function addHeapOptions(command: Command): Command {
   return command
-    .argument('<pid>', 'a running Python, 3.8 to 3.13', parsePid)
+    .argument('[pid]', 'a running Python, 3.8 to 3.13', (text: string) =>
+      command.opts<HeapOptions>().core === undefined ? parsePid(text) : text,
+    )
     .addOption(
       new Option('--max-pause <TIME>', 'let the process stand still for at most so long: 500ms, 2s')
         .argParser(parseDuration)
         .default(DEFAULT_MAX_PAUSE_MS, '10s'),
     )
-    .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen');
+    .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen')
+    .option('--core <FILE>', 'read a core file instead of a process')
+    .option('--exe <FILE>', 'with --core: an interpreter or library that is no longer where it was', collect);
+}
+
+/** An option that can be given several times. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function parseDuration(text: string): number {
@@ -41,16 +55,16 @@ function parseDuration(text: string): number {
 
 /**
  * Reads all objects of a process, and calls `ask` before it goes on: what they are called can be asked for there.
- * @throws UserError if there is no such process, or no CPython in it.
+ * @throws UserError if there is no such process or core file, or no CPython in it.
  */
 export function readHeap<T>(
-  pid: number,
+  pid: GivenPid,
   options: HeapOptions,
   output: Output,
   ask: (heap: HeapColumns, native: NativeHeap) => T,
 ): T {
   try {
-    const native = openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
+    const native = open(pid, options);
     let heap: HeapColumns;
     let result: T;
     let pause = { pauseNs: 0, wasCut: false };
@@ -60,7 +74,7 @@ export function readHeap<T>(
     } finally {
       pause = native.resume();
     }
-    output.err(`${[pauseLine(pid, options, pause), ...problemLines(heap)].join('\n')}\n`);
+    output.err(`${[readLine(heap, options, pause), ...problemLines(heap)].join('\n')}\n`);
     return result;
   } catch (error) {
     const { code } = error as NativeError;
@@ -70,10 +84,18 @@ export function readHeap<T>(
   }
 }
 
-function pauseLine(pid: number, options: HeapOptions, pause: { pauseNs: number; wasCut: boolean }): string {
-  if (!options.pause) return `process ${pid} was read while it ran`;
+function open(pid: GivenPid, options: HeapOptions): NativeHeap {
+  if (options.core !== undefined && pid !== undefined) throw new UserError('give a process id or --core, not both', 2);
+  if (options.core !== undefined) return openCore(options.core, options.exe ?? []);
+  if (typeof pid !== 'number') throw new UserError('give a process id, or --core FILE', 2);
+  return openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
+}
+
+function readLine(heap: HeapColumns, options: HeapOptions, pause: { pauseNs: number; wasCut: boolean }): string {
+  if (options.core !== undefined) return `${heap.target} was read`;
+  if (!options.pause) return `${heap.target} was read while it ran`;
   const ms = (pause.pauseNs / 1e6).toFixed(1);
-  return `process ${pid} stood still for ${ms} ms${pause.wasCut ? ', and went on before all was read' : ''}`;
+  return `${heap.target} stood still for ${ms} ms${pause.wasCut ? ', and went on before all was read' : ''}`;
 }
 
 /** What was met that makes no sense, and what could not be looked for. */
@@ -92,6 +114,7 @@ function problemLines(heap: HeapColumns): string[] {
     lines.push(`${formatPlural(inconsistencies, 'inconsistency', 'inconsistencies')}: ${said.join(', ')}`);
   }
   if (limits > 0) lines.push(`${formatPlural(limits, 'object or reference', 'objects or references')} too many`);
+  if (heap.missingBytes > 0) lines.push(`the core file is cut short: ${formatBytes(heap.missingBytes)} are missing`);
   if (!heap.hasPymalloc)
     lines.push("pymalloc's arenas were not found: untracked objects are seen where others refer to them");
   return lines;

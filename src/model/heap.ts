@@ -22,6 +22,14 @@ export interface HeapColumns {
   blocks: number;
   /** Of the interpreter: 3.minor. */
   minor: number;
+  /** Objects of C types whose structure mp does not know: what these refer to is not known, either. */
+  unknownObjects: number;
+  /** How many such types these are. */
+  unknownTypes: number;
+  /** Whose objects these are: `process 12`, `core file core of process 12`. */
+  target: string;
+  /** Of memory, that a core file should keep and does not, because it was cut short. */
+  missingBytes: number;
 }
 
 export interface HeapType {

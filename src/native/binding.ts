@@ -134,7 +134,10 @@ export interface HeapPause {
 }
 
 interface Addon {
-  Heap: new (pid: number, maxPauseNs: number) => NativeHeap;
+  Heap: {
+    new (pid: number, maxPauseNs: number): NativeHeap;
+    new (corePath: string, otherPaths: string[]): NativeHeap;
+  };
   Session: new (options: SessionOptions) => NativeSession;
   kernelSupports(mode: ProbeMode): boolean;
   probeCost(): ProbeCost;
@@ -157,6 +160,11 @@ export function openSession(options: SessionOptions): NativeSession {
 /** `maxPauseNs` of 0: the process is not stopped. Throws a NativeError. */
 export function openHeap(pid: number, maxPauseNs: number): NativeHeap {
   return new (load().Heap)(pid, maxPauseNs);
+}
+
+/** Of a core file; `otherPaths` are files that stand in for those that the process had mapped. Throws a NativeError. */
+export function openCore(path: string, otherPaths: string[]): NativeHeap {
+  return new (load().Heap)(path, otherPaths);
 }
 
 export function kernelSupports(mode: ProbeMode): boolean {

@@ -7,9 +7,10 @@ import { parsePartition, partitionJson } from '../../heap/partition-file.ts';
 import { partitionTable } from '../../heap/partition-table.ts';
 import { HEAP_TRACKED, type HeapColumns } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
+import { formatPlural } from '../../util/format.ts';
 import { inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
-import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../heap-options.ts';
 import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
 
 interface HeapCommandOptions extends HeapOptions {
@@ -44,7 +45,7 @@ export function register(program: Command, output?: Output): void {
     'sudo mp heap --kind "dict of module" --by id 1234',
     'sudo mp heap -o before.json 1234; sleep 60; sudo mp heap --relative-to before.json 1234',
   );
-  command.action((pid: number, options: HeapCommandOptions) => run(pid, options, output ?? defaultOutput()));
+  command.action((pid: GivenPid, options: HeapCommandOptions) => run(pid, options, output ?? defaultOutput()));
 }
 
 function parseRows(text: string): number {
@@ -53,12 +54,12 @@ function parseRows(text: string): number {
   return Number(text);
 }
 
-function run(pid: number, options: HeapCommandOptions, output: Output): void {
+function run(pid: GivenPid, options: HeapCommandOptions, output: Output): void {
   const before = options.relativeTo === undefined ? null : readPartition(options.relativeTo, options.by);
   const heap = readHeap(pid, options, output, (heap) => heap);
   const now = partition(heap, options.by, selectionOf(heap, options));
   const shown = before === null ? now : difference(now, before);
-  if (options.output === undefined) print(shown, options, output);
+  if (options.output === undefined) print(shown, heap, options, output);
   else writeNamed(options.output, inChunks(partitionJson(now)), options.relativeTo ?? '', options, output);
 }
 
@@ -68,10 +69,17 @@ function selectionOf(heap: HeapColumns, { kind, tracked }: HeapCommandOptions): 
   return (i) => isOf(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
 }
 
-function print(partition: Partition, options: HeapCommandOptions, output: Output): void {
-  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns));
+function print(partition: Partition, heap: HeapColumns, options: HeapCommandOptions, output: Output): void {
+  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns) + unknownLine(heap));
   else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
   else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
+}
+
+/** Objects whose references could not be followed; empty if there are none. */
+function unknownLine({ unknownObjects, unknownTypes }: HeapColumns): string {
+  if (unknownObjects === 0) return '';
+  const types = formatPlural(unknownTypes, 'C type', 'C types');
+  return `What ${formatPlural(unknownObjects, 'object', 'objects')} of ${types} refer to is not known to mp.\n`;
 }
 
 function readPartition(path: string, by: Equivalence): Partition {

@@ -9,7 +9,7 @@ import { UserError } from '../../util/errors.ts';
 import { printable } from '../../util/format.ts';
 import { type Output, writeOutputFile } from '../../util/output.ts';
 import { renderColumns } from '../../util/table.ts';
-import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../heap-options.ts';
 import { addExample, addOutputOptions, defaultOutput, parsePositive, writeNamed } from '../report-options.ts';
 
 interface ObjgraphOptions extends HeapOptions {
@@ -69,10 +69,10 @@ export function register(program: Command, output?: Output): void {
     'sudo mp objgraph --chain "Session[0]" 1234',
     'sudo mp objgraph --backrefs app.cache -o cache.dot 1234',
   );
-  command.action((pid: number, options: ObjgraphOptions) => run(pid, options, output ?? defaultOutput()));
+  command.action((pid: GivenPid, options: ObjgraphOptions) => run(pid, options, output ?? defaultOutput()));
 }
 
-function run(pid: number, options: ObjgraphOptions, output: Output): void {
+function run(pid: GivenPid, options: ObjgraphOptions, output: Output): void {
   const peaks = options.growth === undefined ? null : readPeaks(options.growth);
   const answer = readHeap(pid, options, output, (heap, names) => answerOf(new HeapGraph(heap, names), options, peaks));
   if (peaks !== null) writeOutputFile(options.growth!, `${JSON.stringify(Object.fromEntries(peaks))}\n`, true, '');

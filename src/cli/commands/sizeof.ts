@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { type DeepSize, DeepSizer } from '../../heap/deep-size.ts';
 import { HeapGraph } from '../../heap/graph.ts';
+import { UserError } from '../../util/errors.ts';
 import { formatCount, printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { renderTable } from '../../util/table.ts';
-import { addHeapOptions, type HeapOptions, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../heap-options.ts';
 import {
   addExample,
   addOutputOptions,
@@ -39,7 +40,7 @@ export function register(program: Command, output?: Output): void {
   const command = addHeapOptions(
     program.command('sizeof').description('how much memory objects of a running Python keep, each counted once'),
   )
-    .argument('<what...>', 'addresses, module.attribute, Type[0]')
+    .argument('[what...]', 'addresses, module.attribute, Type[0]')
     .option('--depth <N>', 'show what they consist of, N levels deep', parseNumber, 0)
     .option('--parts <N>', 'show at most N parts of one object', parsePositive, 10)
     .option('--limit <N>', 'follow at most N references in a row', parsePositive, 100);
@@ -48,12 +49,14 @@ export function register(program: Command, output?: Output): void {
     'sudo mp sizeof 1234 app.cache',
     'sudo mp sizeof --depth 2 1234 app.cache app.pool',
   );
-  command.action((pid: number, what: string[], options: SizeofOptions) =>
-    run(pid, what, options, output ?? defaultOutput()),
-  );
+  command.action((pid: GivenPid, rest: string[], options: SizeofOptions) => {
+    const what = typeof pid === 'string' ? [pid, ...rest] : rest;
+    if (what.length === 0) throw new UserError('say what: an address, module.attribute, Type[0]', 2);
+    run(typeof pid === 'string' ? undefined : pid, what, options, output ?? defaultOutput());
+  });
 }
 
-function run(pid: number, what: string[], options: SizeofOptions, output: Output): void {
+function run(pid: GivenPid, what: string[], options: SizeofOptions, output: Output): void {
   const { sized, duplicates } = readHeap(pid, options, output, (heap, names) => {
     const graph = new HeapGraph(heap, names);
     const sizer = new DeepSizer(graph, options.limit);

@@ -45,6 +45,10 @@ export function makeHeap(objects: MadeObject[]): { heap: HeapColumns; names: Hea
     arenas: 1,
     blocks: 0,
     minor: 12,
+    unknownObjects: 0,
+    unknownTypes: 0,
+    target: 'process 1',
+    missingBytes: 0,
   };
   return {
     heap,
