@@ -114,6 +114,7 @@ bool HeapCore::read(uint64_t address, void *to, size_t size_bytes) {
 }
 
 std::string HeapCore::hint() const {
+  if (missing_bytes() > 0) return "; it was cut short, " + std::to_string(missing_bytes()) + " bytes are missing";
   for (const bool likely : {true, false})
     for (const auto &[path, file] : files_)
       if (file == nullptr && (path.find("python") != path.npos) == likely)

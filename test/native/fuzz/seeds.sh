@@ -115,6 +115,22 @@ case $fuzzer in
       done
     done
     ;;
+  core_file)
+    perl -e '
+      my $path = "/bin/true\0/lib/libc.so.6\0";
+      my $files = pack("Q<8", 2, 4096, 0x555500000000, 0x555500001000, 0, 0x7f0000000000, 0x7f0000002000, 3) . $path;
+      my $note = sub { my ($type, $text) = @_; my $all = pack("L<3a8", 5, length $text, $type, "CORE") . $text;
+                       $all . "\0" x (-length($all) % 4) };
+      my $notes = $note->(1, pack("x32l<x300", 4711)) . $note->(0x46494c45, $files);
+      my @loads = ([0x555500000000, 4096, 64, 5], [0x7f0000000000, 8192, 0, 5], [0x7f0000002000, 4096, 128, 6]);
+      my $offset = 64 + 56 * 4;
+      my $headers = pack("L<2Q<6", 4, 0, $offset, 0, 0, length $notes, 0, 4);
+      $offset += length $notes;
+      for (@loads) { $headers .= pack("L<2Q<6", 1, $_->[3], $offset, $_->[0], 0, $_->[2], $_->[1], 4096); $offset += $_->[2] }
+      print "\x7fELF\2\1\1", "\0" x 9, pack("S<2L<Q<3L<S<6", 4, 62, 1, 0, 64, 0, 0, 64, 56, 4, 0, 0, 0);
+      print $headers, $notes, "x" x 192;
+    ' > "$out/made"
+    ;;
   v8_objects)
     # each version and mode, all reads allowed; a changed word of the made heap; source texts of this machine
     for version in 0 1 2 3; do
