@@ -45,6 +45,7 @@ export function addViewOptions(command: Command): Command {
   const views = ['leaks', 'temporaryAllocations', 'temporaryAllocationThreshold', 'all', 'jsHeap'];
   const exclusive = (option: Option) => option.conflicts(views.filter((view) => view !== option.attributeName()));
   return command
+    .optionsGroup('View (default: the high watermark):')
     .addOption(exclusive(new Option('--leaks', 'what was not freed, instead of the high watermark')))
     .addOption(exclusive(new Option('--temporary-allocations', 'what was freed after at most one other allocation')))
     .addOption(
@@ -63,6 +64,8 @@ export function addViewOptions(command: Command): Command {
     );
 }
 
+const PART = 'Part of the capture:';
+
 /** `--pid`, `--thread`, `--include`, `--exclude`, `--from` and `--to`. */
 export function addPartOptions(command: Command): Command {
   return addRangeOptions(addFilterOptions(addIdOptions(command)));
@@ -71,6 +74,7 @@ export function addPartOptions(command: Command): Command {
 /** `--pid` and `--thread`. */
 export function addIdOptions(command: Command): Command {
   return command
+    .optionsGroup(PART)
     .option('--pid <PID>', 'only this process', parseNumber)
     .option('--thread <TID>', 'only this thread', parseNumber);
 }
@@ -78,6 +82,7 @@ export function addIdOptions(command: Command): Command {
 /** `--include` and `--exclude`. */
 export function addFilterOptions(command: Command): Command {
   return command
+    .optionsGroup(PART)
     .option(
       '--include <PATTERN>',
       'only stacks with such a function, file or module: a part of its name, * for anything, ^ and $ for begin and end; ' +
@@ -95,6 +100,7 @@ export function append(value: string, values: string[] = []): string[] {
 /** `--no-native`, `--native-machinery`: one of them, or none. */
 export function addFrameOptions(command: Command): Command {
   return command
+    .optionsGroup('Frames:')
     .option('--no-native', 'hide native frames of stacks that have Python or JavaScript frames (default: shown)')
     .addOption(
       new Option(
@@ -117,11 +123,13 @@ export function addSelectionOptions(command: Command): Command {
 
 export function addRangeOptions(command: Command): Command {
   return command
+    .optionsGroup(PART)
     .option('--from <TIME>', 'only from this time of the capture on: 1.25, 90s, 1500ms, 2m, 50%', checkTime)
     .option('--to <TIME>', 'only up to this time', checkTime);
 }
 
 export function addOutputOptions(command: Command, withJson = true): Command {
+  command.optionsGroup('Output:');
   if (withJson) command.option('--json', 'print JSON');
   return command.option('-o, --output <FILE>', 'write to FILE').option('-f, --force', 'overwrite FILE if it exists');
 }

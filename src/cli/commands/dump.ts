@@ -17,9 +17,9 @@ export function register(program: Command, output?: Output): void {
   const command = program
     .command('dump')
     .description('every single event, one to a line (of a capture recorded with --events)')
-    .argument('<capture>', 'capture file');
-  addIdOptions(command).option('--json', 'print each event as JSON');
-  addExample(command, 'mp dump mp-app.42.db | grep mmap');
+    .argument('<capture>', 'capture file')
+    .option('--json', 'print each event as JSON');
+  addExample(addIdOptions(command), 'mp dump mp-app.42.db | grep mmap');
   command.action(async (path: string, options: DumpOptions) => {
     const to = output ?? defaultOutput();
     if (to.isTTY) throw new UserError(`A terminal is no place for every event: mp dump ${path} > FILE`);
