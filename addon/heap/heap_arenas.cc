@@ -43,13 +43,16 @@ bool is_arena_object(const HeapLayout &layout, const ArenaObject &arena) {
   return arena.address == 0 ? arena.next % 8 == 0 : is_associated(layout, arena);
 }
 
-// The array has at least 16 elements, INITIAL_ARENA_OBJECTS.
-bool is_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address) {
-  constexpr size_t kFirst = 16;
-  const auto first = memory.read<std::array<ArenaObject, kFirst>>(address);
-  return first &&
-         std::all_of(first->begin(), first->end(), [&](const auto &a) { return is_arena_object(layout, a); }) &&
-         is_associated(layout, (*first)[0]);
+uint64_t first_pool(const HeapLayout &layout, const ArenaObject &arena) {
+  return (arena.address + layout.pool_bytes - 1) / layout.pool_bytes * layout.pool_bytes;
+}
+
+// Whether the first pool of an arena, if it was ever used, says that it belongs to that.
+bool has_pool_of(const HeapLayout &layout, HeapMemory &memory, const ArenaObject &arena, uint32_t index) {
+  const uint64_t address = first_pool(layout, arena);
+  if (arena.pool_address <= address) return true;
+  const auto pool = memory.read<PoolHeader>(address);
+  return pool && pool->arena_index == index && pool->size_class < kSizeClasses;
 }
 
 class Pool {
@@ -100,7 +103,7 @@ class Pool {
 
 void visit_arena(const HeapLayout &layout, HeapMemory &memory, const ArenaObject &arena, const VisitBlock &visit,
                  ArenaCounts *counts) {
-  const uint64_t begin = (arena.address + layout.pool_bytes - 1) / layout.pool_bytes * layout.pool_bytes;
+  const uint64_t begin = first_pool(layout, arena);
   const uint64_t end = std::min(arena.pool_address, arena.address + layout.arena_bytes);
   for (uint64_t address = begin; address + layout.pool_bytes <= end; address += layout.pool_bytes) {
     const Pool pool(layout, memory, address);
@@ -109,6 +112,22 @@ void visit_arena(const HeapLayout &layout, HeapMemory &memory, const ArenaObject
 }
 
 }  // namespace
+
+// It has at least 16 elements, INITIAL_ARENA_OBJECTS.
+bool is_arena_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address) {
+  constexpr size_t kFirst = 16;
+  const auto first = memory.read<std::array<ArenaObject, kFirst>>(address);
+  if (!first) return false;
+  bool has_any = false;
+  for (uint32_t i = 0; i < kFirst; i++) {
+    const ArenaObject &arena = (*first)[i];
+    if (!is_arena_object(layout, arena)) return false;
+    if (arena.address == 0) continue;
+    if (!has_pool_of(layout, memory, arena, i)) return false;
+    has_any = true;
+  }
+  return has_any;
+}
 
 std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
                                     const std::vector<std::pair<uint64_t, uint64_t>> &ranges) {
@@ -123,8 +142,8 @@ std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory
       }
       const bool may_point = *word % 16 == 0 && *word > HeapMemory::kPageBytes && *word < HeapMemory::kMaxAddress;
       if (!may_point || (lowest && *word >= *lowest) || !seen.insert(*word).second) continue;
-      // other variables point to elements behind the first
-      if (is_array(layout, memory, *word)) lowest = *word;
+      // other variables may point to elements behind the first
+      if (is_arena_array(layout, memory, *word)) lowest = *word;
     }
   return lowest;
 }

@@ -17,6 +17,9 @@ namespace mp {
 std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
                                     const std::vector<std::pair<uint64_t, uint64_t>> &ranges);
 
+// Whether the array of arena_objects is at an address.
+bool is_arena_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address);
+
 struct ArenaCounts {
   uint64_t arenas = 0;
   uint64_t blocks = 0;   // that are in use

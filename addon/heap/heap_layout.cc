@@ -3,6 +3,7 @@
 namespace mp {
 namespace {
 
+// Of one release of each version; where others differ, see heap_locate.h.
 // In the order of HeapLayout. The first three offsets of 3.13 are replaced by those of _Py_DebugOffsets.
 constexpr HeapLayout kLayouts[] = {
     // clang-format off

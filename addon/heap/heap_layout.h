@@ -101,4 +101,7 @@ enum TypeFlag : uint64_t {
 constexpr uint64_t kGenerations = 24, kGenerationBytes = 24, kGenerationCount = 3, kPermanentGeneration = 104,
                    kIsCollecting = 200;
 
+// ---- struct _obmalloc_state ----
+constexpr uint64_t kAllocatorArenas = 512;  // mgmt.arenas
+
 }  // namespace mp

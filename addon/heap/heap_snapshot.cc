@@ -8,6 +8,7 @@
 
 #include "heap_arenas.h"
 #include "heap_block.h"
+#include "heap_locate.h"
 #include "heap_references.h"
 #include "heap_sizes.h"
 #include "heap_table.h"
@@ -201,7 +202,11 @@ class Collector {
 
 std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint64_t runtime) {
   auto layout = heap_layout(minor);
-  if (!layout || minor < 13) return layout;
+  if (!layout) return layout;
+  if (minor < 13) {
+    locate_state(*layout, memory, find_interpreters(*layout, memory, runtime));
+    return layout;
+  }
   const auto words = memory.read<std::array<uint64_t, kEnd>>(runtime);
   if (!words || memcmp(&(*words)[kCookie], "xdebugpy", 8) != 0 || (*words)[kFreeThreaded] != 0) return std::nullopt;
   for (const DebugOffset offset : {kInterpretersHead, kNextInterpreter, kCollector})
@@ -209,11 +214,11 @@ std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint6
   layout->interpreters = static_cast<uint32_t>((*words)[kInterpretersHead]);
   layout->next_interpreter = static_cast<uint32_t>((*words)[kNextInterpreter]);
   layout->collector = static_cast<uint32_t>((*words)[kCollector]);
+  locate_state(*layout, memory, find_interpreters(*layout, memory, runtime));
   return layout;
 }
 
 HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots, const HeapLimits &limits) {
-  constexpr uint64_t kMgmtArenas = 512;  // _obmalloc_state.mgmt.arenas
   HeapSnapshot heap;
   Collector collector(layout, memory, limits, heap);
   for (const uint64_t state : find_collectors(layout, memory, roots.runtime)) collector.add_tracked(state);
@@ -227,7 +232,7 @@ HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapR
     for (const uint64_t interpreter : find_interpreters(layout, memory, roots.runtime)) {
       std::optional<uint64_t> state = interpreter + layout.allocator;
       if (layout.allocator_is_pointer) state = memory.read<uint64_t>(*state);
-      arenas.insert(state ? memory.read<uint64_t>(*state + kMgmtArenas).value_or(0) : 0);
+      arenas.insert(state ? memory.read<uint64_t>(*state + kAllocatorArenas).value_or(0) : 0);
     }
   }
   arenas.erase(0);

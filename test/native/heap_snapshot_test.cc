@@ -167,6 +167,61 @@ TEST(does_not_take_a_damaged_type_for_one) {
   CHECK_EQ(heap.problems.objects, 1u);
 }
 
+// Patch releases have other offsets than the one that the table is of.
+TEST(finds_the_state_of_an_interpreter_where_it_is) {
+  for (int minor = kFirstMinor + 1; minor <= kLastMinor; minor++)
+    for (const uint32_t shift : {8, 40, 4096}) {
+      MadeHeap made(minor, shift);
+      const uint64_t tracked = made.list({}, 0), untracked = made.floating();
+      const std::vector<uint64_t> dicts =
+          minor < 12 ? std::vector<uint64_t>() : made.static_types(20, made.layout().static_types);
+      const HeapSnapshot heap = made.read();
+      check_columns(heap);
+      CHECK_EQ(heap.problems.links, 0u);
+      CHECK(index_of(heap, tracked) >= 0);
+      CHECK(heap.has_pymalloc && index_of(heap, untracked) >= 0);
+      for (const uint64_t dict : dicts) CHECK(index_of(heap, dict) >= 0);
+    }
+}
+
+// The offset that is known leads into the midst of them.
+TEST(finds_the_first_of_the_static_types) {
+  for (const int minor : {12, 13}) {
+    MadeHeap made(minor, 8);
+    const uint32_t first = heap_layout(minor)->static_types - 3 * heap_layout(minor)->static_type_bytes;
+    made.static_types(20, first);
+    HeapMemory memory([&](uint64_t address, void *to, size_t size) { return made.copy(address, to, size); });
+    const auto layout = layout_of_runtime(minor, memory, made.roots().runtime);
+    REQUIRE(layout);
+    CHECK_EQ(layout->static_types, first);
+  }
+}
+
+TEST(leaves_offsets_as_they_are_where_nothing_is_found) {
+  for (int minor = kFirstMinor; minor <= kLastMinor; minor++) {
+    MadeHeap made(minor);
+    for (int i = 0; i < 3; i++) made.put(made.generation(i), 0);
+    made.put(made.pool() + 32, 1);  // of another arena
+    HeapMemory memory([&](uint64_t address, void *to, size_t size) { return made.copy(address, to, size); });
+    const auto layout = layout_of_runtime(minor, memory, made.roots().runtime);
+    REQUIRE(layout);
+    CHECK_EQ(layout->collector, made.layout().collector);
+    CHECK_EQ(layout->allocator, made.layout().allocator);
+    CHECK_EQ(layout->static_types, made.layout().static_types);
+  }
+}
+
+TEST(counts_objects_whose_structure_is_not_known) {
+  MadeHeap made(12);
+  const uint64_t unknown = made.type("lib.Unknown", kHasCollectorHead, 32, 0, made.object_type);
+  for (int i = 0; i < 3; i++) made.tracked(unknown, 32);
+  made.tracked(made.type("lib.Other", kHasCollectorHead, 32, 0, made.object_type), 32);
+  made.tracked(made.type("cell", kHasCollectorHead, 24, 0, made.object_type), 24);
+  const HeapSnapshot heap = made.read();
+  CHECK_EQ(heap.unknown_objects, 4u);
+  CHECK_EQ(heap.unknown_types, 2u);
+}
+
 TEST(counts_a_pool_whose_free_list_makes_no_sense) {
   for (const uint64_t next : {MadeHeap::kBase, uint64_t{1}, uint64_t{0}}) {
     MadeHeap made(8);

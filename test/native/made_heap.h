@@ -14,14 +14,18 @@ class MadeHeap {
  public:
   static constexpr uint64_t kBase = 0x7f0000000000, kPageBytes = 4096;
 
-  explicit MadeHeap(int minor) : layout_(*mp::heap_layout(minor)) {
+  // `shift` is what a patch release has in front of the state of an interpreter that the known one had not.
+  explicit MadeHeap(int minor, uint32_t shift = 0) : layout_(*mp::heap_layout(minor)) {
+    if (minor > 8) layout_.collector += shift;
+    if (layout_.allocator != 0) layout_.allocator += shift;
+    if (layout_.static_types != 0) layout_.static_types += shift;
     roots_.runtime = allocate(1024);
-    interpreter_ = allocate(16384);
+    interpreter_ = allocate(shift == 0 ? 16384 : 512 << 10);
     if (minor == 13) {
       memcpy(at(roots_.runtime), "xdebugpy", 8);
       put(roots_.runtime + 5 * 8, layout_.interpreters);
       put(roots_.runtime + 8 * 8, layout_.next_interpreter);
-      put(roots_.runtime + 10 * 8, layout_.collector);
+      put(roots_.runtime + 10 * 8, layout_.collector - shift);
     }
     put(roots_.runtime + layout_.interpreters, interpreter_);
     collector_ = (minor == 8 ? roots_.runtime : interpreter_) + layout_.collector;
@@ -96,6 +100,23 @@ class MadeHeap {
       put(entries + i * 24 + 16, items[i].second);
     }
     return address;
+  }
+
+  // Types that are no heap types, and have their dicts in the interpreter. Only a shifted one has room for them.
+  // Returns the dicts.
+  std::vector<uint64_t> static_types(size_t count, uint64_t offset) {
+    std::vector<uint64_t> dicts;
+    for (size_t i = 0; i < count; i++) {
+      const uint64_t static_type = type("static" + std::to_string(i), 0, 16, 0, object_type);
+      const uint64_t state = interpreter_ + offset + i * layout_.static_type_bytes;
+      dicts.push_back(block(48));
+      put(dicts.back(), 1);
+      put(dicts.back() + mp::kObjectType, dict_type);
+      put(state, static_type);
+      put(state + layout_.static_type_dict, dicts.back());
+      list({static_type}, 1);
+    }
+    return dicts;
   }
 
   // A float in a block of pymalloc that nothing refers to.
