@@ -1,5 +1,5 @@
 /**
- * Bundles the scripts and styles of the HTML reports: src/report/page/{flamegraph,diff,table}.ts and page.css become
+ * Bundles the scripts and styles of the HTML reports: src/report/page/{flamegraph,diff,table,object-graph}.ts and *.css become
  * build/js/src/report/page/*.bundle.{js,css}, which src/report/page-file.ts puts into every page.
  */
 import { argv } from 'node:process';
@@ -11,7 +11,9 @@ const OUTPUT = 'build/js/src/report/page/';
 
 export async function buildPages(outdir = OUTPUT): Promise<void> {
   await build({
-    entryPoints: ['flamegraph.ts', 'diff.ts', 'table.ts', 'page.css'].map((name) => SOURCE + name),
+    entryPoints: ['flamegraph.ts', 'diff.ts', 'table.ts', 'object-graph.ts', 'object-graph.css', 'page.css'].map(
+      (name) => SOURCE + name,
+    ),
     outdir,
     entryNames: '[name].bundle',
     bundle: true,

@@ -1,9 +1,10 @@
 /** What the commands that read the objects of a Python share: the process or core file, how long it may stand still. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { typeName } from '../heap/kinds.ts';
 import type { HeapColumns } from '../model/heap.ts';
 import { type NativeError, type NativeHeap, openCore, openHeap } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
-import { formatBytes, formatPlural } from '../util/format.ts';
+import { formatBytes, formatPlural, printable } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { explainNativeError } from './native-errors.ts';
 
@@ -19,6 +20,7 @@ export interface HeapOptions {
 export type GivenPid = number | string | undefined;
 
 const DEFAULT_MAX_PAUSE_MS = 10_000;
+const SHOWN_LEAVES = 3;
 
 export function parsePid(text: string): number {
   const pid = Number(text);
@@ -91,6 +93,12 @@ function open(pid: GivenPid, options: HeapOptions): NativeHeap {
   return openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
 }
 
+/** @throws UserError if it is a core file's. */
+export function processOf(pid: GivenPid, option: string): number {
+  if (typeof pid !== 'number') throw new UserError(`${option} needs a running process`, 2);
+  return pid;
+}
+
 function readLine(heap: HeapColumns, options: HeapOptions, pause: { pauseNs: number; wasCut: boolean }): string {
   if (options.core !== undefined) return `${heap.target} was read`;
   if (!options.pause) return `${heap.target} was read while it ran`;
@@ -117,5 +125,19 @@ function problemLines(heap: HeapColumns): string[] {
   if (heap.missingBytes > 0) lines.push(`the core file is cut short: ${formatBytes(heap.missingBytes)} are missing`);
   if (!heap.hasPymalloc)
     lines.push("pymalloc's arenas were not found: untracked objects are seen where others refer to them");
-  return lines;
+  return [...lines, ...leafLines(heap)];
+}
+
+/** Objects of which only their size is known. */
+function leafLines({ types, typeOf }: HeapColumns): string[] {
+  const counts = new Map<number, number>();
+  for (const type of typeOf) if (!types[type]!.isKnown) counts.set(type, (counts.get(type) ?? 0) + 1);
+  if (counts.size === 0) return [];
+  const most = [...counts].sort(([, m], [, n]) => n - m);
+  const names = most.slice(0, SHOWN_LEAVES).map(([type, count]) => `${count} ${printable(typeName(types[type]!))}`);
+  if (most.length > SHOWN_LEAVES) names.push('…');
+  const sum = most.reduce((all, [, count]) => all + count, 0);
+  return [
+    `what ${formatPlural(sum, 'object')} of ${formatPlural(most.length, 'C type')} refer to is not known: ${names.join(', ')}`,
+  ];
 }

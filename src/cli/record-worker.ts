@@ -35,7 +35,10 @@ function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
   const path = request.output ?? `mp-${fileName(name)}.${pid}.db`;
   const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
   for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
-  writer.meta('probe_mode', session.state().probeMode);
+  const { probeMode, nowNs } = session.state();
+  writer.meta('probe_mode', probeMode);
+  // what CLOCK_MONOTONIC was when the times of the capture begin
+  writer.meta('clock_start_ns', String(process.hrtime.bigint() - BigInt(Math.round(nowNs))));
   return writer;
 }
 

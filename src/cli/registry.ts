@@ -59,7 +59,7 @@ function tracerIn(path: string): number | null {
 }
 
 /** In clock ticks since the machine was started; null if there is no such process. */
-function startTimeOf(pid: number): string | null {
+export function startTimeOf(pid: number): string | null {
   // pid (comm) state …: the name may contain anything, so fields are counted from behind it
   return (
     textOf(`/proc/${pid}/stat`)

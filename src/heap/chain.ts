@@ -1,5 +1,6 @@
 /** The shortest way by which a module leads to an object: why that is still there. */
 import type { HeapGraph } from './graph.ts';
+import type { ReferenceTree } from './reference-tree.ts';
 
 /** From the module to the object; only the object if none leads to it within `maxDepth` references. */
 export function backreferenceChain(graph: HeapGraph, object: number, maxDepth: number): number[] {
@@ -26,11 +27,17 @@ function pathFrom(toward: Map<number, number | null>, start: number): number[] {
   return path;
 }
 
-/** A line per object, with how the one above refers to it. */
-export function chainText(graph: HeapGraph, chain: number[]): string {
+/** A line per object, with how the one above refers to it, and what `noteOf` adds. */
+export function chainText(graph: HeapGraph, chain: number[], noteOf: (object: number) => string = () => ''): string {
   const lines = chain.map((object, i) => {
     const label = i === 0 ? '' : graph.label(chain[i - 1]!, object);
-    return `${'  '.repeat(i)}${i === 0 ? '' : `→ ${label === '' ? '' : `${label} `}`}${graph.describe(object)}`;
+    return `${'  '.repeat(i)}${i === 0 ? '' : `→ ${label === '' ? '' : `${label} `}`}${graph.describe(object)}${noteOf(object)}`;
   });
   return `${lines.join('\n')}\n`;
+}
+
+/** The same as a tree without branches. */
+export function chainTree(graph: HeapGraph, chain: number[]): ReferenceTree {
+  const edges = chain.slice(1).map((to, i) => ({ from: chain[i]!, to, label: graph.label(chain[i]!, to) }));
+  return { roots: chain.slice(0, 1), depths: new Map(chain.map((object, i) => [object, i])), edges, left: new Map() };
 }

@@ -3,6 +3,9 @@ import { HEAP_TRACKED, type HeapColumns, type HeapNames } from '../model/heap.ts
 import { UserError } from '../util/errors.ts';
 import { typeNames } from './kinds.ts';
 
+/** What can be in front of an object in its block, see sites.ts. */
+const HEADER_BYTES = [16, 32];
+
 export class HeapGraph {
   readonly heap: HeapColumns;
   readonly names: HeapNames;
@@ -74,8 +77,8 @@ export class HeapGraph {
   }
 
   /**
-   * The object that a user means: `0x7f12…`, `module.attribute.path`, or `Type[index]`, counted from 0 in the order in
-   * which they are found.
+   * The object that a user means: `0x7f12…`, its own address or that of its block, `module.attribute.path`, or
+   * `Type[index]`, counted from 0 in the order in which they are found.
    * @throws UserError if there is none.
    */
   resolve(what: string): number {
@@ -86,7 +89,14 @@ export class HeapGraph {
   }
 
   private resolveAddress(what: string): number | undefined {
-    return /^(0x[0-9a-f]+|\d+)$/i.test(what) ? this.at(Number(what)) : undefined;
+    if (!/^(0x[0-9a-f]+|\d+)$/i.test(what)) return undefined;
+    return this.at(Number(what)) ?? this.inBlock(Number(what));
+  }
+
+  /** Only what the garbage collector tracks does not begin where its block does. */
+  private inBlock(address: number): number | undefined {
+    const [object] = HEADER_BYTES.flatMap((bytes) => this.at(address + bytes) ?? []);
+    return object !== undefined && this.isTracked(object) ? object : undefined;
   }
 
   private resolveIndexed(what: string): number | undefined {

@@ -6,6 +6,12 @@
  */
 import { HEAP_NONE, type HeapColumns, type HeapType } from '../model/heap.ts';
 
+/** The kind of every object, as a number, and what that is called. */
+export interface Kinds {
+  kinds: Uint32Array | Float64Array;
+  nameOf(kind: number): string;
+}
+
 /** `module.qualname`; the module `builtins` is not said. */
 export function typeName({ module, name }: Pick<HeapType, 'module' | 'name'>): string {
   return module === '' || module === 'builtins' ? name : `${module}.${name}`;

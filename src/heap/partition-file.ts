@@ -27,12 +27,19 @@ function isPartition(value: unknown): value is Partition {
     Number.isFinite(count) &&
     Number.isFinite(size) &&
     Array.isArray(rows) &&
-    rows.every(isRow)
+    rows.every(isRow) &&
+    rows.every((row) => (row.site === undefined) === (rows[0]!.site === undefined))
   );
 }
 
 function isRow(value: unknown): value is PartitionRow {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, count, size } = value as Partial<PartitionRow>;
-  return typeof kind === 'string' && Number.isFinite(count) && Number.isFinite(size);
+  const { kind, site, count, size } = value as Partial<PartitionRow>;
+  const isNamed = typeof kind === 'string' && (site === undefined || typeof site === 'string');
+  return isNamed && Number.isFinite(count) && Number.isFinite(size);
+}
+
+/** Whether the lines that allocated are told apart. */
+export function hasSites({ rows }: Partition): boolean {
+  return rows[0]?.site !== undefined;
 }

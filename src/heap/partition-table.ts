@@ -6,7 +6,7 @@
  *          0   9605   3 15908984  31  15908984  31 dict (no owner)
  *     <276 more rows. Use --rows all to see them.>
  *
- * A long kind goes on under its column.
+ * A long kind goes on under its column. Of a partition that is also by line, `str from app.py:12 (load)`.
  */
 import { cutLines } from './cut-lines.ts';
 import { KIND_TITLES, type Partition, type PartitionRow } from './partition.ts';
@@ -45,9 +45,11 @@ function tableLines(partition: Partition, rows: PartitionRow[], columns: number)
   const widths = titles.map((title, i) => Math.max(title.length, least[i]!, ...cells.map((row) => row[i]!.length)));
   const line = (row: string[]) => row.map((cell, i) => cell.padStart(widths[i]!)).join(' ');
   const indent = line(titles).length + 1;
-  const kinds = rows.map(({ kind }) => cutLines(kind, Math.max(20, columns - indent)));
+  const nameOf = ({ kind, site }: PartitionRow) => (site === undefined ? kind : `${kind} from ${site}`);
+  const kinds = rows.map((row) => cutLines(nameOf(row), Math.max(20, columns - indent)));
+  const further = rows.some(({ site }) => site !== undefined) ? ', and the line that allocated' : '';
   return [
-    `${line(titles)} ${KIND_TITLES[partition.by]}`,
+    `${line(titles)} ${KIND_TITLES[partition.by]}${further}`,
     ...cells.flatMap((row, i) => {
       const [first, ...rest] = kinds[i]!;
       return [`${line(row)} ${first}`, ...rest.map((text) => ' '.repeat(indent) + text)];

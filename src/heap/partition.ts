@@ -3,10 +3,14 @@
  * partition has beyond another is a partition, too, whose numbers can be negative.
  */
 import type { HeapColumns } from '../model/heap.ts';
-import { clodoKinds, typeName, typeNames } from './kinds.ts';
+import { inOrderOf, KindSets } from './kind-sets.ts';
+import { clodoKinds, type Kinds, typeName, typeNames } from './kinds.ts';
+import type { ObjectSites } from './sites.ts';
 
 export interface PartitionRow {
   kind: string;
+  /** The line that allocated, if the partition is also by that. */
+  site?: string;
   count: number;
   /** Bytes. */
   size: number;
@@ -19,7 +23,7 @@ export interface Partition {
   rows: PartitionRow[];
 }
 
-export const EQUIVALENCES = ['type', 'clodo', 'size', 'module', 'id', 'rcs'] as const;
+export const EQUIVALENCES = ['type', 'clodo', 'size', 'module', 'id', 'rcs', 'via'] as const;
 export type Equivalence = (typeof EQUIVALENCES)[number];
 
 /** What stands above the kinds of a table. */
@@ -30,34 +34,55 @@ export const KIND_TITLES: Record<Equivalence, string> = {
   module: 'Module',
   id: 'Kind: Name/Value/Address',
   rcs: 'Referrers by Kind (class / dict of class)',
+  via: 'Referred Via:',
 };
 
+/** What only those know who have more than the columns. */
+export interface Further {
+  /** By `via`: what viaKinds gave while the process stood still. */
+  via?: Kinds | undefined;
+  /** Objects of one kind that different lines allocated are in rows of their own. */
+  sites?: ObjectSites | undefined;
+}
+
 /** The objects of `heap`, or only those that `selected` says. */
-export function partition(heap: HeapColumns, by: Equivalence, selected?: (object: number) => boolean): Partition {
-  const { kinds, nameOf } = kindsBy(heap, by);
-  const counts = new Map<number, { count: number; size: number }>();
+export function partition(
+  heap: HeapColumns,
+  by: Equivalence,
+  selected?: (object: number) => boolean,
+  { via, sites }: Further = {},
+): Partition {
+  const { kinds, nameOf } = by === 'via' && via !== undefined ? via : kindsBy(heap, by);
+  const { siteOf, lines } = sites ?? { siteOf: null, lines: [] };
+  const sums = new Map<number, Map<number, { count: number; size: number }>>();
   let count = 0;
   let size = 0;
   for (let i = 0; i < kinds.length; i++) {
     if (selected && !selected(i)) continue;
-    const sum = counts.get(kinds[i]!);
+    const site = siteOf === null ? 0 : siteOf[i]!;
+    const ofSite = sums.get(site) ?? new Map<number, { count: number; size: number }>();
+    if (ofSite.size === 0) sums.set(site, ofSite);
+    const sum = ofSite.get(kinds[i]!);
     if (sum) {
       sum.count++;
       sum.size += heap.sizes[i]!;
     } else {
-      counts.set(kinds[i]!, { count: 1, size: heap.sizes[i]! });
+      ofSite.set(kinds[i]!, { count: 1, size: heap.sizes[i]! });
     }
     count++;
     size += heap.sizes[i]!;
   }
-  return { by, count, size, rows: mergeRows([...counts].map(([kind, sum]) => ({ kind: nameOf(kind), ...sum }))) };
+  const rows = [...sums].flatMap(([site, ofSite]) =>
+    [...ofSite].map(([kind, sum]) => ({ kind: nameOf(kind), ...(sites && { site: lines[site]! }), ...sum })),
+  );
+  return { by, count, size, rows: mergeRows(rows) };
 }
 
 /** `now` without what was there at `before`, by kind. */
 export function difference(now: Partition, before: Partition): Partition {
   const rows = mergeRows([
     ...now.rows,
-    ...before.rows.map(({ kind, count, size }) => ({ kind, count: -count, size: -size })),
+    ...before.rows.map(({ count, size, ...row }) => ({ ...row, count: -count, size: -size })),
   ]);
   return {
     by: now.by,
@@ -71,30 +96,16 @@ export function difference(now: Partition, before: Partition): Partition {
 function mergeRows(rows: PartitionRow[]): PartitionRow[] {
   const byKind = new Map<string, PartitionRow>();
   for (const row of rows) {
-    const known = byKind.get(row.kind);
+    const key = row.site === undefined ? row.kind : `${row.kind}\0${row.site}`;
+    const known = byKind.get(key);
     if (known) {
       known.count += row.count;
       known.size += row.size;
     } else {
-      byKind.set(row.kind, { ...row });
+      byKind.set(key, { ...row });
     }
   }
   return [...byKind.values()].sort((a, b) => b.size - a.size || b.count - a.count || (a.kind < b.kind ? -1 : 1));
-}
-
-/** Indices of the objects by kind, of which there are `count`: comparing millions of them would take seconds. */
-function inOrderOf(kinds: Uint32Array, count: number): Uint32Array {
-  const next = new Uint32Array(count + 1);
-  for (const kind of kinds) next[kind + 1]!++;
-  for (let kind = 0; kind < count; kind++) next[kind + 1]! += next[kind]!;
-  const order = new Uint32Array(kinds.length);
-  for (let i = 0; i < kinds.length; i++) order[next[kinds[i]!]!++] = i;
-  return order;
-}
-
-interface Kinds {
-  kinds: Uint32Array | Float64Array;
-  nameOf(kind: number): string;
 }
 
 function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
@@ -118,37 +129,18 @@ function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
       };
     case 'rcs':
       return kindsOfReferrers(heap);
+    case 'via':
+      throw new Error('how objects are referred to was not read');
   }
 }
 
-/** The set of the kinds of those that refer to an object. Sets are numbered as they are met: adding a kind to a set. */
+/** The set of the kinds of those that refer to an object. */
 function kindsOfReferrers(heap: HeapColumns): Kinds {
   const { kinds, names } = clodoKinds(heap);
-  const sets: { kinds: number[]; with: Map<number, number> }[] = [{ kinds: [], with: new Map() }];
-  const setOf = new Uint32Array(kinds.length);
-  // a set is only ever extended at its end then
+  const sets = new KindSets(kinds.length);
   for (const from of inOrderOf(kinds, names.length)) {
-    const kind = kinds[from]!;
-    for (let edge = heap.firstTarget[from]!; edge < heap.firstTarget[from + 1]!; edge++) {
-      const target = heap.targets[edge]!;
-      const set = sets[setOf[target]!]!;
-      if (set.kinds.at(-1) === kind) continue;
-      let next = set.with.get(kind);
-      if (next === undefined) {
-        next = sets.push({ kinds: [...set.kinds, kind], with: new Map() }) - 1;
-        set.with.set(kind, next);
-      }
-      setOf[target] = next;
-    }
+    for (let edge = heap.firstTarget[from]!; edge < heap.firstTarget[from + 1]!; edge++)
+      sets.add(heap.targets[edge]!, kinds[from]!);
   }
-  const nameOf = (set: number) => {
-    const { kinds } = sets[set]!;
-    return kinds.length === 0
-      ? '<Nothing>'
-      : kinds
-          .map((kind) => names[kind]!)
-          .sort()
-          .join(', ');
-  };
-  return { kinds: setOf, nameOf };
+  return sets.kinds((kind) => names[kind]!);
 }

@@ -12,6 +12,8 @@ export interface TreeOptions {
   /** References of one object that are shown; the others are counted. */
   tooMany: number;
   referenceCounts: boolean;
+  /** Further text for an object, as where it was allocated. */
+  noteOf?(object: number): string;
 }
 
 export interface TreeEdge {
@@ -53,7 +55,7 @@ export function treeText(graph: HeapGraph, tree: ReferenceTree, options: TreeOpt
   const lines: string[] = [];
   const show = (object: number, lead: string, indent: string, label: string) => {
     const isKnown = shown.has(object);
-    const name = nodeText(graph, object, options.referenceCounts);
+    const name = nodeText(graph, object, options);
     lines.push(`${lead}${label === '' ? '' : `${printable(label)} `}${name}${isKnown ? ' (above)' : ''}`);
     if (isKnown) return;
     shown.add(object);
@@ -69,10 +71,11 @@ export function treeText(graph: HeapGraph, tree: ReferenceTree, options: TreeOpt
   return `${lines.join('\n')}\n`;
 }
 
-function nodeText(graph: HeapGraph, object: number, referenceCounts: boolean): string {
+function nodeText(graph: HeapGraph, object: number, { referenceCounts, noteOf }: TreeOptions): string {
   const { sizes, referenceCounts: counts } = graph.heap;
   const references = referenceCounts ? `, ${counts[object]} references` : '';
-  return `${printable(graph.describe(object))} [${sizes[object]} bytes${references}]`;
+  const note = printable(noteOf?.(object) ?? '');
+  return `${printable(graph.describe(object))} [${sizes[object]} bytes${references}]${note}`;
 }
 
 /** The graph in the language of graphviz; an arrow points to what is referred to. */
@@ -82,7 +85,7 @@ export function treeDot(graph: HeapGraph, tree: ReferenceTree, options: TreeOpti
   for (const [object, depth] of tree.depths) {
     const fill =
       depth === 0 ? ', fillcolor=lightpink' : graph.typeOf(object) === 'module' ? ', fillcolor=lightblue' : '';
-    lines.push(`  ${id(object)}[label=${quoted(nodeText(graph, object, options.referenceCounts))}${fill}];`);
+    lines.push(`  ${id(object)}[label=${quoted(nodeText(graph, object, options))}${fill}];`);
   }
   for (const { from, to, label } of tree.edges) {
     const [source, target] = options.direction === 'backrefs' ? [to, from] : [from, to];

@@ -23,11 +23,12 @@ export interface Page {
 const BUNDLES = [new URL('./page/', import.meta.url), new URL('../../build/js/src/report/page/', import.meta.url)];
 
 /** @throws UserError if the pages were not built. */
-export function pageAssets(name: 'flamegraph' | 'diff' | 'table'): PageAssets {
+export function pageAssets(name: 'flamegraph' | 'diff' | 'table' | 'object-graph'): PageAssets {
   const folder = BUNDLES.find((url) => existsSync(new URL(`${name}.bundle.js`, url)));
   if (folder === undefined) throw new UserError('The pages of this installation are not built: run `make`.');
   const read = (file: string) => readFileSync(new URL(file, folder), 'utf8');
-  return { style: read('page.bundle.css'), script: read(`${name}.bundle.js`) };
+  const own = existsSync(new URL(`${name}.bundle.css`, folder)) ? read(`${name}.bundle.css`) : '';
+  return { style: read('page.bundle.css') + own, script: read(`${name}.bundle.js`) };
 }
 
 export function pageFile({ title, body, data, assets }: Page): string {

@@ -17,23 +17,23 @@ const PAGE_BYTES = 4096;
 const RANGED = new Set([...RANGED_ALLOCATORS].map((id) => (ALLOCATOR_NAME as Record<number, string>)[id]));
 
 /**
- * Null: the capture does not know them.
+ * Null: the capture does not know them. `untilNs` is a time of the capture: of single events only those up to it count.
  * @throws UserError if the events are damaged.
  */
-export function liveBlocks(db: Db): LiveBlock[] | null {
+export function liveBlocks(db: Db, untilNs = Number.POSITIVE_INFINITY): LiveBlock[] | null {
   const { value = null } = db.get<{ value: string }>("SELECT value FROM meta WHERE key = 'traces'") ?? {};
   if (value === '1') return new Reader(db).all<LiveBlock>('blocks');
   const isRecorded = hasTable(db, 'event_chunk') && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
-  return isRecorded ? replay(db) : null;
+  return isRecorded ? replay(db, untilNs) : null;
 }
 
-/** Applies every event, in order. */
-function replay(db: Db): LiveBlock[] {
+/** Applies every event up to a time, in order. */
+function replay(db: Db, untilNs: number): LiveBlock[] {
   const blocks = new Map<string, LiveBlock>();
   const mappings = new Map<number, LiveBlock[]>();
   for (const row of eventRows(db)) {
-    const [, process_id, pid, , operation, allocator, address, size, stack_id] = row as Event;
-    if (process_id === null || pid === null) continue;
+    const [time, process_id, pid, , operation, allocator, address, size, stack_id] = row as Event;
+    if (process_id === null || pid === null || time > untilNs) continue;
     const block = { process_id, pid, address, bytes: size ?? 0, stack_id };
     const key = `${process_id} ${address}`;
     if (!RANGED.has(allocator) && (operation === 'allocate' || size === null)) {

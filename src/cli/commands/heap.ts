@@ -1,23 +1,28 @@
 /** `mp heap`: heapy's table of the objects of a running Python. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isOfKind } from '../../heap/kinds.ts';
+import { membership, type ObjectSet, objectSet } from '../../heap/object-set.ts';
 import { difference, EQUIVALENCES, type Equivalence, type Partition, partition } from '../../heap/partition.ts';
-import { parsePartition, partitionJson } from '../../heap/partition-file.ts';
+import { hasSites, parsePartition, partitionJson } from '../../heap/partition-file.ts';
 import { partitionTable } from '../../heap/partition-table.ts';
+import { viaKinds } from '../../heap/via.ts';
 import { HEAP_TRACKED, type HeapColumns } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatPlural } from '../../util/format.ts';
 import { inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../heap-options.ts';
+import { isMarkName, keepMark, readMark } from '../heap-marks.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions, processOf, readHeap } from '../heap-options.ts';
+import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
 import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
 
-interface HeapCommandOptions extends HeapOptions {
+interface HeapCommandOptions extends HeapOptions, SitesOptions {
   by: Equivalence;
   rows: number;
   json?: boolean;
   relativeTo?: string;
+  mark?: string;
   tracked?: boolean;
   kind?: string;
   output?: string;
@@ -32,17 +37,24 @@ export function register(program: Command, output?: Output): void {
   )
     .addOption(new Option('--by <what>', 'what makes one kind').choices(EQUIVALENCES).default('clodo'))
     .option('--rows <N>', 'show at most N rows, or all', parseRows, DEFAULT_ROWS)
-    .option('--relative-to <FILE>', 'show only what came since FILE was saved with -o')
+    .option(
+      '--relative-to <FILE|MARK>',
+      'what has changed since FILE was saved with -o; only objects that came after MARK',
+    )
+    .option('--mark <NAME>', 'remember the objects as NAME while the process runs, for --relative-to', parseMark)
     .option('--kind <KIND>', 'only objects of a kind of the table: str, "dict of module"')
     .option('--tracked', 'only what gc.get_objects() would give, what its garbage collector tracks')
     .option('--json', 'print JSON')
     .option('-o, --output <FILE>', 'save the partition, for --relative-to')
     .option('-f, --force', 'overwrite FILE if it exists');
+  addSitesOptions(command);
   addExample(
     command,
     'sudo mp heap 1234',
+    'sudo mp heap --sites --kind "dict (no owner)" 1234',
     'sudo mp heap --by size --rows all 1234',
     'sudo mp heap --kind "dict of module" --by id 1234',
+    'sudo mp heap --mark before 1234; sleep 60; sudo mp heap --relative-to before 1234',
     'sudo mp heap -o before.json 1234; sleep 60; sudo mp heap --relative-to before.json 1234',
   );
   command.action((pid: GivenPid, options: HeapCommandOptions) => run(pid, options, output ?? defaultOutput()));
@@ -54,35 +66,68 @@ function parseRows(text: string): number {
   return Number(text);
 }
 
-function run(pid: GivenPid, options: HeapCommandOptions, output: Output): void {
-  const before = options.relativeTo === undefined ? null : readPartition(options.relativeTo, options.by);
-  const heap = readHeap(pid, options, output, (heap) => heap);
-  const now = partition(heap, options.by, selectionOf(heap, options));
-  const shown = before === null ? now : difference(now, before);
-  if (options.output === undefined) print(shown, heap, options, output);
+function parseMark(name: string): string {
+  if (!isMarkName(name)) throw new InvalidArgumentError('Give a name of letters, digits, - and _.');
+  return name;
+}
+
+async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): Promise<void> {
+  const { mark, file } = baselineOf(pid, options);
+  const { heap, via, readAtNs } = readHeap(pid, options, output, (heap, native) => ({
+    heap,
+    via: options.by === 'via' ? viaKinds(heap, native) : undefined,
+    readAtNs: process.hrtime.bigint(),
+  }));
+  const sites = options.sites
+    ? await capturedSites(processOf(pid, '--sites'), heap, readAtNs, options, output)
+    : undefined;
+  const now = partition(heap, options.by, selectionOf(heap, options, mark), { via, sites });
+  const shown = file === null ? now : difference(now, file);
+  if (options.mark !== undefined) {
+    keepMark(processOf(pid, '--mark'), options.mark, objectSet(heap));
+    output.err(`${options.mark} is of ${formatPlural(heap.addresses.length, 'object')}\n`);
+  }
+  if (options.output === undefined) print(shown, options, output);
   else writeNamed(options.output, inChunks(partitionJson(now)), options.relativeTo ?? '', options, output);
 }
 
-function selectionOf(heap: HeapColumns, { kind, tracked }: HeapCommandOptions): (object: number) => boolean {
-  const isOf = kind === undefined ? () => true : isOfKind(heap, kind);
-  if (isOf === null) throw new UserError(`there is no object of the kind ${kind}`);
-  return (i) => isOf(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
+interface Baseline {
+  /** Objects that are not new. */
+  mark: ObjectSet | null;
+  /** A saved partition. */
+  file: Partition | null;
 }
 
-function print(partition: Partition, heap: HeapColumns, options: HeapCommandOptions, output: Output): void {
-  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns) + unknownLine(heap));
+/** A name is a mark; a file of that name can be given as ./NAME. */
+function baselineOf(given: GivenPid, options: HeapCommandOptions): Baseline {
+  const { relativeTo } = options;
+  if (relativeTo === undefined) return { mark: null, file: null };
+  if (!isMarkName(relativeTo)) return { mark: null, file: readPartition(relativeTo, options) };
+  const pid = processOf(given, '--relative-to MARK');
+  const mark = readMark(pid, relativeTo);
+  if (mark === null && !existsSync(relativeTo))
+    throw new UserError(`process ${pid} has no mark ${relativeTo}: make one with mp heap --mark ${relativeTo} ${pid}`);
+  return { mark, file: mark === null ? readPartition(relativeTo, options) : null };
+}
+
+function selectionOf(
+  heap: HeapColumns,
+  { kind, tracked }: HeapCommandOptions,
+  mark: ObjectSet | null,
+): (object: number) => boolean {
+  const isOld = mark === null ? () => false : membership(mark, heap);
+  const isOf = kind === undefined ? () => true : isOfKind(heap, kind);
+  if (isOf === null) throw new UserError(`there is no object of the kind ${kind}`);
+  return (i) => isOf(i) && !isOld(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
+}
+
+function print(partition: Partition, options: HeapCommandOptions, output: Output): void {
+  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns));
   else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
   else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
 }
 
-/** Objects whose references could not be followed; empty if there are none. */
-function unknownLine({ unknownObjects, unknownTypes }: HeapColumns): string {
-  if (unknownObjects === 0) return '';
-  const types = formatPlural(unknownTypes, 'C type', 'C types');
-  return `What ${formatPlural(unknownObjects, 'object', 'objects')} of ${types} refer to is not known to mp.\n`;
-}
-
-function readPartition(path: string, by: Equivalence): Partition {
+function readPartition(path: string, { by, sites = false }: HeapCommandOptions): Partition {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -92,5 +137,7 @@ function readPartition(path: string, by: Equivalence): Partition {
   const saved = parsePartition(text);
   if (saved === null) throw new UserError(`${path} was not saved by mp heap -o.`);
   if (saved.by !== by) throw new UserError(`${path} is by ${saved.by}: use --by ${saved.by}.`);
+  if (saved.rows.length > 0 && hasSites(saved) !== sites)
+    throw new UserError(`${path} was saved ${sites ? 'without --sites' : 'with --sites: use it again'}.`);
   return saved;
 }
