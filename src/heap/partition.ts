@@ -94,18 +94,23 @@ export function difference(now: Partition, before: Partition): Partition {
 
 /** Several types can have one name. */
 function mergeRows(rows: PartitionRow[]): PartitionRow[] {
-  const byKind = new Map<string, PartitionRow>();
+  const byName = new Map<string, PartitionRow>();
   for (const row of rows) {
-    const key = row.site === undefined ? row.kind : `${row.kind}\0${row.site}`;
-    const known = byKind.get(key);
+    const name = nameOfRow(row);
+    const known = byName.get(name);
     if (known) {
       known.count += row.count;
       known.size += row.size;
     } else {
-      byKind.set(key, { ...row });
+      byName.set(name, { ...row });
     }
   }
-  return [...byKind.values()].sort((a, b) => b.size - a.size || b.count - a.count || (a.kind < b.kind ? -1 : 1));
+  const inOrder = (a: PartitionRow, b: PartitionRow) => b.size - a.size || b.count - a.count;
+  return [...byName.values()].sort((a, b) => inOrder(a, b) || (nameOfRow(a) < nameOfRow(b) ? -1 : 1));
+}
+
+function nameOfRow({ kind, site }: PartitionRow): string {
+  return site === undefined ? kind : `${kind}\0${site}`;
 }
 
 function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {

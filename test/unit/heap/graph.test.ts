@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backreferenceChain, chainText } from '../../../src/heap/chain.ts';
+import { backreferenceChain, chainText, chainTree } from '../../../src/heap/chain.ts';
 import { DeepSizer } from '../../../src/heap/deep-size.ts';
 import { HeapGraph } from '../../../src/heap/graph.ts';
 import { referenceTree, treeDot, treeText } from '../../../src/heap/reference-tree.ts';
+import { rememberedNames } from '../../../src/heap/remembered-names.ts';
 import { growth, leaking, mostCommon, typeCounts } from '../../../src/heap/type-counts.ts';
+import type { HeapNames } from '../../../src/model/heap.ts';
 import { UserError } from '../../../src/util/errors.ts';
 import { makeHeap } from './made-heap.ts';
 
@@ -122,6 +124,46 @@ test('a tree shows how many references it leaves out', () => {
       '\n',
     ),
   );
+});
+
+test('an object is meant by the address of its block, too, if something is in front of it', () => {
+  const made = makeHeap([{ type: 'list' }, { type: 'str', untracked: true }]);
+  made.heap.addresses.set([0x5020, 0x6010]);
+  const graph = new HeapGraph(made.heap, made.names);
+  assert.deepEqual(
+    [0x5020, 0x5010, 0x5000].map((address) => graph.resolve(`${address}`)),
+    [0, 0, 0],
+  );
+  for (const address of [0x4ff0, 0x6000, 0x6008]) assert.throws(() => graph.resolve(`${address}`), UserError);
+});
+
+test('what a process was asked for is known when it goes on', () => {
+  let asked = 0;
+  const counted: HeapNames = {
+    describe: (object) => {
+      asked++;
+      return names.describe(object);
+    },
+    references: (from, to) => {
+      asked++;
+      return names.references(from, to);
+    },
+  };
+  const first = new HeapGraph(heap, rememberedNames(counted));
+  const text = () => treeText(first, referenceTree(first, [first.resolve('app.cache')], options), options);
+  const before = text();
+  const count = asked;
+  assert.equal(text(), before);
+  assert.ok(count > 0 && asked === count);
+});
+
+test('a chain is a tree without branches, and objects can have notes', () => {
+  const chain = backreferenceChain(graph, 4, 20);
+  const how = { ...options, noteOf: (object: number) => ` from line ${object}` };
+  const text = treeText(graph, chainTree(graph, chain), how);
+  assert.match(text, /^module app 0x1000 \[70 bytes\] from line 0\n└→ \.__dict__ dict /);
+  assert.match(text, /\n {6}└→ \[1\] app\.Item 0x1040 \[48 bytes\] from line 4\n$/);
+  assert.match(chainText(graph, chain, how.noteOf), / {2}→ \.__dict__ dict 0x1010 from line 1\n/);
 });
 
 test('arrows of a graph point to what is referred to', () => {

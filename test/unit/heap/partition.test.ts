@@ -4,10 +4,11 @@ import { isOfKind } from '../../../src/heap/kinds.ts';
 import { difference, partition } from '../../../src/heap/partition.ts';
 import { parsePartition, partitionJson } from '../../../src/heap/partition-file.ts';
 import { partitionTable } from '../../../src/heap/partition-table.ts';
+import { viaKinds } from '../../../src/heap/via.ts';
 import { makeHeap } from './made-heap.ts';
 
 /** A module and its dict, an instance and its dict, a dict of nobody, two strs that share a referrer. */
-const { heap } = makeHeap([
+const { heap, names } = makeHeap([
   { type: 'module', size: 70, references: { '.__dict__': 1 } },
   { type: 'dict', size: 1000, owner: 0, references: { "['a']": 2, "['text']": 5 } },
   { type: 'app.Item', size: 50, references: { '.__dict__': 3 } },
@@ -54,6 +55,34 @@ test('objects by the kinds of what refers to them', () => {
     ['dict of app.Item, dict of module', 1, 53],
     ['dict of module', 1, 50],
   ]);
+});
+
+test('objects by how others refer to them', () => {
+  const found = partition(heap, 'via', undefined, { via: viaKinds(heap, names) }).rows;
+  assert.deepEqual(
+    found.map(({ kind, count, size }) => [kind, count, size]),
+    [
+      ["'.__dict__'", 2, 1100],
+      ['<Nothing>', 2, 134],
+      [`"['other']"`, 1, 53],
+      [`"['text']"`, 1, 53],
+      [`"['a']"`, 1, 50],
+    ],
+  );
+  assert.throws(() => partition(heap, 'via'));
+});
+
+test('an object that is referred to in several ways', () => {
+  const made = makeHeap([
+    { type: 'list', references: { '[0]': 2, '[1]': 2 } },
+    { type: 'dict', references: { "['it\\'s']": 2 } },
+    { type: 'str' },
+  ]);
+  const { rows } = partition(made.heap, 'via', undefined, { via: viaKinds(made.heap, made.names) });
+  assert.deepEqual(
+    rows.map(({ kind }) => kind),
+    ['<Nothing>', `"['it\\\\'s']", '[0]', '[1]'`],
+  );
 });
 
 test('only some objects', () => {
