@@ -4,7 +4,7 @@ set -eu
 
 packages='build-essential clang-14 llvm-14 bpftool libbpf-dev libelf-dev libdw-dev zlib1g-dev libsqlite3-dev pkg-config python3 git'
 test_packages='clang-format-14 libclang-rt-14-dev binutils chromium redis-server redis-tools heaptrack bpftrace sqlite3 tmux'
-test_packages="$test_packages libjemalloc-dev libtcmalloc-minimal4 libmimalloc-dev musl-tools"
+test_packages="$test_packages libjemalloc-dev libtcmalloc-minimal4 libmimalloc-dev musl-tools graphviz python3-objgraph"
 [ "${1:-}" = test ] && packages="$packages $test_packages"
 
 missing=

@@ -57,6 +57,8 @@ function drawnByGraphviz(dot: string, kind: 'svg' | 'png'): Uint8Array {
     );
   if (code === 'ETIMEDOUT') throw new UserError('there are too many objects for graphviz: give a smaller --max-depth');
   if (error !== undefined || status !== 0)
-    throw new UserError(`graphviz has failed: ${error?.message ?? stderr.toString().trim()}`);
+    throw new UserError(
+      `graphviz has failed: ${stderr.toString().trim() || (error?.message ?? `exit code ${status}`)}`,
+    );
   return stdout;
 }

@@ -1,0 +1,41 @@
+"""Holds objects of types without a free list, each made at a line that ends in `# NAME: N TYPE`.
+
+Those of `early` are made at once; the others when the gate (MP_GATE, if there is one) is open. "ok" is said when all are
+there, and they stay until the process is killed.
+"""
+import os
+import signal
+import sys
+import time
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+
+class Plain:
+    pass
+
+
+def make_slotted(count):
+    return [Slotted() for _ in range(count)]  # slotted: 3000 __main__.Slotted
+
+
+def make_plain(count):
+    return [Plain() for _ in range(count)]  # plain: 2000 __main__.Plain
+
+
+def make_bytes(count):
+    return [bytes(600 + i) for i in range(count)]  # bytes: 1000 bytes
+
+
+early = [Slotted() for _ in range(500)]  # early: 500 __main__.Slotted
+sys.stdout.write("early\n")
+sys.stdout.flush()
+gate = os.environ.get("MP_GATE")
+while gate and not os.path.exists(gate):
+    time.sleep(0.01)
+late = [make_slotted(3000), make_plain(2000), make_bytes(1000)]
+sys.stdout.write("ok\n")
+sys.stdout.flush()
+signal.pause()
