@@ -37,9 +37,9 @@ const NOT_RECORDED = '(not recorded)';
 const STATIC = '(static data)';
 const UNKNOWN_LINE = '(unknown line)';
 
-/** A recorder writes at least four times a second. */
-const MAX_LAG_MS = 5000;
-const POLL_MS = 50;
+/** A recorder writes four times a second, unless the machine is busy. */
+const MAX_LAG_MS = 30_000;
+const POLL_MS = 100;
 /** Of a recording that does not say how far it is. */
 const SETTLE_MS = 1000;
 
@@ -64,7 +64,8 @@ export async function capturedSites(
   const path = options.capture ?? running;
   if (path === null)
     throw new UserError(`process ${pid} is not being traced: give a capture of it with --capture, or trace it`);
-  if (path === running) await untilWritten(path, readAtNs);
+  if (path === running && !(await isWritten(path, readAtNs)))
+    output.err('the recording is behind: what it has not written yet counts as before tracing\n');
   const known = read(path, (db) => sitesOf(db, path, pid, heap, readAtNs, output));
   if (known !== null) return known;
   if (path !== running)
@@ -95,14 +96,19 @@ function read<T>(path: string, work: (db: Db) => T): T {
   }
 }
 
-/** Until the capture holds what happened before that time, or the recorder is too slow. */
-async function untilWritten(path: string, readAtNs: bigint): Promise<void> {
-  const first = read(path, (db) => [numberOf(db, 'clock_start_ns'), numberOf(db, 'interval_end_ns')]);
-  if (first.includes(null)) return void (await setTimeout(SETTLE_MS));
-  const wantedNs = Number(readAtNs) - first[0]!;
-  const deadline = Date.now() + MAX_LAG_MS;
-  while ((read(path, (db) => numberOf(db, 'interval_end_ns')) ?? 0) < wantedNs && Date.now() < deadline)
+/** Waits until the capture holds what happened before that time; false: the recorder is too slow. */
+async function isWritten(path: string, readAtNs: bigint): Promise<boolean> {
+  const ends = () => read(path, (db) => [numberOf(db, 'clock_start_ns'), numberOf(db, 'interval_end_ns')] as const);
+  for (let waitedMs = 0; waitedMs < MAX_LAG_MS; waitedMs += POLL_MS) {
+    const [startNs, endNs] = ends();
+    if (startNs === null || endNs === null) {
+      await setTimeout(SETTLE_MS);
+      return true;
+    }
+    if (startNs + endNs >= Number(readAtNs)) return true;
     await setTimeout(POLL_MS);
+  }
+  return false;
 }
 
 function metaOf(db: Db, key: string): string | null {

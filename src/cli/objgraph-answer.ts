@@ -121,10 +121,11 @@ export function objectValue(graph: HeapGraph, object: number) {
   };
 }
 
-/** The same with the line that allocated, if that is known. */
+/** The same with where it was allocated, if that is known. */
 function valueWithSite(graph: HeapGraph, object: number, { sites }: Known) {
-  const site = sites === null ? {} : { site: sites.lines[sites.siteOf[object]!]! };
-  return { ...objectValue(graph, object), ...site };
+  if (sites === null) return objectValue(graph, object);
+  const site = sites.lines[sites.siteOf[object]!]!;
+  return { ...objectValue(graph, object), site, stack: sites.stackLines(object) };
 }
 
 function addresses(graph: HeapGraph, type: string, { limit }: Question, { sites }: Known): Answer {

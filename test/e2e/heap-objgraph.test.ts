@@ -29,7 +29,12 @@ test('types, growth and the way to a module are those of objgraph', { skip: cann
       `line ${line} of compared.py`,
       () => {
         assert.equal(target.child.exitCode, null, target.stderr());
-        return target.stdout().split('\n').at(line + 1) === undefined ? undefined : target.stdout().split('\n')[line];
+        return target
+          .stdout()
+          .split('\n')
+          .at(line + 1) === undefined
+          ? undefined
+          : target.stdout().split('\n')[line];
       },
       LIMIT_MS,
     );

@@ -1,12 +1,15 @@
 """Holds objects of types without a free list, each made at a line that ends in `# NAME: N TYPE`.
 
-Those of `early` are made at once; the others when the gate (MP_GATE, if there is one) is open. "ok" is said when all are
-there, and they stay until the process is killed.
+Those of `early` are made at once; the others when the gate (MP_GATE, if there is one) is open. "ok" and its
+pid are said when all are there, and they stay until the process is killed, for two minutes at most.
 """
 import os
 import signal
 import sys
 import time
+
+
+signal.alarm(120)
 
 
 class Slotted:
@@ -36,6 +39,6 @@ gate = os.environ.get("MP_GATE")
 while gate and not os.path.exists(gate):
     time.sleep(0.01)
 late = [make_slotted(3000), make_plain(2000), make_bytes(1000)]
-sys.stdout.write("ok\n")
+sys.stdout.write("ok %d\n" % os.getpid())
 sys.stdout.flush()
 signal.pause()
