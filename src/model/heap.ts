@@ -1,5 +1,10 @@
-/** The objects of a Python process at one moment, in columns: element i of each is of object i. */
+/**
+ * The objects of a process at one moment, in columns: element i of each is of object i. Comments say what they are of a
+ * Python; of a Node see heap/node/read-snapshot.ts.
+ */
 export interface HeapColumns {
+  /** They are from a heap snapshot of V8: `addresses` are its ids of objects, written @123. */
+  isSnapshot?: boolean;
   types: HeapType[];
   addresses: Float64Array;
   /** Bytes as sys.getsizeof gives them. */
