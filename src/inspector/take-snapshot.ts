@@ -1,0 +1,77 @@
+/** Lets a Node write a heap snapshot into a file of ours, through its inspector. */
+import { UserError } from '../util/errors.ts';
+import { formatBytes } from '../util/format.ts';
+import { Connection } from './connection.ts';
+import { memoryLeft } from './memory-left.ts';
+import { closeInspector, type Inspector, openInspector } from './open.ts';
+import { SnapshotFile } from './snapshot-file.ts';
+
+export interface SnapshotOptions {
+  /** Open the inspector by SIGUSR1 if it is not. */
+  maySignal: boolean;
+  /** Also if the memory may not be enough. */
+  mayUseMemory: boolean;
+  /** Gives up. */
+  signal: AbortSignal;
+}
+
+export interface TakenSnapshot {
+  file: SnapshotFile;
+  /** Milliseconds for which JavaScript stood still at most: V8 cannot be interrupted. */
+  pauseMs: number;
+  isOpenedByUs: boolean;
+}
+
+/** /tmp is often in memory; this is on disk (hier(7)). */
+const FOLDER = '/var/tmp';
+/** V8 says nothing while it looks for references: minutes in a Node 18 with millions of objects. */
+const SILENCE_MS = 600_000;
+/** Bytes of a snapshot per byte of V8's heap, as measured with many small objects, where it is the most. */
+const FILE_SHARE = 3;
+/** The same of the memory that V8 needs for it. */
+const MEMORY_SHARE = 13;
+
+/** @throws UserError. The inspector is as it was before. The file is the caller's, who closes it. */
+export async function takeSnapshot(pid: number, options: SnapshotOptions): Promise<TakenSnapshot> {
+  const inspector = await openInspector(pid, options.maySignal);
+  try {
+    const { file, pauseMs } = await receive(pid, inspector, options);
+    return { file, pauseMs, isOpenedByUs: inspector.isOpenedByUs };
+  } finally {
+    if (inspector.isOpenedByUs) await closeInspector(pid, inspector);
+  }
+}
+
+async function receive(pid: number, { url }: Inspector, { signal, mayUseMemory }: SnapshotOptions) {
+  const connection = await Connection.open(url, SILENCE_MS);
+  const giveUp = () => connection.abandon(new UserError('interrupted'));
+  signal.addEventListener('abort', giveUp);
+  let file: SnapshotFile | null = null;
+  try {
+    if (signal.aborted) throw new UserError('interrupted');
+    const used = Number((await connection.send('Runtime.getHeapUsage')).usedSize);
+    if (!mayUseMemory) mustHaveMemory(pid, used);
+    file = new SnapshotFile(process.env.TMPDIR || FOLDER, used * FILE_SHARE);
+    connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => file!.append(String(chunk)));
+    const begin = performance.now();
+    await connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true });
+    return { file, pauseMs: performance.now() - begin };
+  } catch (error) {
+    file?.close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    await connection.close();
+  }
+}
+
+/** V8 keeps the whole snapshot in the memory of the process while it writes it. */
+function mustHaveMemory(pid: number, used: number): void {
+  const left = memoryLeft(pid);
+  const needed = used * MEMORY_SHARE;
+  if (left < needed)
+    throw new UserError(
+      `a heap snapshot of process ${pid} can need ${formatBytes(needed)} of memory in it, and ${formatBytes(left)} are ` +
+        'left: it could be killed for it; --memory-ok takes it nevertheless',
+    );
+}
