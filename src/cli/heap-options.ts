@@ -14,12 +14,16 @@ export interface HeapOptions {
   maxPause: number;
   core?: string;
   exe?: string[];
+  /** Of a Node: its inspector may be opened by SIGUSR1. */
+  inspectOk?: boolean;
+  /** Of a Node: a heap snapshot may need more memory than there is. */
+  memoryOk?: boolean;
 }
 
 /** What is given as a process id: with `--core` it is none, but may be another argument. */
 export type GivenPid = number | string | undefined;
 
-const DEFAULT_MAX_PAUSE_MS = 10_000;
+export const DEFAULT_MAX_PAUSE_MS = 10_000;
 const SHOWN_LEAVES = 3;
 
 export function parsePid(text: string): number {
@@ -30,7 +34,7 @@ export function parsePid(text: string): number {
 
 export function addHeapOptions(command: Command): Command {
   return command
-    .argument('[pid]', 'a running Python, 3.8 to 3.13', (text: string) =>
+    .argument('[pid]', 'a running Python, 3.8 to 3.13, or Node', (text: string) =>
       command.opts<HeapOptions>().core === undefined ? parsePid(text) : text,
     )
     .addOption(
@@ -39,8 +43,10 @@ export function addHeapOptions(command: Command): Command {
         .default(DEFAULT_MAX_PAUSE_MS, '10s'),
     )
     .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen')
-    .option('--core <FILE>', 'read a core file instead of a process')
-    .option('--exe <FILE>', 'with --core: an interpreter or library that is no longer where it was', collect);
+    .option('--core <FILE>', 'read a core file of a Python instead of a process')
+    .option('--exe <FILE>', 'with --core: an interpreter or library that is no longer where it was', collect)
+    .option('--inspect-ok', 'a Node: open its inspector by SIGUSR1, and close it again')
+    .option('--memory-ok', 'a Node: take a heap snapshot even if memory could become short');
 }
 
 /** An option that can be given several times. */
@@ -91,12 +97,6 @@ function open(pid: GivenPid, options: HeapOptions): NativeHeap {
   if (options.core !== undefined) return openCore(options.core, options.exe ?? []);
   if (typeof pid !== 'number') throw new UserError('give a process id, or --core FILE', 2);
   return openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
-}
-
-/** @throws UserError if it is a core file's. */
-export function processOf(pid: GivenPid, option: string): number {
-  if (typeof pid !== 'number') throw new UserError(`${option} needs a running process`, 2);
-  return pid;
 }
 
 function readLine(heap: HeapColumns, options: HeapOptions, pause: { pauseNs: number; wasCut: boolean }): string {

@@ -1,4 +1,5 @@
 /** What `mp objgraph` is asked, and the answers, as text and as values. */
+import { addressText, parseAddress } from '../heap/address.ts';
 import { backreferenceChain, chainText, chainTree } from '../heap/chain.ts';
 import type { HeapGraph } from '../heap/graph.ts';
 import { type NewObjectsRow, newObjects, newObjectsTable, type SortKey } from '../heap/new-objects.ts';
@@ -71,6 +72,8 @@ export function answerOf(graph: HeapGraph, question: Question, known: Known): An
     const rows = growth(typeCounts(graph, null, counting), known.peaks).slice(0, question.limit);
     return { text: columns(rows.map((row) => [row.name, `${row.count}`, `+${row.delta}`])), value: rows };
   }
+  if (question.leaking && graph.heap.isSnapshot)
+    throw new UserError('--leaking is of a Python: a heap snapshot has only what its roots lead to');
   const objects = question.leaking ? leaking(graph) : null;
   const rows = mostCommon(typeCounts(graph, objects, counting)).slice(0, question.limit);
   return {
@@ -87,16 +90,15 @@ function columns(rows: string[][]): string {
 
 function newIds(graph: HeapGraph, { sortby, limit, longNames }: Question, { before }: Known): Answer {
   const rows = newObjects(graph, before, sortby, !longNames).slice(0, limit);
-  const withIds = ({ objects, ...row }: NewObjectsRow) => ({ ...row, ids: objects.map((i) => addressOf(graph, i)) });
+  const withIds = ({ objects, ...row }: NewObjectsRow) => ({
+    ...row,
+    ids: objects.map((i) => addressText(graph.heap, i)),
+  });
   return { text: newObjectsTable(rows), value: rows.map(withIds) };
 }
 
-function addressOf(graph: HeapGraph, object: number): string {
-  return `0x${graph.heap.addresses[object]!.toString(16)}`;
-}
-
 function at(graph: HeapGraph, address: string, { sites }: Known): Answer {
-  const object = graph.at(Number(address));
+  const object = graph.at(parseAddress(graph.heap, address) ?? Number.NaN);
   if (object === undefined) throw new UserError(`there is no object at ${address}`);
   const value = objectValue(graph, object);
   if (sites === null) return { text: columns(Object.entries(value).map(([name, of]) => [name, `${of}`])), value };
@@ -110,7 +112,7 @@ function at(graph: HeapGraph, address: string, { sites }: Known): Answer {
 export function objectValue(graph: HeapGraph, object: number) {
   const { heap } = graph;
   return {
-    address: addressOf(graph, object),
+    address: addressText(graph.heap, object),
     type: graph.typeOf(object),
     value: graph.names.describe(heap.addresses[object]!),
     size: heap.sizes[object]!,
@@ -130,7 +132,7 @@ function valueWithSite(graph: HeapGraph, object: number, { sites }: Known) {
 
 function addresses(graph: HeapGraph, type: string, { limit }: Question, { sites }: Known): Answer {
   const objects = graph.ofType(type).slice(0, limit);
-  const of = objects.map((i) => addressOf(graph, i));
+  const of = objects.map((i) => addressText(graph.heap, i));
   if (sites === null) return { text: of.map((address) => `${address}\n`).join(''), value: of };
   const lines = objects.map((i) => sites.lines[sites.siteOf[i]!]!);
   return {
@@ -152,8 +154,8 @@ function tree(graph: HeapGraph, what: string, direction: Direction, question: Qu
   const value = {
     objects: [...found.depths].map(([object, depth]) => ({ ...valueWithSite(graph, object, known), depth })),
     references: found.edges.map(({ from, to, label }) => ({
-      from: addressOf(graph, isForward ? from : to),
-      to: addressOf(graph, isForward ? to : from),
+      from: addressText(graph.heap, isForward ? from : to),
+      to: addressText(graph.heap, isForward ? to : from),
       label,
     })),
   };

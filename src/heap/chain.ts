@@ -1,15 +1,15 @@
-/** The shortest way by which a module leads to an object: why that is still there. */
+/** The shortest way by which a module, or a root of V8, leads to an object: why that is still there. */
 import type { HeapGraph } from './graph.ts';
 import type { ReferenceTree } from './reference-tree.ts';
 
-/** From the module to the object; only the object if none leads to it within `maxDepth` references. */
+/** From there to the object; only the object if none leads to it within `maxDepth` references. */
 export function backreferenceChain(graph: HeapGraph, object: number, maxDepth: number): number[] {
   const toward = new Map<number, number | null>([[object, null]]);
   let level = [object];
   for (let depth = 0; depth <= maxDepth && level.length > 0; depth++) {
     const next: number[] = [];
     for (const at of level) {
-      if (graph.typeOf(at) === 'module') return pathFrom(toward, at);
+      if (graph.isRoot(at)) return pathFrom(toward, at);
       for (const from of graph.referrers(at)) {
         if (toward.has(from)) continue;
         toward.set(from, at);

@@ -1,17 +1,20 @@
 /** The references of a heap in both directions, its objects by address, and what a user calls them by. */
 import { HEAP_TRACKED, type HeapColumns, type HeapNames } from '../model/heap.ts';
 import { UserError } from '../util/errors.ts';
+import { addressText, parseAddress } from './address.ts';
 import { typeNames } from './kinds.ts';
 
 /** What can be in front of an object in its block, see sites.ts. */
 const HEADER_BYTES = [16, 32];
+const PYTHON_WHAT = 'an address, module.attribute, or Type[0]';
+const SNAPSHOT_WHAT = 'an id, @123, or Constructor[0]';
 
 export class HeapGraph {
   readonly heap: HeapColumns;
   readonly names: HeapNames;
   /** Of the types, by index. */
   readonly typeNames: string[];
-  private backward: { first: Uint32Array; sources: Uint32Array } | null = null;
+  private backwardEdges: { first: Uint32Array; sources: Uint32Array } | null = null;
 
   constructor(heap: HeapColumns, names: HeapNames) {
     this.heap = heap;
@@ -45,16 +48,25 @@ export class HeapGraph {
 
   /** Each once. */
   referrers(object: number): number[] {
-    this.backward ??= reversed(this.heap);
-    const { first, sources } = this.backward;
+    const { first, sources } = this.backward();
     return [...new Set(sources.subarray(first[object], first[object + 1]))];
+  }
+
+  /** What refers to object i: `sources` from first[i] up to first[i + 1]. */
+  backward(): { first: Uint32Array; sources: Uint32Array } {
+    this.backwardEdges ??= reversed(this.heap);
+    return this.backwardEdges;
+  }
+
+  /** Where a chain begins: a module, or one of V8's roots. */
+  isRoot(object: number): boolean {
+    return this.heap.isSnapshot ? isSnapshotRoot(this, object) : this.typeOf(object) === 'module';
   }
 
   /** `list 0x7f… [3 items]`, with what it is where that has a short text. */
   describe(object: number): string {
-    const address = this.heap.addresses[object]!;
-    const text = this.names.describe(address);
-    return `${this.typeOf(object)}${text === '' ? '' : ` ${text}`} 0x${address.toString(16)}`;
+    const text = this.names.describe(this.heap.addresses[object]!);
+    return `${this.typeOf(object)}${text === '' ? '' : ` ${text}`} ${addressText(this.heap, object)}`;
   }
 
   /** How one object refers to another; empty if its name is not known. */
@@ -84,17 +96,18 @@ export class HeapGraph {
   resolve(what: string): number {
     const found = this.resolveAddress(what) ?? this.resolveIndexed(what) ?? this.resolvePath(what);
     if (found === undefined)
-      throw new UserError(`there is no object ${what}: give an address, module.attribute, or Type[0]`);
+      throw new UserError(`there is no object ${what}: give ${this.heap.isSnapshot ? SNAPSHOT_WHAT : PYTHON_WHAT}`);
     return found;
   }
 
   private resolveAddress(what: string): number | undefined {
-    if (!/^(0x[0-9a-f]+|\d+)$/i.test(what)) return undefined;
-    return this.at(Number(what)) ?? this.inBlock(Number(what));
+    const address = parseAddress(this.heap, what);
+    return address === undefined ? undefined : (this.at(address) ?? this.inBlock(address));
   }
 
   /** Only what the garbage collector tracks does not begin where its block does. */
   private inBlock(address: number): number | undefined {
+    if (this.heap.isSnapshot) return undefined;
     const [object] = HEADER_BYTES.flatMap((bytes) => this.at(address + bytes) ?? []);
     return object !== undefined && this.isTracked(object) ? object : undefined;
   }
@@ -127,6 +140,11 @@ export class HeapGraph {
     const item = dict && this.names.references(dict.target).find(({ label }) => label === `['${name}']`);
     return item === undefined ? undefined : this.at(item.target);
   }
+}
+
+/** V8's lists of what is always there, and what the first of them has: the global object. */
+function isSnapshotRoot(graph: HeapGraph, object: number): boolean {
+  return graph.typeOf(object) === '(synthetic)' || graph.referrers(object).includes(0);
 }
 
 /** `Pool` of `app.memory.Pool`. */

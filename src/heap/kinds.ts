@@ -38,7 +38,7 @@ export function isOfKind(heap: HeapColumns, kind: string): ((object: number) => 
  */
 export function clodoKinds(heap: HeapColumns): { kinds: Uint32Array; names: string[] } {
   const classes = typeNames(heap);
-  const names = classes.map((name) => (name === 'dict' ? 'dict (no owner)' : name));
+  const names = classes.map((name) => (name === 'dict' && !heap.isSnapshot ? 'dict (no owner)' : name));
   const ofOwner = new Map<number, number>();
   const kinds = Uint32Array.from(heap.typeOf);
   for (let i = 0; i < kinds.length; i++) {

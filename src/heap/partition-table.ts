@@ -14,18 +14,23 @@ import { KIND_TITLES, type Partition, type PartitionRow } from './partition.ts';
 /** Every column is at least as wide as in heapy's tables. */
 const WIDTHS = { index: 6, count: 6, percent: 3, size: 8, cumulative: 10 };
 
-export function partitionTable(partition: Partition, rowLimit: number, columns: number): string {
+export function partitionTable(
+  partition: Partition,
+  rowLimit: number,
+  columns: number,
+  title = KIND_TITLES[partition.by],
+): string {
   const shown = partition.rows.slice(0, rowLimit);
   const { count, size } = partition;
   const head = `Partition of a set of ${count} object${count === 1 ? '' : 's'}. Total size = ${size} bytes.`;
   const more = partition.rows.length - shown.length;
-  const lines = [head, ...tableLines(partition, shown, columns)];
+  const lines = [head, ...tableLines(partition, shown, columns, title)];
   if (more > 0)
     lines.push(`<${more} more row${more === 1 ? '' : 's'}. Use --rows all to see ${more === 1 ? 'it' : 'them'}.>`);
   return `${lines.join('\n')}\n`;
 }
 
-function tableLines(partition: Partition, rows: PartitionRow[], columns: number): string[] {
+function tableLines(partition: Partition, rows: PartitionRow[], columns: number, title: string): string[] {
   const percent = (part: number, whole: number) => (whole === 0 ? '0' : `${Math.round((part / whole) * 100)}`);
   let cumulative = 0;
   const cells = rows.map((row, index) => {
@@ -49,7 +54,7 @@ function tableLines(partition: Partition, rows: PartitionRow[], columns: number)
   const kinds = rows.map((row) => cutLines(nameOf(row), Math.max(20, columns - indent)));
   const further = rows.some(({ site }) => site !== undefined) ? ', and the line that allocated' : '';
   return [
-    `${line(titles)} ${KIND_TITLES[partition.by]}${further}`,
+    `${line(titles)} ${title}${further}`,
     ...cells.flatMap((row, i) => {
       const [first, ...rest] = kinds[i]!;
       return [`${line(row)} ${first}`, ...rest.map((text) => ' '.repeat(indent) + text)];

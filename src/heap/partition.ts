@@ -3,6 +3,7 @@
  * partition has beyond another is a partition, too, whose numbers can be negative.
  */
 import type { HeapColumns } from '../model/heap.ts';
+import { addressText } from './address.ts';
 import { inOrderOf, KindSets } from './kind-sets.ts';
 import { clodoKinds, type Kinds, typeName, typeNames } from './kinds.ts';
 import type { ObjectSites } from './sites.ts';
@@ -130,7 +131,7 @@ function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
     case 'id':
       return {
         kinds: Uint32Array.from(heap.typeOf, (_, i) => i),
-        nameOf: (i) => `${typeName(heap.types[heap.typeOf[i]!]!)}: 0x${heap.addresses[i]!.toString(16)}`,
+        nameOf: (i) => `${typeName(heap.types[heap.typeOf[i]!]!)}: ${addressText(heap, i)}`,
       };
     case 'rcs':
       return kindsOfReferrers(heap);

@@ -83,8 +83,7 @@ export function treeDot(graph: HeapGraph, tree: ReferenceTree, options: TreeOpti
   const lines = ['digraph ObjectGraph {', '  node[shape=box, style=filled, fillcolor=white, fontname=sans];'];
   const id = (object: number) => `o${graph.heap.addresses[object]!.toString(16)}`;
   for (const [object, depth] of tree.depths) {
-    const fill =
-      depth === 0 ? ', fillcolor=lightpink' : graph.typeOf(object) === 'module' ? ', fillcolor=lightblue' : '';
+    const fill = depth === 0 ? ', fillcolor=lightpink' : graph.isRoot(object) ? ', fillcolor=lightblue' : '';
     lines.push(`  ${id(object)}[label=${quoted(nodeText(graph, object, options))}${fill}];`);
   }
   for (const { from, to, label } of tree.edges) {

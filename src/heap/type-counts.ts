@@ -12,7 +12,7 @@ export interface CountOptions {
 
 export function typeCounts(graph: HeapGraph, objects: Iterable<number> | null, options: CountOptions): TypeCounts {
   const counts: TypeCounts = new Map();
-  const names = options.shortNames ? graph.typeNames.map(shortName) : graph.typeNames;
+  const names = options.shortNames && !graph.heap.isSnapshot ? graph.typeNames.map(shortName) : graph.typeNames;
   const add = (object: number) => {
     const name = names[graph.heap.typeOf[object]!]!;
     counts.set(name, (counts.get(name) ?? 0) + 1);

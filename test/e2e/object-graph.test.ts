@@ -25,7 +25,7 @@ function page(): string {
   const graph = new HeapGraph(heap, names);
   const question = { refs: 'app', sortby: 'deltas' as const, limit: 10, tooMany: 10, maxDepth: 9 };
   const answer = answerOf(graph, question, { peaks: null, before: null, sites: null });
-  return String(picture(graph, answer, 'html', { pid: 7, title: 'References of app', sites: null }));
+  return String(picture(graph, answer, 'html', { title: 'References of app', sites: null }));
 }
 
 describe('the page of objects', { skip: cannotFind('chromium') }, () => {

@@ -1,4 +1,4 @@
-/** `mp heap`: heapy's table of the objects of a running Python. */
+/** `mp heap`: heapy's table of the objects of a running Python or Node. */
 import { existsSync, readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isOfKind } from '../../heap/kinds.ts';
@@ -13,12 +13,13 @@ import { formatPlural } from '../../util/format.ts';
 import { inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
 import { isMarkName, keepMark, readMark } from '../heap-marks.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions, processOf, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
 import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
+import { equivalenceFor, kindTitle, pythonOf, readObjects } from '../heap-target.ts';
 import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
 
 interface HeapCommandOptions extends HeapOptions, SitesOptions {
-  by: Equivalence;
+  by?: Equivalence;
   rows: number;
   json?: boolean;
   relativeTo?: string;
@@ -33,9 +34,9 @@ const DEFAULT_ROWS = 10;
 
 export function register(program: Command, output?: Output): void {
   const command = addHeapOptions(
-    program.command('heap').description('the objects of a running Python by kind, without any import in it'),
+    program.command('heap').description('the objects of a running Python or Node by kind, without any import in it'),
   )
-    .addOption(new Option('--by <what>', 'what makes one kind').choices(EQUIVALENCES).default('clodo'))
+    .addOption(new Option('--by <what>', 'what makes one kind (default: clodo, of a Node type)').choices(EQUIVALENCES))
     .option('--rows <N>', 'show at most N rows, or all', parseRows, DEFAULT_ROWS)
     .option(
       '--relative-to <FILE|MARK>',
@@ -43,7 +44,7 @@ export function register(program: Command, output?: Output): void {
     )
     .option('--mark <NAME>', 'remember the objects as NAME while the process runs, for --relative-to', parseMark)
     .option('--kind <KIND>', 'only objects of a kind of the table: str, "dict of module"')
-    .option('--tracked', 'only what gc.get_objects() would give, what its garbage collector tracks')
+    .option('--tracked', 'only what gc.get_objects() of a Python would give')
     .option('--json', 'print JSON')
     .option('-o, --output <FILE>', 'save the partition, for --relative-to')
     .option('-f, --force', 'overwrite FILE if it exists');
@@ -72,22 +73,23 @@ function parseMark(name: string): string {
 }
 
 async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): Promise<void> {
-  const { mark, file } = baselineOf(pid, options);
-  const { heap, via, readAtNs } = readHeap(pid, options, output, (heap, native) => ({
+  const by = equivalenceFor(pid, options.by);
+  const { mark, file } = baselineOf(pid, by, options);
+  const { heap, via, readAtNs } = await readObjects(pid, options, output, (heap, names) => ({
     heap,
-    via: options.by === 'via' ? viaKinds(heap, native) : undefined,
+    via: by === 'via' ? viaKinds(heap, names) : undefined,
     readAtNs: process.hrtime.bigint(),
   }));
   const sites = options.sites
-    ? await capturedSites(processOf(pid, '--sites'), heap, readAtNs, options, output)
+    ? await capturedSites(pythonOf(pid, '--sites'), heap, readAtNs, options, output)
     : undefined;
-  const now = partition(heap, options.by, selectionOf(heap, options, mark), { via, sites });
+  const now = partition(heap, by, selectionOf(heap, options, mark), { via, sites });
   const shown = file === null ? now : difference(now, file);
   if (options.mark !== undefined) {
-    keepMark(processOf(pid, '--mark'), options.mark, objectSet(heap));
+    keepMark(pythonOf(pid, '--mark'), options.mark, objectSet(heap));
     output.err(`${options.mark} is of ${formatPlural(heap.addresses.length, 'object')}\n`);
   }
-  if (options.output === undefined) print(shown, options, output);
+  if (options.output === undefined) print(shown, kindTitle(heap, by), options, output);
   else writeNamed(options.output, inChunks(partitionJson(now)), options.relativeTo ?? '', options, output);
 }
 
@@ -99,15 +101,15 @@ interface Baseline {
 }
 
 /** A name is a mark; a file of that name can be given as ./NAME. */
-function baselineOf(given: GivenPid, options: HeapCommandOptions): Baseline {
+function baselineOf(given: GivenPid, by: Equivalence, options: HeapCommandOptions): Baseline {
   const { relativeTo } = options;
   if (relativeTo === undefined) return { mark: null, file: null };
-  if (!isMarkName(relativeTo)) return { mark: null, file: readPartition(relativeTo, options) };
-  const pid = processOf(given, '--relative-to MARK');
+  if (!isMarkName(relativeTo)) return { mark: null, file: readPartition(relativeTo, by, options) };
+  const pid = pythonOf(given, '--relative-to MARK');
   const mark = readMark(pid, relativeTo);
   if (mark === null && !existsSync(relativeTo))
     throw new UserError(`process ${pid} has no mark ${relativeTo}: make one with mp heap --mark ${relativeTo} ${pid}`);
-  return { mark, file: mark === null ? readPartition(relativeTo, options) : null };
+  return { mark, file: mark === null ? readPartition(relativeTo, by, options) : null };
 }
 
 function selectionOf(
@@ -115,19 +117,20 @@ function selectionOf(
   { kind, tracked }: HeapCommandOptions,
   mark: ObjectSet | null,
 ): (object: number) => boolean {
+  if (tracked && heap.isSnapshot) throw new UserError('--tracked is of a Python');
   const isOld = mark === null ? () => false : membership(mark, heap);
   const isOf = kind === undefined ? () => true : isOfKind(heap, kind);
   if (isOf === null) throw new UserError(`there is no object of the kind ${kind}`);
   return (i) => isOf(i) && !isOld(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
 }
 
-function print(partition: Partition, options: HeapCommandOptions, output: Output): void {
-  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns));
+function print(partition: Partition, title: string, options: HeapCommandOptions, output: Output): void {
+  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns, title));
   else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
   else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
 }
 
-function readPartition(path: string, { by, sites = false }: HeapCommandOptions): Partition {
+function readPartition(path: string, by: Equivalence, { sites = false }: HeapCommandOptions): Partition {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -1,4 +1,4 @@
-/** `mp objgraph`: objgraph's questions about a running Python: how many of what, what holds what. */
+/** `mp objgraph`: objgraph's questions about a running Python or Node: how many of what, what holds what. */
 import { existsSync, readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { HeapGraph } from '../../heap/graph.ts';
@@ -9,8 +9,9 @@ import type { TypeCounts } from '../../heap/type-counts.ts';
 import { UserError } from '../../util/errors.ts';
 import { type Output, writeOutputFile } from '../../util/output.ts';
 import { keepMark, NEW_IDS, readMark } from '../heap-marks.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions, processOf, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
 import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
+import { pythonOf, readObjects } from '../heap-target.ts';
 import { answerOf, CHAIN_DEPTH, type Known, type Question, TREE_DEPTH } from '../objgraph-answer.ts';
 import { picture, pictureKind } from '../objgraph-picture.ts';
 import { addExample, addOutputOptions, defaultOutput, parsePositive, writeNamed } from '../report-options.ts';
@@ -33,7 +34,9 @@ export function register(program: Command, output?: Output): void {
     return option.conflicts(QUESTIONS.filter((name) => name !== option.attributeName()));
   };
   const command = addHeapOptions(
-    program.command('objgraph').description('how many objects of which type a running Python has, and what holds them'),
+    program
+      .command('objgraph')
+      .description('how many objects of which type a running Python or Node has, and what holds them'),
   )
     .addOption(question('--most-common-types', 'the most frequent types (default)'))
     .addOption(question('--growth <FILE>', 'types that have more objects than ever before; FILE keeps the most'))
@@ -74,23 +77,22 @@ async function run(pid: GivenPid, options: ObjgraphOptions, output: Output): Pro
     throw new UserError('--sites is of single objects: mp heap --sites counts them by line');
   const known: Known = {
     peaks: options.growth === undefined ? null : readPeaks(options.growth),
-    before: options.newIds ? readMark(processOf(pid, '--new-ids'), NEW_IDS) : null,
+    before: options.newIds ? readMark(pythonOf(pid, '--new-ids'), NEW_IDS) : null,
     sites: null,
   };
-  const { graph, first, readAtNs } = readHeap(pid, options, output, (heap, native) => {
-    const graph = new HeapGraph(heap, rememberedNames(native));
+  const { graph, first, readAtNs } = await readObjects(pid, options, output, (heap, names) => {
+    const graph = new HeapGraph(heap, rememberedNames(names));
     return { graph, first: answerOf(graph, options, known), readAtNs: process.hrtime.bigint() };
   });
   if (known.peaks !== null)
     writeOutputFile(options.growth!, `${JSON.stringify(Object.fromEntries(known.peaks))}\n`, true, '');
   if (options.newIds)
     keepMark(
-      processOf(pid, '--new-ids'),
+      pythonOf(pid, '--new-ids'),
       NEW_IDS,
       objectSet(graph.heap, (object) => graph.isTracked(object)),
     );
-  if (options.sites)
-    known.sites = await capturedSites(processOf(pid, '--sites'), graph.heap, readAtNs, options, output);
+  if (options.sites) known.sites = await capturedSites(pythonOf(pid, '--sites'), graph.heap, readAtNs, options, output);
   // the same question once more: what the process was asked for is remembered
   const answer = options.sites ? answerOf(graph, options, known) : first;
   const kind = options.json ? null : pictureKind(options);

@@ -1,12 +1,14 @@
-/** `mp sizeof`: how much memory objects of a running Python keep, alone and with all that they lead to. */
+/** `mp sizeof`: how much memory objects of a running Python or Node keep, alone and with all that they lead to. */
 import type { Command } from 'commander';
 import { type DeepSize, DeepSizer } from '../../heap/deep-size.ts';
 import { HeapGraph } from '../../heap/graph.ts';
+import { RetainedSizer } from '../../heap/node/retained-size.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatCount, printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { renderTable } from '../../util/table.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
+import { readObjects } from '../heap-target.ts';
 import {
   addExample,
   addOutputOptions,
@@ -38,9 +40,11 @@ interface Sized {
 
 export function register(program: Command, output?: Output): void {
   const command = addHeapOptions(
-    program.command('sizeof').description('how much memory objects of a running Python keep, each counted once'),
+    program
+      .command('sizeof')
+      .description('how much memory objects of a running Python or Node keep, each counted once'),
   )
-    .argument('[what...]', 'addresses, module.attribute, Type[0]')
+    .argument('[what...]', 'addresses, module.attribute, Type[0]; of a Node ids, @123')
     .option('--depth <N>', 'show what they consist of, N levels deep', parseNumber, 0)
     .option('--parts <N>', 'show at most N parts of one object', parsePositive, 10)
     .option('--limit <N>', 'follow at most N references in a row', parsePositive, 100);
@@ -49,22 +53,25 @@ export function register(program: Command, output?: Output): void {
     'sudo mp sizeof 1234 app.cache',
     'sudo mp sizeof --depth 2 1234 app.cache app.pool',
   );
-  command.action((pid: GivenPid, rest: string[], options: SizeofOptions) => {
+  command.action(async (pid: GivenPid, rest: string[], options: SizeofOptions) => {
     const what = typeof pid === 'string' ? [pid, ...rest] : rest;
     if (what.length === 0) throw new UserError('say what: an address, module.attribute, Type[0]', 2);
-    run(typeof pid === 'string' ? undefined : pid, what, options, output ?? defaultOutput());
+    await run(typeof pid === 'string' ? undefined : pid, what, options, output ?? defaultOutput());
   });
 }
 
-function run(pid: GivenPid, what: string[], options: SizeofOptions, output: Output): void {
-  const { sized, duplicates } = readHeap(pid, options, output, (heap, names) => {
+async function run(pid: GivenPid, what: string[], options: SizeofOptions, output: Output): Promise<void> {
+  const { sized, duplicates, isRetained } = await readObjects(pid, options, output, (heap, names) => {
     const graph = new HeapGraph(heap, names);
-    const sizer = new DeepSizer(graph, options.limit);
+    const isRetained = heap.isSnapshot === true;
+    const sizer = isRetained ? new RetainedSizer(graph) : new DeepSizer(graph, options.limit);
     const objects = what.map((one) => graph.resolve(one));
     const sized = objects.map((object, i) => shown(graph, what[i]!, sizer.size(object, options.depth), options.parts));
-    return { sized, duplicates: sizer.duplicates };
+    return { sized, duplicates: sizer.duplicates, isRetained };
   });
-  const text = options.json ? `${JSON.stringify({ sized, duplicates })}\n` : tableText(sized, output.columns);
+  const text = options.json
+    ? `${JSON.stringify({ sized, duplicates })}\n`
+    : tableText(sized, isRetained, output.columns);
   if (options.output === undefined) output.out(text);
   else writeNamed(options.output, text, '', options, output);
 }
@@ -84,7 +91,7 @@ function shown(graph: HeapGraph, name: string, size: DeepSize, parts: number): S
   };
 }
 
-function tableText(sized: Sized[], width: number): string {
+function tableText(sized: Sized[], isRetained: boolean, width: number): string {
   const rows: string[][] = [];
   const add = (one: Sized, indent: string) => {
     const name = `${indent}${printable(one.name)}`;
@@ -104,7 +111,7 @@ function tableText(sized: Sized[], width: number): string {
     [
       { title: 'Name' },
       { title: 'Flat size', align: 'right' },
-      { title: 'Deep size', align: 'right' },
+      { title: isRetained ? 'Retained size' : 'Deep size', align: 'right' },
       { title: 'Objects', align: 'right' },
       { title: 'Object' },
     ],

@@ -36,8 +36,8 @@ export interface SnapshotLists {
 
 const HEAD_LIMIT = 1 << 16;
 
-/** @throws UserError if the file is damaged. It must stay open for as long as names are asked for. */
-export function readSnapshot(file: number): { heap: HeapColumns; names: HeapNames } {
+/** `target`: whose it is. @throws UserError if the file is damaged. It must stay open for as long as names are asked for. */
+export function readSnapshot(file: number, target: string): { heap: HeapColumns; names: HeapNames } {
   const lists = readLists(file);
   keepStrong(lists);
   const { kinds, names } = constructors(lists);
@@ -61,6 +61,10 @@ export function readSnapshot(file: number): { heap: HeapColumns; names: HeapName
     arenas: 0,
     blocks: 0,
     minor: 0,
+    unknownObjects: 0,
+    unknownTypes: 0,
+    target,
+    missingBytes: 0,
   };
   return { heap, names: new SnapshotNames(lists) };
 }

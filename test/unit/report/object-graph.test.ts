@@ -8,7 +8,7 @@ import { arrowPath, BOX, layOut } from '../../../src/report/page/object-graph-la
 function made(depths: number[], edges: [number, number][], direction: ObjectGraphData['direction'] = 'refs') {
   const node = { type: 'list', value: '', size: 56, references: 1, left: 0, site: '', stack: [] };
   const nodes = depths.map((depth, i) => ({ ...node, address: `0x${i}`, depth }));
-  const data: ObjectGraphData = { format: 1, pid: 7, title: 'a', direction, nodes, edges: [] };
+  const data: ObjectGraphData = { format: 1, target: 'process 7', title: 'a', direction, nodes, edges: [] };
   return { ...data, edges: edges.map(([from, to]): [number, number, string] => [from, to, '']) };
 }
 
