@@ -18,13 +18,22 @@ export interface HeapOptions {
   inspectOk?: boolean;
   /** Of a Node: a heap snapshot may need more memory than there is. */
   memoryOk?: boolean;
+  /** File to keep a Node's heap snapshot in. */
+  keep?: string;
+  /** File to read instead of a process. */
+  snapshot?: string;
 }
 
-/** What is given as a process id: with `--core` it is none, but may be another argument. */
+/** What is given as a process id: with a file of objects it is none, but may be another argument. */
 export type GivenPid = number | string | undefined;
 
 export const DEFAULT_MAX_PAUSE_MS = 10_000;
 const SHOWN_LEAVES = 3;
+
+/** Whether a file is read instead of a process. */
+export function isOfFile({ core, snapshot }: HeapOptions): boolean {
+  return core !== undefined || snapshot !== undefined;
+}
 
 export function parsePid(text: string): number {
   const pid = Number(text);
@@ -35,7 +44,7 @@ export function parsePid(text: string): number {
 export function addHeapOptions(command: Command): Command {
   return command
     .argument('[pid]', 'a running Python, 3.8 to 3.13, or Node', (text: string) =>
-      command.opts<HeapOptions>().core === undefined ? parsePid(text) : text,
+      isOfFile(command.opts()) ? text : parsePid(text),
     )
     .addOption(
       new Option('--max-pause <TIME>', 'let the process stand still for at most so long: 500ms, 2s')
@@ -43,10 +52,12 @@ export function addHeapOptions(command: Command): Command {
         .default(DEFAULT_MAX_PAUSE_MS, '10s'),
     )
     .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen')
-    .option('--core <FILE>', 'read a core file of a Python instead of a process')
+    .addOption(new Option('--core <FILE>', 'read a core file of a Python instead of a process').conflicts('snapshot'))
     .option('--exe <FILE>', 'with --core: an interpreter or library that is no longer where it was', collect)
     .option('--inspect-ok', 'a Node: open its inspector by SIGUSR1, and close it again')
-    .option('--memory-ok', 'a Node: take a heap snapshot even if memory could become short');
+    .option('--memory-ok', 'a Node: take a heap snapshot even if memory could become short')
+    .option('--keep <FILE>', 'a Node: keep its heap snapshot, for --snapshot and the developer tools of Chrome')
+    .option('--snapshot <FILE>', 'read a heap snapshot of a Node instead of a process');
 }
 
 /** An option that can be given several times. */
@@ -93,9 +104,8 @@ export function readHeap<T>(
 }
 
 function open(pid: GivenPid, options: HeapOptions): NativeHeap {
-  if (options.core !== undefined && pid !== undefined) throw new UserError('give a process id or --core, not both', 2);
   if (options.core !== undefined) return openCore(options.core, options.exe ?? []);
-  if (typeof pid !== 'number') throw new UserError('give a process id, or --core FILE', 2);
+  if (typeof pid !== 'number') throw new UserError('give a process id', 2);
   return openHeap(pid, options.pause ? options.maxPause * 1e6 : 0);
 }
 

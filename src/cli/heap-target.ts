@@ -1,10 +1,11 @@
 /** What the objects of a target are read with: a Python's memory from outside, a Node's heap by its inspector. */
 import { EQUIVALENCES, type Equivalence, KIND_TITLES } from '../heap/partition.ts';
 import { isNode } from '../inspector/node-process.ts';
-import type { HeapColumns, HeapNames } from '../model/heap.ts';
+import type { HeapColumns } from '../model/heap.ts';
 import { UserError } from '../util/errors.ts';
 import type { Output } from '../util/output.ts';
-import { type GivenPid, type HeapOptions, readHeap } from './heap-options.ts';
+import { type GivenPid, type HeapOptions, isOfFile, readHeap } from './heap-options.ts';
+import type { Ask } from './node-heap.ts';
 
 /** What makes one kind in a heap of Node: there are no dicts of classes, and constructors are of no module. */
 const OF_NODE: Equivalence[] = EQUIVALENCES.filter((by) => by !== 'clodo' && by !== 'module');
@@ -13,20 +14,25 @@ const OF_NODE: Equivalence[] = EQUIVALENCES.filter((by) => by !== 'clodo' && by 
  * Reads all objects of a process, and asks for what they are called as long as that can be said.
  * @throws UserError if it is neither a Python nor a Node.
  */
-export async function readObjects<T>(
-  pid: GivenPid,
-  options: HeapOptions,
-  output: Output,
-  ask: (heap: HeapColumns, names: HeapNames) => T,
-): Promise<T> {
-  if (typeof pid !== 'number' || !isNode(pid)) return readHeap(pid, options, output, ask);
-  const { readNodeHeap } = await import('./node-heap.ts');
-  return readNodeHeap(pid, options, output, ask);
+export async function readObjects<T>(pid: GivenPid, options: HeapOptions, output: Output, ask: Ask<T>): Promise<T> {
+  const isFile = isOfFile(options);
+  if (isFile && pid !== undefined) throw new UserError('give a process id or a file, not both', 2);
+  if (!isFile && pid === undefined) throw new UserError('give a process id, --core FILE or --snapshot FILE', 2);
+  const isNodes = isOfNode(pid, options);
+  if (options.keep !== undefined && (isFile || !isNodes)) throw new UserError('--keep is of a running Node', 2);
+  if (!isNodes) return readHeap(pid, options, output, ask);
+  const { readNodeHeap, readSnapshotFile } = await import('./node-heap.ts');
+  if (options.snapshot !== undefined) return readSnapshotFile(options.snapshot, ask);
+  return readNodeHeap(pid as number, options, output, ask);
+}
+
+function isOfNode(pid: GivenPid, options: HeapOptions): boolean {
+  return options.snapshot !== undefined || (typeof pid === 'number' && isNode(pid));
 }
 
 /** What was asked for, or what is usual for the target. @throws UserError if it says nothing of that. */
-export function equivalenceFor(pid: GivenPid, by: Equivalence | undefined): Equivalence {
-  if (typeof pid !== 'number' || !isNode(pid)) return by ?? 'clodo';
+export function equivalenceFor(pid: GivenPid, options: HeapOptions, by: Equivalence | undefined): Equivalence {
+  if (!isOfNode(pid, options)) return by ?? 'clodo';
   if (by !== undefined && !OF_NODE.includes(by))
     throw new UserError(`--by ${by} is of a Python; of a Node there is ${OF_NODE.join(', ')}`);
   return by ?? 'type';

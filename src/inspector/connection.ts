@@ -12,6 +12,15 @@ const CONNECT_MS = 30_000;
 type Answer = Record<string, unknown>;
 type Listener = (params: Answer) => void;
 
+/** An answer, or an event. */
+interface Message {
+  id?: number;
+  result?: Answer;
+  error?: Answer | null;
+  method?: string;
+  params?: Answer | null;
+}
+
 interface Pending {
   resolve(result: Answer): void;
   reject(error: Error): void;
@@ -86,19 +95,20 @@ export class Connection {
 
   private take(data: Buffer): void {
     try {
-      const message = JSON.parse(data.toString()) as { id?: number; result?: Answer; error?: Answer } & Answer;
+      const message = JSON.parse(data.toString()) as Message | null;
+      if (message === null || typeof message !== 'object') throw new SyntaxError('no message');
       if (typeof message.id === 'number') this.answer(message.id, message.result, message.error);
-      else this.listeners.get(String(message.method))?.((message.params ?? {}) as Answer);
+      else this.listeners.get(String(message.method))?.(message.params ?? {});
     } catch (error) {
       // what a listener says, for example that the disk is full
       const isOwn = !(error instanceof SyntaxError);
-      this.fail(isOwn ? (error as Error) : new UserError('the inspector says what is no JSON'));
+      this.fail(isOwn ? (error as Error) : new UserError('the inspector says what makes no sense'));
       this.socket.terminate();
     }
     this.wait();
   }
 
-  private answer(id: number, result: Answer | undefined, error: Answer | undefined): void {
+  private answer(id: number, result: Answer | undefined, error: Answer | null | undefined): void {
     const pending = this.pending.get(id);
     this.pending.delete(id);
     if (error) pending?.reject(new UserError(`the inspector refuses: ${String(error.message)}`));

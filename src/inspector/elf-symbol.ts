@@ -1,5 +1,5 @@
 /** The address of a symbol in an ELF file of x86-64, as `struct Elf64_Sym` has it (elf(5)); no relocation is added. */
-import { readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 
 const [HEADER_BYTES, SECTION_BYTES, SYMBOL_BYTES] = [64, 64, 24];
 const [SYMBOLS, DYNAMIC_SYMBOLS] = [2, 11];
@@ -76,10 +76,11 @@ function wordAt(bytes: Buffer, at: number): number {
 
 /** As much as there is. */
 function read(file: number, offset: number, length: number): Buffer {
-  if (!Number.isSafeInteger(offset + length)) return Buffer.alloc(0);
-  const bytes = Buffer.alloc(length);
+  const { size } = fstatSync(file);
+  if (offset >= size) return Buffer.alloc(0);
+  const bytes = Buffer.alloc(Math.min(length, size - offset));
   let done = 0;
-  for (let got = -1; done < length && got !== 0; done += got)
-    got = readSync(file, bytes, done, length - done, offset + done);
+  for (let got = -1; done < bytes.length && got !== 0; done += got)
+    got = readSync(file, bytes, done, bytes.length - done, offset + done);
   return bytes.subarray(0, done);
 }

@@ -59,12 +59,20 @@ export class SnapshotFile {
   }
 
   private mustHaveRoom(bytes: number): void {
-    const { bavail, bsize } = statfsSync(this.folder);
-    const free = bavail * bsize - RESERVE_BYTES;
+    const free = freeIn(this.folder) - RESERVE_BYTES;
     if (free < bytes)
       throw new UserError(
         `the heap snapshot needs ${formatBytes(bytes)} more in ${this.folder}, where ${formatBytes(Math.max(0, free))} ` +
           'can be used: set TMPDIR to another folder',
       );
+  }
+}
+
+function freeIn(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch (error) {
+    throw new UserError(`no file for a heap snapshot in ${folder} (TMPDIR): ${(error as Error).message}`);
   }
 }

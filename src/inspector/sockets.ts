@@ -14,8 +14,12 @@ const LISTENING = '0A';
 
 /** Of the network that a process is in, also of others there. */
 export function socketsOfNetwork(pid: number): ListeningSocket[] {
-  const lines = ['tcp', 'tcp6'].flatMap((name) => textOf(`/proc/${pid}/net/${name}`).split('\n').slice(1));
-  return lines.flatMap((line) => {
+  return ['tcp', 'tcp6'].flatMap((name) => listeningSockets(textOf(`/proc/${pid}/net/${name}`)));
+}
+
+/** From the text of /proc/PID/net/tcp or tcp6. */
+export function listeningSockets(text: string): ListeningSocket[] {
+  return text.split('\n').flatMap((line) => {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
     const match = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/.exec(local ?? '');
     if (!match || state !== LISTENING || inode === undefined) return [];

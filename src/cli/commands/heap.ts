@@ -73,7 +73,7 @@ function parseMark(name: string): string {
 }
 
 async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): Promise<void> {
-  const by = equivalenceFor(pid, options.by);
+  const by = equivalenceFor(pid, options, options.by);
   const { mark, file } = baselineOf(pid, by, options);
   const { heap, via, readAtNs } = await readObjects(pid, options, output, (heap, names) => ({
     heap,

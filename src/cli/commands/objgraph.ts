@@ -42,13 +42,13 @@ export function register(program: Command, output?: Output): void {
     .addOption(question('--growth <FILE>', 'types that have more objects than ever before; FILE keeps the most'))
     .addOption(question('--new-ids', 'types with their objects that are new since the last time of this process'))
     .addOption(question('--count <TYPE>', 'how many objects of a type there are'))
-    .addOption(question('--by-type <TYPE>', 'their addresses'))
-    .addOption(question('--at <ADDRESS>', 'what is at an address'))
+    .addOption(question('--by-type <TYPE>', 'their addresses, of a Node their ids'))
+    .addOption(question('--at <ADDRESS>', 'what is at an address, or @123'))
     .addOption(question('--leaking', 'types of the objects that no other object refers to'))
     .addOption(
       question(
         '--refs <WHAT>',
-        "what an object refers to: WHAT is its address or its block's, module.attribute, Type[0]",
+        "what an object refers to: WHAT is its address or its block's, module.attribute, Type[0], @123",
       ),
     )
     .addOption(question('--backrefs <WHAT>', 'what refers to it'))

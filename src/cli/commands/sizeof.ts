@@ -44,7 +44,7 @@ export function register(program: Command, output?: Output): void {
       .command('sizeof')
       .description('how much memory objects of a running Python or Node keep, each counted once'),
   )
-    .argument('[what...]', 'addresses, module.attribute, Type[0]; of a Node ids, @123')
+    .argument('[what...]', 'addresses, module.attribute, Type[0]; of a Node @123, Constructor[0]')
     .option('--depth <N>', 'show what they consist of, N levels deep', parseNumber, 0)
     .option('--parts <N>', 'show at most N parts of one object', parsePositive, 10)
     .option('--limit <N>', 'follow at most N references in a row', parsePositive, 100);
@@ -53,10 +53,10 @@ export function register(program: Command, output?: Output): void {
     'sudo mp sizeof 1234 app.cache',
     'sudo mp sizeof --depth 2 1234 app.cache app.pool',
   );
-  command.action(async (pid: GivenPid, rest: string[], options: SizeofOptions) => {
+  command.action((pid: GivenPid, rest: string[], options: SizeofOptions) => {
     const what = typeof pid === 'string' ? [pid, ...rest] : rest;
     if (what.length === 0) throw new UserError('say what: an address, module.attribute, Type[0]', 2);
-    await run(typeof pid === 'string' ? undefined : pid, what, options, output ?? defaultOutput());
+    return run(typeof pid === 'string' ? undefined : pid, what, options, output ?? defaultOutput());
   });
 }
 

@@ -13,6 +13,8 @@ const NAMES: Record<string, string> = {
   hidden: '(system)',
 };
 const LONGEST_NAME = 200;
+/** Behind the name of a global object V8 writes that of the page, which a Node has none of. */
+const WITHOUT_PAGE = / \/ $/;
 
 /** Whether the name of such a node is that of its constructor. */
 export function isConstructor(type: string): boolean {
@@ -31,7 +33,7 @@ export function constructors(lists: SnapshotLists): { kinds: Uint32Array; names:
     const name = nodeNames[i]!;
     let kind = byName.get(name);
     if (kind === undefined) {
-      kind = names.push(strings.text(name, LONGEST_NAME)) - 1;
+      kind = names.push(strings.text(name, LONGEST_NAME).replace(WITHOUT_PAGE, '')) - 1;
       byName.set(name, kind);
     }
     kinds[i] = kind;
