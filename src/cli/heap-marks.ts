@@ -10,7 +10,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
-import { decodeObjectSet, encodeObjectSet, type ObjectSet } from '../heap/object-set.ts';
+import { decodeMark, encodeMark, type Mark } from '../heap/mark.ts';
 import { UserError } from '../util/errors.ts';
 import { createNewFile } from '../util/new-file.ts';
 import { startTimeOf } from './registry.ts';
@@ -38,8 +38,8 @@ export function marksDirectory(): string {
 }
 
 /** @throws UserError if it can't be written. */
-export function keepMark(pid: number, name: string, objects: ObjectSet, directory = marksDirectory()): void {
-  const packed = gzipSync(encodeObjectSet(objects), { level: constants.Z_BEST_SPEED });
+export function keepMark(pid: number, name: string, objects: Mark, directory = marksDirectory()): void {
+  const packed = gzipSync(encodeMark(objects), { level: constants.Z_BEST_SPEED });
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     createNewFile(fileOf(pid, name, directory), { replace: true, owner: null, mode: 0o600 }, packed);
@@ -50,7 +50,7 @@ export function keepMark(pid: number, name: string, objects: ObjectSet, director
 }
 
 /** null: there is none of that name of this process. @throws UserError if it is damaged. */
-export function readMark(pid: number, name: string, directory = marksDirectory()): ObjectSet | null {
+export function readMark(pid: number, name: string, directory = marksDirectory()): Mark | null {
   const path = fileOf(pid, name, directory);
   let packed: Uint8Array;
   try {
@@ -59,7 +59,7 @@ export function readMark(pid: number, name: string, directory = marksDirectory()
     return null;
   }
   try {
-    const objects = decodeObjectSet(gunzipSync(packed, { maxOutputLength: MAX_SET_BYTES }));
+    const objects = decodeMark(gunzipSync(packed, { maxOutputLength: MAX_SET_BYTES }));
     if (objects !== null) return objects;
   } catch {
     // the same as what is no set

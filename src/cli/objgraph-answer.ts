@@ -2,8 +2,8 @@
 import { addressText, parseAddress } from '../heap/address.ts';
 import { backreferenceChain, chainText, chainTree } from '../heap/chain.ts';
 import type { HeapGraph } from '../heap/graph.ts';
+import type { Mark } from '../heap/mark.ts';
 import { type NewObjectsRow, newObjects, newObjectsTable, type SortKey } from '../heap/new-objects.ts';
-import type { ObjectSet } from '../heap/object-set.ts';
 import {
   type Direction,
   type ReferenceTree,
@@ -41,7 +41,7 @@ export interface Known {
   /** Of `growth`, which brings them up to date. */
   peaks: TypeCounts | null;
   /** Of `newIds`: null at the first call. */
-  before: ObjectSet | null;
+  before: Mark | null;
   sites: CapturedSites | null;
 }
 

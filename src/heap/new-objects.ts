@@ -8,7 +8,7 @@
  */
 import { printable } from '../util/format.ts';
 import { type HeapGraph, shortName } from './graph.ts';
-import type { ObjectSet } from './object-set.ts';
+import type { Mark } from './mark.ts';
 
 export const SORT_KEYS = ['old', 'current', 'new', 'deltas'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -27,7 +27,7 @@ export interface NewObjectsRow {
 /** `before` null: everything is new. All types, those with the largest `sortBy` first. */
 export function newObjects(
   graph: HeapGraph,
-  before: ObjectSet | null,
+  before: Mark | null,
   sortBy: SortKey,
   shortNames: boolean,
 ): NewObjectsRow[] {

@@ -41,7 +41,7 @@ async function refusal(t: TestContext, ...args: string[]): Promise<string> {
 function graphIn(t: TestContext, path: string): HeapGraph {
   const file = openSync(path, 'r');
   t.after(() => closeSync(file));
-  const { heap, names } = readSnapshot(file);
+  const { heap, names } = readSnapshot(file, 'process');
   return new HeapGraph(heap, names);
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isOfKind } from '../../heap/kinds.ts';
-import { membership, type ObjectSet, objectSet } from '../../heap/object-set.ts';
+import { type Mark, markOf, membership } from '../../heap/mark.ts';
 import { difference, EQUIVALENCES, type Equivalence, type Partition, partition } from '../../heap/partition.ts';
 import { hasSites, parsePartition, partitionJson } from '../../heap/partition-file.ts';
 import { partitionTable } from '../../heap/partition-table.ts';
@@ -86,7 +86,7 @@ async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): 
   const now = partition(heap, by, selectionOf(heap, options, mark), { via, sites });
   const shown = file === null ? now : difference(now, file);
   if (options.mark !== undefined) {
-    keepMark(pythonOf(pid, '--mark'), options.mark, objectSet(heap));
+    keepMark(pythonOf(pid, '--mark'), options.mark, markOf(heap));
     output.err(`${options.mark} is of ${formatPlural(heap.addresses.length, 'object')}\n`);
   }
   if (options.output === undefined) print(shown, kindTitle(heap, by), options, output);
@@ -95,7 +95,7 @@ async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): 
 
 interface Baseline {
   /** Objects that are not new. */
-  mark: ObjectSet | null;
+  mark: Mark | null;
   /** A saved partition. */
   file: Partition | null;
 }
@@ -115,7 +115,7 @@ function baselineOf(given: GivenPid, by: Equivalence, options: HeapCommandOption
 function selectionOf(
   heap: HeapColumns,
   { kind, tracked }: HeapCommandOptions,
-  mark: ObjectSet | null,
+  mark: Mark | null,
 ): (object: number) => boolean {
   if (tracked && heap.isSnapshot) throw new UserError('--tracked is of a Python');
   const isOld = mark === null ? () => false : membership(mark, heap);

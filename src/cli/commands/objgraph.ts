@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { HeapGraph } from '../../heap/graph.ts';
+import { markOf } from '../../heap/mark.ts';
 import { SORT_KEYS } from '../../heap/new-objects.ts';
-import { objectSet } from '../../heap/object-set.ts';
 import { rememberedNames } from '../../heap/remembered-names.ts';
 import type { TypeCounts } from '../../heap/type-counts.ts';
 import { UserError } from '../../util/errors.ts';
@@ -90,7 +90,7 @@ async function run(pid: GivenPid, options: ObjgraphOptions, output: Output): Pro
     keepMark(
       pythonOf(pid, '--new-ids'),
       NEW_IDS,
-      objectSet(graph.heap, (object) => graph.isTracked(object)),
+      markOf(graph.heap, (object) => graph.isTracked(object)),
     );
   if (options.sites) known.sites = await capturedSites(pythonOf(pid, '--sites'), graph.heap, readAtNs, options, output);
   // the same question once more: what the process was asked for is remembered

@@ -7,7 +7,7 @@
 import type { HeapColumns } from '../model/heap.ts';
 import { typeNames } from './kinds.ts';
 
-export interface ObjectSet {
+export interface Mark {
   addresses: Float64Array;
   /** Indices in `types`. */
   typeOf: Uint32Array;
@@ -15,7 +15,7 @@ export interface ObjectSet {
 }
 
 /** The objects of a heap, or only those that `selected` says. */
-export function objectSet(heap: HeapColumns, selected: (object: number) => boolean = () => true): ObjectSet {
+export function markOf(heap: HeapColumns, selected: (object: number) => boolean = () => true): Mark {
   const objects = Uint32Array.from(heap.addresses, (_, i) => i).filter(selected);
   return {
     addresses: Float64Array.from(objects, (i) => heap.addresses[i]!),
@@ -25,14 +25,14 @@ export function objectSet(heap: HeapColumns, selected: (object: number) => boole
 }
 
 /** Whether an object of `heap` is in the set: one of the same type was at its address. */
-export function membership(set: ObjectSet, heap: HeapColumns): (object: number) => boolean {
+export function membership(set: Mark, heap: HeapColumns): (object: number) => boolean {
   const names = typeNames(heap);
   const typeAt = new Map<number, string>();
   for (let i = 0; i < set.addresses.length; i++) typeAt.set(set.addresses[i]!, set.types[set.typeOf[i]!]!);
   return (object) => typeAt.get(heap.addresses[object]!) === names[heap.typeOf[object]!];
 }
 
-export function encodeObjectSet({ addresses, typeOf, types }: ObjectSet): Uint8Array {
+export function encodeMark({ addresses, typeOf, types }: Mark): Uint8Array {
   const head = `${JSON.stringify({ format: 1, count: addresses.length, types })}\n`;
   return Buffer.concat([Buffer.from(head), bytesOf(addresses), bytesOf(typeOf)]);
 }
@@ -42,7 +42,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Uint32Array)
 }
 
 /** null if the bytes are none. */
-export function decodeObjectSet(bytes: Uint8Array): ObjectSet | null {
+export function decodeMark(bytes: Uint8Array): Mark | null {
   const end = bytes.indexOf(0x0a);
   const head = end < 0 ? null : headOf(Buffer.from(bytes.subarray(0, end)).toString());
   if (head === null || bytes.length !== end + 1 + head.count * 12) return null;

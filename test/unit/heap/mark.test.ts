@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeapGraph } from '../../../src/heap/graph.ts';
+import { decodeMark, encodeMark, markOf, membership } from '../../../src/heap/mark.ts';
 import { newObjects, newObjectsTable } from '../../../src/heap/new-objects.ts';
-import { decodeObjectSet, encodeObjectSet, membership, objectSet } from '../../../src/heap/object-set.ts';
 import { makeHeap } from './made-heap.ts';
 
 const before = makeHeap([{ type: 'list' }, { type: 'a.Item' }, { type: 'a.Item' }, { type: 'str', untracked: true }]);
@@ -12,31 +12,31 @@ const now = makeHeap([{ type: 'a.Item' }, { type: 'a.Item' }, { type: 'str', unt
 const graph = new HeapGraph(now.heap, now.names);
 
 test('an object is known if one of its type was at its address', () => {
-  const isKnown = membership(objectSet(before.heap), now.heap);
+  const isKnown = membership(markOf(before.heap), now.heap);
   assert.deepEqual([0, 1, 2, 3].map(isKnown), [false, true, false, false]);
 });
 
 test('a set is read as it was written, and nothing else is', () => {
-  const set = objectSet(before.heap, (object) => object > 0);
-  const bytes = encodeObjectSet(set);
-  assert.deepEqual(decodeObjectSet(bytes), set);
+  const set = markOf(before.heap, (object) => object > 0);
+  const bytes = encodeMark(set);
+  assert.deepEqual(decodeMark(bytes), set);
   const shifted = Buffer.concat([Buffer.from('x'), bytes]).subarray(1);
-  assert.deepEqual(decodeObjectSet(shifted), set, 'wherever it is in memory');
-  for (let length = 0; length < bytes.length; length++) assert.equal(decodeObjectSet(bytes.subarray(0, length)), null);
+  assert.deepEqual(decodeMark(shifted), set, 'wherever it is in memory');
+  for (let length = 0; length < bytes.length; length++) assert.equal(decodeMark(bytes.subarray(0, length)), null);
   const damaged = Uint8Array.from(bytes);
   damaged[damaged.length - 1] = 0xff;
-  assert.equal(decodeObjectSet(damaged), null, 'a type that is none');
+  assert.equal(decodeMark(damaged), null, 'a type that is none');
   for (const head of [
     '{"format":1,"count":-1,"types":[]}',
     '{"format":2,"count":0,"types":[]}',
     'null',
     '{"count":1e99}',
   ])
-    assert.equal(decodeObjectSet(Buffer.from(`${head}\n`)), null, head);
+    assert.equal(decodeMark(Buffer.from(`${head}\n`)), null, head);
 });
 
 test('what came and went by type, as objgraph counts it', () => {
-  const tracked = objectSet(before.heap, (object) => object < 3);
+  const tracked = markOf(before.heap, (object) => object < 3);
   const rows = newObjects(graph, tracked, 'deltas', true);
   assert.deepEqual(
     rows.map((row) => [row.name, row.old, row.current, row.new, row.deltas, row.objects]),
@@ -53,7 +53,7 @@ test('what came and went by type, as objgraph counts it', () => {
 test('the table is that of objgraph', () => {
   const [row] = newObjects(
     graph,
-    objectSet(before.heap, (object) => object < 3),
+    markOf(before.heap, (object) => object < 3),
     'deltas',
     true,
   );
