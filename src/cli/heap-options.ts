@@ -42,22 +42,26 @@ export function parsePid(text: string): number {
 }
 
 export function addHeapOptions(command: Command): Command {
-  return command
-    .argument('[pid]', 'a running Python, 3.8 to 3.13, or Node', (text: string) =>
-      isOfFile(command.opts()) ? text : parsePid(text),
-    )
-    .addOption(
-      new Option('--max-pause <TIME>', 'let the process stand still for at most so long: 500ms, 2s')
-        .argParser(parseDuration)
-        .default(DEFAULT_MAX_PAUSE_MS, '10s'),
-    )
-    .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen')
+  command.argument('[pid]', 'a running Python, 3.8 to 3.13, or Node', (text: string) =>
+    isOfFile(command.opts()) ? text : parsePid(text),
+  );
+  return addPauseOptions(command)
     .addOption(new Option('--core <FILE>', 'read a core file of a Python instead of a process').conflicts('snapshot'))
     .option('--exe <FILE>', 'with --core: an interpreter or library that is no longer where it was', collect)
     .option('--inspect-ok', 'a Node: open its inspector by SIGUSR1, and close it again')
     .option('--memory-ok', 'a Node: take a heap snapshot even if memory could become short')
     .option('--keep <FILE>', 'a Node: keep its heap snapshot, for --snapshot and the developer tools of Chrome')
     .option('--snapshot <FILE>', 'read a heap snapshot of a Node instead of a process');
+}
+
+export function addPauseOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--max-pause <TIME>', 'let the process stand still for at most so long: 500ms, 2s')
+        .argParser(parseDuration)
+        .default(DEFAULT_MAX_PAUSE_MS, '10s'),
+    )
+    .option('--no-pause', 'read while it runs: what changes meanwhile is counted, not seen');
 }
 
 /** An option that can be given several times. */

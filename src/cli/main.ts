@@ -61,6 +61,7 @@ const COMMANDS: Record<string, Record<string, () => Promise<Register>>> = {
     heap: async () => (await import('./commands/heap.ts')).register,
     objgraph: async () => (await import('./commands/objgraph.ts')).register,
     sizeof: async () => (await import('./commands/sizeof.ts')).register,
+    monitor: async () => (await import('./commands/monitor.ts')).register,
   },
   'Help:': {
     doctor: async () => (await import('./commands/doctor.ts')).register,

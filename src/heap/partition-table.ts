@@ -24,19 +24,32 @@ export function partitionTable(
   const { count, size } = partition;
   const head = `Partition of a set of ${count} object${count === 1 ? '' : 's'}. Total size = ${size} bytes.`;
   const more = partition.rows.length - shown.length;
-  const lines = [head, ...tableLines(partition, shown, columns, title)];
+  const lines = [head, ...tableLines(partition, 0, rowLimit, columns, title)];
   if (more > 0)
     lines.push(`<${more} more row${more === 1 ? '' : 's'}. Use --rows all to see ${more === 1 ? 'it' : 'them'}.>`);
   return `${lines.join('\n')}\n`;
 }
 
-function tableLines(partition: Partition, rows: PartitionRow[], columns: number, title: string): string[] {
+/** A partition whose rows are made when they are asked for: by id there are as many as objects. */
+export interface RowSource extends Omit<Partition, 'rows'> {
+  rows: { readonly length: number; slice(from: number, to: number): PartitionRow[] };
+}
+
+/** Rows `from` up to `to` below their titles; the sums are those of all rows up to there. */
+export function tableLines(
+  partition: RowSource,
+  from: number,
+  to: number,
+  columns: number,
+  title = KIND_TITLES[partition.by],
+): string[] {
   const percent = (part: number, whole: number) => (whole === 0 ? '0' : `${Math.round((part / whole) * 100)}`);
-  let cumulative = 0;
+  let cumulative = partition.rows.slice(0, from).reduce((sum, row) => sum + row.size, 0);
+  const rows = partition.rows.slice(from, to);
   const cells = rows.map((row, index) => {
     cumulative += row.size;
     return [
-      `${index}`,
+      `${from + index}`,
       `${row.count}`,
       percent(row.count, partition.count),
       `${row.size}`,

@@ -114,7 +114,7 @@ function nameOfRow({ kind, site }: PartitionRow): string {
   return site === undefined ? kind : `${kind}\0${site}`;
 }
 
-function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
+export function kindsBy(heap: HeapColumns, by: Equivalence): Kinds {
   switch (by) {
     case 'type': {
       const names = typeNames(heap);
