@@ -3,6 +3,7 @@
  * refers to. A set does not change.
  */
 import { HEAP_NONE } from '../model/heap.ts';
+import { remembered } from '../util/remembered.ts';
 import { AddressIndex } from './address-index.ts';
 import type { HeapGraph } from './graph.ts';
 import { type Equivalence, kindsBy, partition } from './partition.ts';
@@ -96,13 +97,8 @@ export class ObjectSet {
   /** Those that are of a kind of these names. */
   ofKinds(by: Equivalence, names: ReadonlySet<string>): ObjectSet {
     const { kinds, nameOf } = kindsBy(this.graph.heap, by);
-    const isWanted = new Map<number, boolean>();
-    return this.filter((object) => {
-      const kind = kinds[object]!;
-      let answer = isWanted.get(kind);
-      if (answer === undefined) isWanted.set(kind, (answer = names.has(nameOf(kind))));
-      return answer;
-    });
+    const isWanted = remembered((kind: number) => names.has(nameOf(kind)));
+    return this.filter((object) => isWanted(kinds[object]!));
   }
 
   filter(isWanted: (object: number) => boolean): ObjectSet {
@@ -212,7 +208,9 @@ function reachable(set: ObjectSet): Uint8Array {
 const indices = new WeakMap<HeapGraph, AddressIndex>();
 
 function indexOf(graph: HeapGraph): AddressIndex {
-  let index = indices.get(graph);
-  if (index === undefined) indices.set(graph, (index = new AddressIndex(graph.heap)));
+  const known = indices.get(graph);
+  if (known !== undefined) return known;
+  const index = new AddressIndex(graph.heap);
+  indices.set(graph, index);
   return index;
 }

@@ -38,7 +38,8 @@ export class HeapConsole {
       case 'expression': {
         const value = this.evaluate(statement.of);
         const text = textOf(value, columns);
-        if (value !== null) this.variables.set(LAST, value);
+        // what only is to be read would be in the way of '_.more'
+        if (value !== null && !(value instanceof Text)) this.variables.set(LAST, value);
         return text;
       }
     }

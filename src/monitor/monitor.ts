@@ -11,7 +11,7 @@ import { UserError } from '../util/errors.ts';
 import { formatBytes, printable } from '../util/format.ts';
 import { type Connection, Connections } from './connections.ts';
 import type { ReadHeap } from './hp.ts';
-import { ANNEX_COMMANDS, helpText, MONITOR_COMMANDS } from './monitor-help.ts';
+import { ANNEX_COMMANDS, type Commands, helpText, MONITOR_COMMANDS } from './monitor-help.ts';
 import { type PythonProcesses, pythonList } from './python-processes.ts';
 
 export interface MonitorOptions {
@@ -46,12 +46,15 @@ export class Monitor {
 
   /** Does what one line says. @throws UserError */
   handle(line: string): void {
-    this.tell(this.ended());
-    const text = line.trim();
-    if (this.current?.isInteractive && !text.startsWith('.')) return this.interact(this.current, text);
-    const [first, ...rest] = text.split(';;');
-    this.command(first!.trim());
-    if (rest.length > 0 && !this.isOver) this.handle(rest.join(';;'));
+    for (let rest: string | null = line; rest !== null && !this.isOver; ) {
+      this.tell(this.ended());
+      const isForConsole: boolean = this.current?.isInteractive === true && !rest.trimStart().startsWith('.');
+      const end: number = isForConsole ? -1 : rest.indexOf(';;');
+      const command = (end < 0 ? rest : rest.slice(0, end)).trim();
+      rest = end < 0 ? null : rest.slice(end + 2);
+      if (isForConsole) this.interact(this.current!, command);
+      else this.command(command);
+    }
   }
 
   /** Ctrl-C: back to the Monitor. */
@@ -81,61 +84,60 @@ export class Monitor {
   }
 
   private command(text: string): void {
-    const isMonitors = this.current === null || text.startsWith('.');
-    if (text === '.') return this.leave();
     const [name = '', argument = ''] = text.replace(/^\./, '').split(/\s+/);
-    if (name === '') return;
-    if (isMonitors) this.monitorCommand(name, argument);
-    else this.annexCommand(this.current!, name, argument);
+    if (text === '.') this.leave();
+    else if (name !== '') this.run(text.startsWith('.') ? null : this.current, name, argument);
   }
 
-  private monitorCommand(name: string, argument: string): void {
-    switch (name) {
-      case 'lc':
-        return this.list();
-      case 'sc':
-        return this.connect(argument === '' ? this.lastOpen() : this.connectionOf(argument));
-      case 'ki':
-        return this.kill(this.connectionOf(argument));
-      case 'int':
-        throw new UserError('a console is of one process: connect to it with sc CID, and say int there');
-      default:
-        this.commonCommand(name, argument, MONITOR_COMMANDS);
-    }
-  }
-
-  private annexCommand(connection: Connection, name: string, argument: string): void {
-    switch (name) {
-      case 'int':
-        connection.interact(() => this.read(connection));
-        return this.options.say("Remote interactive console. To return to Annex, type '-'.");
-      case 'stat': {
-        const facts = this.options.processes.facts(connection.process);
-        return this.options.say(facts.map(([fact, value]) => `${fact.padEnd(11)} ${printable(value)}`).join('\n'));
-      }
-      case 'close':
-        return this.kill(connection);
-      case 'reset':
-        return connection.reset();
-      case 'isolatest':
-        return this.options.say('Isolated: nothing of mp is in the process, it is only read.');
-      default:
-        this.commonCommand(name, argument, ANNEX_COMMANDS);
-    }
-  }
-
-  private commonCommand(name: string, argument: string, commands: typeof MONITOR_COMMANDS): void {
-    if (name === 'q' || (name === 'exit' && commands === MONITOR_COMMANDS)) {
-      this.isOver = true;
-    } else if (['h', 'help', '?'].includes(name)) {
-      const text = helpText(commands, argument);
-      if (text === null) throw new UserError(`there is no command ${argument}: h lists them`);
-      this.options.say(text);
+  /** A command of the Annex of a connection, or, without one, of the Monitor. */
+  private run(annex: Connection | null, name: string, argument: string): void {
+    const command = (annex === null ? this.monitorCommands : this.annexCommands).get(name);
+    if (command !== undefined) {
+      command(argument);
+    } else if (HELP_NAMES.includes(name)) {
+      this.explain(annex === null ? MONITOR_COMMANDS : ANNEX_COMMANDS, argument);
     } else {
-      const elsewhere =
-        commands === ANNEX_COMMANDS && MONITOR_COMMANDS.has(name) ? `, but .${name} of the Monitor` : '';
+      const elsewhere = annex !== null && this.monitorCommands.has(name) ? `, but .${name} of the Monitor` : '';
       throw new UserError(`there is no command ${name} here${elsewhere}: h lists them`);
     }
+  }
+
+  private readonly quit = () => {
+    this.isOver = true;
+  };
+
+  private readonly monitorCommands: ReadonlyMap<string, (argument: string) => void> = new Map([
+    ['lc', () => this.list()],
+    ['sc', (cid: string) => this.connect(cid === '' ? this.lastOpen() : this.connectionOf(cid))],
+    ['ki', (cid: string) => this.kill(this.connectionOf(cid))],
+    ['int', () => fail('a console is of one process: connect to it with sc CID, and say int there')],
+    ['q', this.quit],
+    ['exit', this.quit],
+  ]);
+
+  private readonly annexCommands: ReadonlyMap<string, (argument: string) => void> = new Map([
+    ['int', () => this.openConsole(this.current!)],
+    ['stat', () => this.describe(this.current!)],
+    ['close', () => this.kill(this.current!)],
+    ['reset', () => this.current!.reset()],
+    ['isolatest', () => this.options.say('Isolated: nothing of mp is in the process, it is only read.')],
+    ['q', this.quit],
+  ]);
+
+  private explain(commands: Commands, name: string): void {
+    const text = helpText(commands, name);
+    if (text === null) throw new UserError(`there is no command ${name}: h lists them`);
+    this.options.say(text);
+  }
+
+  private openConsole(connection: Connection): void {
+    connection.interact(() => this.read(connection));
+    this.options.say("Remote interactive console. To return to Annex, type '-'.");
+  }
+
+  private describe({ process }: Connection): void {
+    const facts = this.options.processes.facts(process);
+    this.options.say(facts.map(([fact, value]) => `${fact.padEnd(11)} ${printable(value)}`).join('\n'));
   }
 
   private list(): void {
@@ -234,6 +236,12 @@ export class Monitor {
         'del NAME drops one, NAME = NAME.stat keeps its sums only',
     );
   }
+}
+
+const HELP_NAMES = ['h', 'help', '?'];
+
+function fail(message: string): never {
+  throw new UserError(message);
 }
 
 /** With the references backward, which are made when they are asked for. */

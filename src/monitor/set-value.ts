@@ -5,6 +5,7 @@ import { EQUIVALENCES, type Equivalence } from '../heap/partition.ts';
 import { referencePattern } from '../heap/reference-pattern.ts';
 import { pathText, shortestPaths } from '../heap/shortest-paths.ts';
 import { UserError } from '../util/errors.ts';
+import { printable } from '../util/format.ts';
 import { objectText } from './object-text.ts';
 import { ALL_ROWS, FIRST_PAGE, type Page, pageAfter, pageText } from './page.ts';
 import type { Binary } from './parser.ts';
@@ -89,7 +90,7 @@ export class KindValue extends Described<KindValue> {
   protected readonly table: Attributes<KindValue> = new Map();
 
   override text(): string {
-    return `<by ${this.by}: ${[...this.kinds].join(', ')}>`;
+    return `<by ${this.by}: ${[...this.kinds].map(printable).join(', ')}>`;
   }
 }
 

@@ -12,7 +12,8 @@ export interface Token {
 /** Longer than what anybody types; the parser's depth is bounded by it, too. */
 export const MAX_LINE = 2000;
 
-const SPACE = /[ \t]+|#.*$/y;
+/** With a comment. */
+const SPACE = /[ \t]*(?:#.*)?/y;
 const WORDS: [Token['kind'], RegExp][] = [
   ['name', /[A-Za-z_][A-Za-z0-9_]*/y],
   ['number', /0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?/y],

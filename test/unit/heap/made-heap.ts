@@ -11,6 +11,8 @@ export interface MadeObject {
   /** A str, a name. */
   text?: string;
   untracked?: boolean;
+  /** Default: 1. */
+  referenceCount?: number;
 }
 
 export const ADDRESS = 0x1000;
@@ -35,7 +37,7 @@ export function makeHeap(objects: MadeObject[]): { heap: HeapColumns; names: Hea
     addresses: Float64Array.from(objects, (_, i) => addressOf(i)),
     sizes: Float64Array.from(objects, ({ size }) => size ?? 16),
     typeOf: Uint32Array.from(objects, ({ type }) => names.indexOf(type)),
-    referenceCounts: Uint32Array.from(objects, () => 1),
+    referenceCounts: Uint32Array.from(objects, ({ referenceCount }) => referenceCount ?? 1),
     flags: Uint8Array.from(objects, ({ untracked }) => (untracked ? 0 : HEAP_TRACKED)),
     owners: Uint32Array.from(objects, ({ owner }) => owner ?? HEAP_NONE),
     firstTarget: Uint32Array.from(firstTarget),
