@@ -144,7 +144,7 @@ export class Monitor {
     this.tell(this.news(true));
     const rows = this.connections
       .all()
-      .map(({ id, process }) => `${`${id}`.padStart(2)} ${`${process.pid}`.padStart(5)} ${pythonList(process.argv)}`);
+      .map(({ id, process: { pid, argv } }) => `${`${id}`.padStart(2)} ${`${pid}`.padStart(5)} ${pythonList(argv)}`);
     this.options.say(['CID PID   ARGV', ...rows.map(printable)].join('\n'));
   }
 
