@@ -54,6 +54,7 @@ export class Hp extends Described<Hp> {
   }
 
   private snapshot(): ObjectSet {
+    this.latest = null; // not in memory beside the next one
     const { heap, names } = this.read();
     this.latest = new HeapGraph(heap, names);
     return ObjectSet.all(this.latest);

@@ -6,6 +6,7 @@ import { PythonProcesses } from '../../monitor/python-processes.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatPlural, printableLines } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
+import { collectGarbage } from '../collect-garbage.ts';
 import { addPauseOptions, type HeapOptions, parsePid, readHeap } from '../heap-options.ts';
 import { addExample, defaultOutput } from '../report-options.ts';
 import { parseSize } from '../size.ts';
@@ -69,6 +70,7 @@ async function obey(monitor: Monitor, input: MonitorInput, output: Output): Prom
   for await (const line of createInterface({ input })) {
     if (!answer(monitor, line, output)) failures++;
     if (monitor.isOver) break;
+    await collectGarbage();
   }
   if (failures > 0) throw new UserError(`${formatPlural(failures, 'command')} failed`);
 }
@@ -95,6 +97,7 @@ async function converse(monitor: Monitor, input: MonitorInput, output: Output): 
       answer(monitor, line, output);
       if (monitor.isOver) break;
       ask();
+      await collectGarbage();
     }
   } finally {
     clearInterval(look);
