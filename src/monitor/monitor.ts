@@ -46,8 +46,8 @@ export class Monitor {
 
   /** Does what one line says. @throws UserError */
   handle(line: string): void {
+    this.tell(this.ended());
     for (let rest: string | null = line; rest !== null && !this.isOver; ) {
-      this.tell(this.ended());
       const isForConsole: boolean = this.current?.isInteractive === true && !rest.trimStart().startsWith('.');
       const end: number = isForConsole ? -1 : rest.indexOf(';;');
       const command = (end < 0 ? rest : rest.slice(0, end)).trim();

@@ -21,7 +21,7 @@ export class PythonProcesses {
   private readonly proc: string;
   private readonly only: number[] | null;
   /** Of each process and executable, whether it is a Python. */
-  private readonly known = new Map<string, boolean>();
+  private known = new Map<string, boolean>();
 
   /** `only`: pids; null: whatever is found. */
   constructor(only: number[] | null = null, proc = '/proc') {
@@ -31,9 +31,11 @@ export class PythonProcesses {
 
   /** By pid. A thorough look asks again of those that were none: an interpreter can be loaded at any time. */
   find(isThorough: boolean): PythonProcess[] {
+    const before = this.known;
+    this.known = new Map(); // of those that still run
     return (this.only ?? this.pids()).flatMap((pid) => {
       const startTime = this.startTime(pid);
-      if (startTime === null || (this.only === null && !this.isPython(pid, startTime, isThorough))) return [];
+      if (startTime === null || (this.only === null && !this.isPython(pid, startTime, before, isThorough))) return [];
       return [{ pid, startTime, argv: pythonArgv(this.commandLine(pid)) }];
     });
   }
@@ -59,11 +61,11 @@ export class PythonProcesses {
       .sort((a, b) => a - b);
   }
 
-  private isPython(pid: number, startTime: string, isThorough: boolean): boolean {
+  private isPython(pid: number, startTime: string, before: Map<string, boolean>, isThorough: boolean): boolean {
     const key = `${pid} ${startTime} ${this.link(pid, 'exe')}`;
-    const known = this.known.get(key);
-    if (known === true || (known === false && !isThorough)) return known;
-    const isPython = INTERPRETER.test(this.textOf(pid, 'maps'));
+    const known = before.get(key);
+    const isKnown = known === true || (known === false && !isThorough);
+    const isPython = isKnown ? known : INTERPRETER.test(this.textOf(pid, 'maps'));
     this.known.set(key, isPython);
     return isPython;
   }

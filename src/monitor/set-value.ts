@@ -12,7 +12,7 @@ import type { Binary } from './parser.ts';
 import { plural, statOf, statOfRows } from './stat-value.ts';
 import { type Attributes, Described, Method, Text, titleOf, type Value } from './value.ts';
 
-const PATTERN_DEPTH = 4;
+const PATTERN_DEPTH = 6;
 const PATH_LIMIT = 10;
 
 export class SetValue extends Described<SetValue> {

@@ -1,7 +1,9 @@
 /** `mp monitor` as a person uses it: three Pythons that imported nothing, one of which ends meanwhile. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { cannotFind, cannotRecord, MP, type Started, start, until } from './helpers.ts';
 import { ENVIRONMENT, findPythons, pythonProgram } from './python.ts';
 import { terminal } from './terminal.ts';
@@ -113,5 +115,26 @@ describe('mp monitor', { skip: cannotRecord() || cannotFind('tmux') }, () => {
     assert.equal(code, 1);
     assert.match(stdout, /^Remote connection 1.*\nRemote interactive console.*\n2\n$/);
     assert.match(stderr, /^process .*\nthere is no nothing: known names are hp, help, h, _\nmp: 1 command failed\n$/);
+  });
+
+  it('is what the library has, too', async (t) => {
+    const target = await startGraph(t, findPythons().at(-1)!.path);
+    const code = `
+      import { Heap } from '${pathToFileURL(join(import.meta.dirname, '../../build/js/src/lib/index.js'))}';
+      const heap = Heap.read(${target.pid}, { maxPauseMs: 30_000 });
+      const [cache] = heap.sizeof('__main__.cache');
+      const garbage = heap.objects.filter((object) => heap.graph.isTracked(object)).unheld();
+      const nodes = garbage.ofKinds('type', new Set(['__main__.Node'])).count;
+      const values = { cache: cache.deep, nodes, paths: heap.paths('Session[4]'), pause: heap.pauseMs > 0 };
+      console.log(JSON.stringify({ ...values, growth: heap.growth(new Map([['Session', 2]])).find((row) => row.name === 'Session') }));`;
+    const { stdout, stderr } = await start(t, process.execPath, ['--input-type=module', '-e', code]).finished;
+    assert.notEqual(stdout, '', stderr);
+    assert.deepEqual(JSON.parse(stdout), {
+      cache: target.cache,
+      nodes: 2,
+      paths: ["modules['__main__'].__dict__['sessions'][4]"],
+      pause: true,
+      growth: { name: 'Session', count: 5, delta: 3 },
+    });
   });
 });

@@ -1,6 +1,6 @@
 /** `mp monitor`: heapy's monitor for running Pythons that were not prepared for it. */
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Monitor } from '../../monitor/monitor.ts';
 import { PythonProcesses } from '../../monitor/python-processes.ts';
 import { UserError } from '../../util/errors.ts';
@@ -27,11 +27,10 @@ export function register(program: Command, output?: Output, input?: MonitorInput
     .command('monitor')
     .description('ask running Pythons about their objects, interactively, without any import in them')
     .argument('[pid...]', 'only these processes; also where the interpreter has another name', parsePids)
-    .option(
-      '--max-memory <SIZE>',
-      'what variables may keep of heaps before another is read',
-      parseSize,
-      DEFAULT_MAX_MEMORY,
+    .addOption(
+      new Option('--max-memory <SIZE>', 'read no further heap while variables keep more than this of heaps')
+        .argParser(parseSize)
+        .default(DEFAULT_MAX_MEMORY, '4G'),
     );
   addPauseOptions(command).addHelpText('after', HELP);
   addExample(command, 'sudo mp monitor', "printf 'sc 1\\nint\\nhp.heap()\\n' | sudo mp monitor 1234");
@@ -99,6 +98,7 @@ async function converse(monitor: Monitor, input: MonitorInput, output: Output): 
       ask();
       await collectGarbage();
     }
+    if (!monitor.isOver) output.out('\n');
   } finally {
     clearInterval(look);
     lines.close();
@@ -113,7 +113,7 @@ function dropLine(lines: Interface): void {
 
 /** Says what came and went in place of the prompt, unless something is being typed. */
 function lookAround(monitor: Monitor, lines: Interface, output: Output): boolean {
-  const news = lines.line === '' ? monitor.look() : [];
+  const news = output.isTTY && lines.line === '' ? monitor.look() : [];
   if (news.length === 0) return false;
   cursorTo(process.stdout, 0);
   clearLine(process.stdout, 0);
