@@ -2,11 +2,15 @@
 import { setTimeout } from 'node:timers/promises';
 import type { LiveDelta } from '../model/live.ts';
 import { LiveReader } from '../store/live-reader.ts';
+import type { ReplaySource } from '../tui/live-player.ts';
+import { openReplay } from './live-replay.ts';
 import { captureStatus } from './report-options.ts';
 
 export interface LiveSource {
   /** What is new, when it is time to look; null: the way to the recording is closed. */
   next(): Promise<LiveDelta | null>;
+  /** Undefined: what is past can't be seen from here. @throws UserError if the capture can't be replayed. */
+  openReplay?(speed: number): ReplaySource;
   close(): void;
 }
 
@@ -33,6 +37,7 @@ export function followFile(path: string, intervalMs: number): LiveSource {
       isFirst = false;
       return delta;
     },
+    openReplay: (speed) => openReplay(path, speed),
     close: () => closing.abort(),
   };
 }

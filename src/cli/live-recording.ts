@@ -80,7 +80,7 @@ export async function recordInView(): Promise<number> {
     const program = { getOutput: () => tail.output, onOutput: tail.onOutput, closed };
     let end: LiveEnd = 'quit';
     try {
-      end = await viewLive(followFile(path, INTERVAL_MS), path, output, program);
+      end = await viewLive(followFile(path, INTERVAL_MS), path, output, undefined, program);
     } finally {
       leaveToTerminal(recorder, tail, output.err);
     }

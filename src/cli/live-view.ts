@@ -7,8 +7,10 @@ import { lineAmong, NO_STACK } from '../report/stacks.ts';
 import type { LiveEnd } from '../tui/live-app.ts';
 import type { FrameRules } from '../tui/live-locations.ts';
 import { LiveModel } from '../tui/live-model.ts';
+import type { ReplaySource } from '../tui/live-player.ts';
 import { liveJson, liveText } from '../tui/live-text.ts';
 import { paintOf } from '../tui/paint.ts';
+import { UserError } from '../util/errors.ts';
 import { printable } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { sourceLines } from '../util/source-lines.ts';
@@ -30,14 +32,30 @@ export interface Program {
   closed: Promise<void>;
 }
 
+export interface ReplayOptions {
+  /** Whether it begins with a replay. */
+  replay: boolean;
+  /** Seconds of the recording in one second. */
+  speed: number;
+}
+
+const NO_REPLAY: ReplayOptions = { replay: false, speed: 1 };
+
 /** Shows the recording on the terminal until the user quits. */
-export async function viewLive(source: LiveSource, name: string, output: Output, program?: Program): Promise<LiveEnd> {
+export async function viewLive(
+  source: LiveSource,
+  name: string,
+  output: Output,
+  { replay: startsWithReplay, speed }: ReplayOptions = NO_REPLAY,
+  program?: Program,
+): Promise<LiveEnd> {
   const { openScreen } = await import('../tui/screen.ts');
   const { runLive } = await import('../tui/live-app.ts');
   const model = new LiveModel(FRAME_RULES);
   // What can't be read is said before the terminal is taken.
   const first = await source.next();
   let isFirst = true;
+  const opened = startsWithReplay ? replayOf(source, speed) : null;
   try {
     return await runLive(openScreen(`mp live ${printable(name)}`), model, {
       next: async () => {
@@ -52,6 +70,7 @@ export async function viewLive(source: LiveSource, name: string, output: Output,
       },
       writeFlameGraph: () => writeFlameGraph(model.data.capture),
       writeSnapshot: () => writeSnapshot(model.data.capture),
+      ...(source.openReplay && { openReplay: () => opened ?? source.openReplay!(speed), startsWithReplay }),
       ...(program && { onOutput: program.onOutput, closed: program.closed }),
     });
   } finally {
@@ -84,6 +103,37 @@ export async function printLive(source: LiveSource, output: Output, { json, coun
   }
 }
 
-function clock(): string {
-  return new Date().toTimeString().slice(0, 8);
+/** Prints a block for every `intervalMs` of the recording, and one of its end. */
+export async function printReplay(
+  source: LiveSource,
+  output: Output,
+  { json, count, rows }: TextOptions,
+  intervalMs: number,
+): Promise<void> {
+  const model = new LiveModel(FRAME_RULES);
+  const context = { clock, shortenName, lossLine };
+  try {
+    const { replay, look } = replayOf(source, 1);
+    const last = await source.next();
+    if (last !== null) model.apply(last);
+    model.startReplay(replay);
+    for (let i = 0; i < count && !replay.isOver; i++) {
+      replay.pass(intervalMs);
+      model.apply(look());
+      const time = (replay.time ?? new Date()).toISOString();
+      output.out(json ? liveJson(model, rows, time) : liveText(model, output.columns, rows, context));
+    }
+  } finally {
+    source.close();
+  }
+}
+
+function replayOf(source: LiveSource, speed: number): ReplaySource {
+  if (source.openReplay === undefined)
+    throw new UserError('what is past can only be replayed from a capture file: mp live --replay CAPTURE', 2);
+  return source.openReplay(speed);
+}
+
+function clock(at = new Date()): string {
+  return at.toTimeString().slice(0, 8);
 }

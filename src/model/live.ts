@@ -11,6 +11,7 @@ export interface LiveProcess {
   /** Row of the process that made it, or of the image that it replaced. */
   parentId: number | null;
   origin: string;
+  startedNs: number;
   endedNs: number | null;
   /** Names are as the target wrote them: to be escaped. */
   comm: string;
@@ -35,6 +36,8 @@ export interface LiveDelta {
   status: LiveStatus;
   /** Since the capture began. */
   durationNs: number;
+  /** A replay has gone back: all processes, counts and points up to now are in this one, and no others are known. */
+  isRewound?: boolean;
   losses: Losses;
   /** New ones and those that have changed. */
   processes: LiveProcess[];

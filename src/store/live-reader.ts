@@ -16,7 +16,7 @@ import { UserError } from '../util/errors.ts';
 import { type Db, openReader } from './db.ts';
 
 /** The status of a capture whose `meta` has these facts. */
-type StatusOf = (meta: ReadonlyMap<string, string>, path: string) => LiveStatus;
+export type StatusOf = (meta: ReadonlyMap<string, string>, path: string) => LiveStatus;
 
 const NO_SAMPLE = "allocator <> 'v8_sample'";
 const SEPARATOR = ','.charCodeAt(0);
@@ -28,8 +28,8 @@ const ZERO = '0'.charCodeAt(0);
 const QUERIES = {
   meta: 'SELECT key, value FROM meta',
   losses: 'SELECT kind, count FROM loss',
-  processes: `SELECT id, pid, parent_id AS parentId, origin, ended_ns AS endedNs, coalesce(comm, '') AS comm,
-    coalesce(command_line, '') AS commandLine FROM process ORDER BY id`,
+  processes: `SELECT id, pid, parent_id AS parentId, origin, started_ns AS startedNs, ended_ns AS endedNs,
+    coalesce(comm, '') AS comm, coalesce(command_line, '') AS commandLine FROM process ORDER BY id`,
   threadCount: 'SELECT count(*) AS count FROM thread',
   threads: "SELECT id, process_id AS processId, tid, coalesce(name, '') AS name FROM thread ORDER BY id",
   frames: `SELECT f.id, f.function, f.file, f.line, f.language, m.path AS module, f.inlined

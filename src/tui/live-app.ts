@@ -4,8 +4,9 @@ import { cutEnd } from '../util/format.ts';
 import type { SourceLine } from '../util/source-lines.ts';
 import type { Target } from './live-buttons.ts';
 import { callersTree } from './live-callers.ts';
-import { helpLines } from './live-help.ts';
+import { helpScreen, isLastHelp } from './live-help.ts';
 import type { LiveModel } from './live-model.ts';
+import { ReplayPlayer, type ReplaySource } from './live-player.ts';
 import { type LiveContext, type LiveMode, liveHeight, liveScreen } from './live-view.ts';
 import type { MouseScreen } from './screen.ts';
 import { TreeModel } from './tree-model.ts';
@@ -19,6 +20,10 @@ export interface LiveApplication extends LiveContext {
   writeFlameGraph(): Promise<string>;
   /** Keeps what is in use now in a capture of its own. @returns its path. */
   writeSnapshot(): Promise<string>;
+  /** To show a recording that has ended from its beginning. @throws UserError if it is not known what happened when. */
+  openReplay?(): ReplaySource;
+  /** Whether it begins with that. */
+  startsWithReplay?: boolean;
   /** Calls `listener` when `output` has grown. */
   onOutput?(listener: () => void): void;
   /** When it resolves the view is closed, as if the user had quit. */
@@ -48,9 +53,11 @@ class LiveApp {
   readonly #mode: LiveMode = { typing: null, processCursor: null, message: '' };
   #targets: Target[] = [];
   #callers: TreeModel | null = null;
-  #showsHelp = false;
+  /** First line of the help that is shown; null: it is not. */
+  #helpTop: number | null = null;
   #hasEnded = false;
   #outputTimer: NodeJS.Timeout | undefined;
+  #player: ReplayPlayer | null = null;
   #resolve: (end: LiveEnd) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
 
@@ -83,18 +90,42 @@ class LiveApp {
         if (delta === null) this.#model.isDisconnected = true;
         else this.#model.apply(delta);
         this.#draw();
-        if (delta === null || !this.#model.data.isRecording) return;
+        if (delta === null || !this.#model.data.isRecording) break;
       }
+      this.#model.canReplay = this.#application.openReplay !== undefined;
+      if (this.#application.startsWithReplay) this.#startReplay();
+      this.#draw();
     } catch (error) {
-      this.#hasEnded = true;
-      this.#reject(error);
+      this.#fail(error);
     }
   }
 
+  #fail(error: unknown): void {
+    this.#stop();
+    this.#reject(error);
+  }
+
   #end(end: LiveEnd): void {
+    this.#stop();
+    this.#resolve(end);
+  }
+
+  #stop(): void {
     this.#hasEnded = true;
     clearTimeout(this.#outputTimer);
-    this.#resolve(end);
+    this.#player?.stop();
+  }
+
+  #startReplay(): void {
+    if (!this.#model.canReplay || this.#hasEnded) return;
+    const source = this.#application.openReplay!();
+    this.#model.startReplay(source.replay);
+    const show = (delta: LiveDelta) => {
+      this.#model.apply(delta);
+      this.#draw();
+    };
+    this.#player = new ReplayPlayer(source, show, (error) => this.#fail(error));
+    this.#player.start();
   }
 
   #drawSoon(): void {
@@ -108,12 +139,8 @@ class LiveApp {
     if (this.#hasEnded) return;
     const { columns, rows } = this.#screen;
     this.#targets = [];
-    if (this.#showsHelp)
-      this.#screen.draw(
-        helpLines()
-          .slice(0, rows)
-          .map((line) => cutEnd(line, columns)),
-      );
+    if (this.#helpTop !== null)
+      this.#screen.draw(helpScreen(columns, rows, this.#helpTop).map((line) => cutEnd(line, columns)));
     else if (this.#callers !== null) this.#screen.draw(this.#callersScreen(this.#callers));
     else {
       const { lines, targets } = liveScreen(this.#model, columns, rows, this.#application, this.#mode);
@@ -145,10 +172,10 @@ class LiveApp {
     if (key === 'C-c') this.#end('interrupt');
     else if (key === 'C-z') this.#screen.suspend();
     else if (this.#mode.typing !== null) this.#type(this.#mode.typing, key, character);
-    else if (this.#showsHelp) this.#showsHelp = false;
+    else if (this.#helpTop !== null) this.#turnHelp(this.#helpTop);
     else if (this.#callers !== null) this.#walk(this.#callers, key);
     else if (this.#mode.processCursor !== null) this.#pressInProcesses(this.#mode.processCursor, key);
-    else this.#pressInTable(key);
+    else if (!this.#player?.press(key)) this.#pressInTable(key);
     this.#draw();
   }
 
@@ -171,11 +198,12 @@ class LiveApp {
       n: () => model.toggleNative(),
       ...{ q: () => this.#end('quit'), escape: () => this.#end('quit') },
       space: () => model.togglePaused(),
+      r: () => this.#tell(() => this.#startReplay()),
       enter: () => this.#openCallers(),
       f: () => void this.#write('flame graph', () => this.#application.writeFlameGraph()),
       s: () => void this.#write('snapshot', () => this.#application.writeSnapshot()),
       '?': () => {
-        this.#showsHelp = true;
+        this.#helpTop = 0;
       },
       '/': () => {
         this.#mode.typing = model.filter;
@@ -185,6 +213,11 @@ class LiveApp {
       },
     };
     actions[key]?.();
+  }
+
+  #turnHelp(top: number): void {
+    const { columns, rows } = this.#screen;
+    this.#helpTop = isLastHelp(columns, rows, top) ? null : top + rows - 1;
   }
 
   #type(text: string, key: string, character?: string): void {
@@ -226,6 +259,14 @@ class LiveApp {
     };
     if (key === 'q' || key === 'escape') this.#callers = null;
     actions[key]?.();
+  }
+
+  #tell(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#mode.message = (error as Error).message;
+    }
   }
 
   async #write(what: string, write: () => Promise<string>): Promise<void> {

@@ -23,7 +23,9 @@ const MAX_LINES = 2;
 
 export function buttonsOf(model: LiveModel): Button[] {
   const button = (key: string, title: string, label: string, short: string): Button => ({ key, title, label, short });
-  const isPaused = model.paused !== null;
+  const { replay } = model;
+  const isPaused = replay === null ? model.paused !== null : replay.isPaused;
+  const pause = replay?.isOver ? 'Again' : isPaused ? 'Unpause' : 'Pause';
   return [
     button('t', 'T', 'Sort by Total', 'Total'),
     button('o', 'O', 'Sort by Own', 'Own'),
@@ -31,7 +33,9 @@ export function buttonsOf(model: LiveModel): Button[] {
     button('m', 'M', model.isMerged ? 'Unmerge Threads' : 'Merge Threads', model.isMerged ? 'Unmerge' : 'Merge'),
     button('<', '<', 'Previous Thread', 'Prev'),
     button('>', '>', 'Next Thread', 'Next'),
-    button('space', 'SPACE', isPaused ? 'Unpause' : 'Pause', isPaused ? 'Unpause' : 'Pause'),
+    button('space', 'SPACE', pause, pause),
+    ...(replay === null ? [] : [button(',', ',', 'Back', 'Back'), button('.', '.', 'Forward', 'On')]),
+    ...(model.canReplay && !model.data.isRecording ? [button('r', 'R', 'Replay', 'Replay')] : []),
     button('q', 'Q', 'Quit', 'Quit'),
     button('?', '?', 'Help', 'Help'),
     button('enter', 'ENTER', 'Callers', 'Callers'),

@@ -55,6 +55,7 @@ export class LiveData {
 
   /** Whether the delta had anything new besides the time. */
   apply(delta: LiveDelta): boolean {
+    if (delta.isRewound) this.#rewind();
     const seconds = (delta.durationNs - this.durationNs) / 1e9;
     const { capture, commandLine, status, durationNs, losses } = delta;
     Object.assign(this, { capture, commandLine, status, durationNs, losses });
@@ -83,6 +84,14 @@ export class LiveData {
     if (running.length > 0) return running;
     const last = Math.max(...all.map(({ endedNs }) => endedNs!));
     return all.filter(({ endedNs }) => endedNs === last).slice(-1);
+  }
+
+  /** Forgets what was known of time; not names and stacks. */
+  #rewind(): void {
+    this.durationNs = 0;
+    this.processes.clear();
+    this.points = [];
+    for (const counters of [this.#allocations, this.live.allocations, this.live.bytes]) counters.fill(0);
   }
 
   #setProcess(process: LiveProcess): void {

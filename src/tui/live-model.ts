@@ -4,6 +4,7 @@ import { groupBy } from '../util/group-by.ts';
 import { type Counts, LiveData, type ProcessState } from './live-data.ts';
 import { LeakWatch } from './live-leaks.ts';
 import { type FrameRules, LiveLocations, type Location } from './live-locations.ts';
+import type { Replay } from './live-replay.ts';
 import { type LiveRow, type LiveTable, type SortKey, sortRows, sumUp } from './live-table.ts';
 import { LiveTimeline } from './live-timeline.ts';
 
@@ -29,11 +30,15 @@ export class LiveModel {
   readonly data = new LiveData();
   locations: LiveLocations;
   readonly #rules: FrameRules;
-  readonly leaks = new LeakWatch();
+  leaks = new LeakWatch();
   /** Number of looks at the recording. */
   samples = 0;
   /** Whether the recording, or the way to it, has ended while it was watched. */
   isDisconnected = false;
+  /** Of a recording that has ended and is shown from its beginning; null: it is shown as it is. */
+  replay: Replay | null = null;
+  /** Whether there can be one, once it has ended. */
+  canReplay = false;
   sort: SortKey = 'totalBytes';
   /** Null: not paused; otherwise the counters that the table is about. */
   paused: Counts | null = null;
@@ -62,6 +67,10 @@ export class LiveModel {
 
   apply(delta: LiveDelta): void {
     const wasRecording = this.samples > 0 && this.data.isRecording;
+    if (delta.isRewound) {
+      this.leaks = new LeakWatch();
+      this.timeline = new LiveTimeline();
+    }
     const isNew = this.data.apply(delta);
     this.samples++;
     this.isDisconnected ||= wasRecording && !this.data.isRecording;
@@ -189,6 +198,13 @@ export class LiveModel {
   }
 
   // ---- time ----------------------------------------------------------------------------------------------------------
+
+  /** From now on what is applied is what `replay` shows. */
+  startReplay(replay: Replay): void {
+    this.replay = replay;
+    this.samples = 0;
+    this.paused = null;
+  }
 
   /** The table stays as it is; everything else goes on. Nothing to pause once there is no news. */
   togglePaused(): void {

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatPercent, printable, shortenPath } from '../util/format.ts';
 import { renderTable } from '../util/table.ts';
 import type { LiveModel } from './live-model.ts';
-import { type LiveContext, statusText } from './live-view.ts';
+import { durationText, type LiveContext, statusText } from './live-view.ts';
 
 type TextContext = Pick<LiveContext, 'clock' | 'shortenName' | 'lossLine'>;
 
@@ -26,10 +26,9 @@ export function liveText(model: LiveModel, columns: number, most: number, contex
     ];
   });
   const { titles: heads, rule, rows: lines } = renderTable(titles, cells, columns);
-  const seconds = (data.durationNs / 1e9).toFixed(1);
   return [
-    `${context.clock()}  mp live ${printable(data.capture)}: ${printable(data.commandLine) || '???'}`,
-    `Samples ${model.samples}  Duration ${seconds} seconds  Status ${statusText(model, { message: '' })}  ${context.lossLine(data.losses)}`,
+    `${context.clock(model.replay?.time)}  mp live ${printable(data.capture)}: ${printable(data.commandLine) || '???'}`,
+    `Samples ${model.samples}  Duration ${durationText(model)}  Status ${statusText(model, { message: '' })}  ${context.lossLine(data.losses)}`,
     `Heap ${formatBytes(model.heapBytes)} (${formatPercent(model.heapBytes, highest)} of ${formatBytes(highest)} max)  ` +
       `Allocations ${formatCount(table.allocations)}  Processes ${data.runningProcesses.length}`,
     ...(cells.length === 0 ? ['Nothing is in use.'] : [...heads, rule, ...lines]),
@@ -46,7 +45,7 @@ export function liveJson(model: LiveModel, most: number, time: string): string {
     time,
     capture: data.capture,
     command_line: data.commandLine,
-    status: model.isDisconnected ? 'disconnected' : data.status,
+    status: model.replay !== null ? 'replay' : model.isDisconnected ? 'disconnected' : data.status,
     samples: model.samples,
     duration_ns: Math.round(data.durationNs),
     heap_bytes: model.heapBytes,

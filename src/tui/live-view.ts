@@ -23,8 +23,8 @@ export interface LiveContext {
   paint: Paint;
   /** Whether the font has all blocks. */
   hasFineBlocks: boolean;
-  /** Time of day. */
-  clock(): string;
+  /** Time of day, now if no other is given. */
+  clock(at?: Date): string;
   shortenName(name: string, width: number): string;
   lossLine(losses: Record<string, number>): string;
   /** The last lines that the program wrote; null: they go elsewhere. */
@@ -134,18 +134,23 @@ function headLines(
 function factLines(model: LiveModel, width: number, context: LiveContext, mode: LiveMode): string[] {
   const { paint } = context;
   const { data } = model;
-  const clock = context.clock();
+  const clock = context.clock(model.replay?.time);
   const title = cutEnd(`mp live  ${printable(data.capture)}`, width - clock.length - 2);
   const line = (text: string) => cutEnd(text, width).padEnd(width);
-  const duration = `${(data.durationNs / 1e9).toFixed(1)} seconds`;
   const status = statusText(model, mode);
-  const isSerious = model.isDisconnected || model.paused !== null || mode.message !== '';
+  const isSerious = (model.isDisconnected && model.replay === null) || model.paused !== null || mode.message !== '';
   return [
     `${paint.bold(title.padEnd(width - clock.length))}${clock}`,
     line(`PID ${pidText(model)}  CMD ${printable(data.commandLine) || '???'}`),
-    line(`${threadText(model)}  Samples ${model.samples}  Duration ${duration}`),
+    line(`${threadText(model)}  Samples ${model.samples}  Duration ${durationText(model)}`),
     (isSerious ? paint.warn : String)(line(`Status ${status}, ${context.lossLine(data.losses)}`)),
   ];
+}
+
+export function durationText({ data, replay }: LiveModel): string {
+  const seconds = (ns: number, digits: number) => (ns / 1e9).toFixed(digits);
+  if (replay === null) return `${seconds(data.durationNs, 1)} seconds`;
+  return `${seconds(replay.momentNs, 2)} of ${seconds(replay.endNs, 2)} seconds`;
 }
 
 function pidText(model: LiveModel): string {
@@ -175,7 +180,8 @@ export function statusText(model: LiveModel, { message }: Pick<LiveMode, 'messag
   };
   const parts = [
     message,
-    model.isDisconnected ? 'Remote has disconnected' : model.paused === null ? states[data.status] : '',
+    model.replay?.text ??
+      (model.isDisconnected ? 'Remote has disconnected' : model.paused === null ? states[data.status] : ''),
     model.paused === null ? '' : 'Table updates paused',
     model.showsDifference ? since : '',
     model.showsLeaks ? 'leak candidates: what never goes back to what it was, for 6 s or more' : '',

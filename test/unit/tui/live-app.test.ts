@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type LiveApplication, runLive } from '../../../src/tui/live-app.ts';
+import { Replay } from '../../../src/tui/live-replay.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { FakeScreen } from './fake-screen.ts';
 import { at, CONTEXT, LiveCapture, newModel } from './live-capture.ts';
@@ -146,6 +147,13 @@ test('callers with source lines, help, a flame graph and a snapshot', async (t) 
   assert.match(screen.text, /ctrl\+z +suspend/);
   press('q');
   assert.match(screen.text, /^>load/m);
+  Object.assign(screen, { rows: 20 });
+  press('?');
+  assert.match(screen.text, /^any key: more$/m);
+  press('q');
+  assert.match(screen.text, /^q, esc +quit.*\n(.*\n)*any key: back$/m);
+  press('q');
+  Object.assign(screen, { rows: 24 });
   press('f');
   await settle();
   assert.match(screen.text, /Status wrote \/tmp\/graph\.html/);
@@ -173,6 +181,64 @@ test('the end of the recording leaves the last state, and keys that still work',
   assert.match(screen.text, /_Own_/);
   press('escape');
   assert.equal(await end, 'quit');
+});
+
+test('a recording that has ended is replayed', async (t) => {
+  let replayed = 0;
+  let capture: LiveCapture;
+  const openReplay = () => {
+    replayed++;
+    const reader = capture.replay();
+    t.after(() => reader.close());
+    const replay = new Replay(reader, 65_536);
+    return { replay, look: () => reader.at(replay.momentNs) };
+  };
+  const started = start(t, { openReplay });
+  const { screen, press, look, settle, end } = started;
+  capture = started.capture;
+  await settle();
+  press('r');
+  assert.equal(replayed, 0, 'there is none of what goes on');
+  capture.addIntervals();
+  capture.end();
+  await look();
+  assert.match(screen.text, /Remote has disconnected/);
+  press('r');
+  assert.match(screen.text, /Duration 0\.00 of 3\.50 seconds.*Status replay at 65500×.*Nothing is in use/s);
+  press('.');
+  assert.match(screen.text, /Duration 0\.50 of 3\.50 seconds.*Status replay paused.*^>load +4\.000 MiB/ms);
+  press('.', '.', '.', '-', '-', '+');
+  assert.match(screen.text, /Duration 2\.00 of 3\.50 seconds.*Status replay paused at 32800×/s);
+  screen.clickOn(', Back');
+  assert.match(screen.text, /Duration 1\.50 of/);
+  press('[', '[', ']');
+  assert.match(screen.text, /Duration 1\.00 of/);
+  press('space');
+  const limit = Date.now() + 30_000;
+  while (!screen.text.includes('the replay has ended') && Date.now() < limit)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.match(screen.text, /Duration 3\.50 of 3\.50 seconds.*the replay has ended.*^>load +5\.000 MiB/ms);
+  press('space');
+  assert.match(screen.text, /Duration 0\.00 of/);
+  assert.equal(replayed, 1);
+  press('q');
+  await end;
+});
+
+test('what can not be replayed says why', async (t) => {
+  let reason = 'it has no intervals';
+  const openReplay = () => {
+    throw new Error(reason);
+  };
+  const { capture, screen, press, look, settle } = start(t, { openReplay });
+  await settle();
+  capture.end();
+  await look();
+  press('r');
+  assert.match(screen.text, /Status it has no intervals/);
+  reason = 'still none';
+  screen.clickOn('R Replay');
+  assert.match(screen.text, /Status still none/);
 });
 
 test('a connection that is lost', async (t) => {

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import { FRAME_RULES } from '../../../src/cli/live-view.ts';
 import { lossLine } from '../../../src/report/losses.ts';
 import { shortenName } from '../../../src/report/names.ts';
-import { LiveReader } from '../../../src/store/live-reader.ts';
+import { LiveReader, type StatusOf } from '../../../src/store/live-reader.ts';
+import { ReplayReader } from '../../../src/store/live-replay.ts';
 import { LiveModel } from '../../../src/tui/live-model.ts';
 import type { LiveContext, LiveMode } from '../../../src/tui/live-view.ts';
 import { paintOf } from '../../../src/tui/paint.ts';
@@ -14,6 +15,8 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const MIB = 2 ** 20;
 const STARTED = '2026-01-02T03:04:05.000Z';
+
+const statusOf: StatusOf = (meta) => (meta.get('status') === 'complete' ? 'complete' : 'recording');
 
 /** Seconds after the capture began, as the clock says it. */
 export const at = (seconds: number) => Date.parse(STARTED) + seconds * 1000;
@@ -82,8 +85,39 @@ export class LiveCapture {
     this.fixture.meta({ ended_at: new Date(at(3.5)).toISOString() });
   }
 
+  /**
+   * What happened when, in intervals of half a second; of a site as many blocks as above, and one of 16 bytes more:
+   *
+   *     0 s   A 5          1 s   D 2; 1 of them freed
+   *     0.5 s B 3          1.5 s C 9, 1 of them freed; of A one is freed, of B as well
+   */
+  addIntervals(): void {
+    const { fixture, sites } = this;
+    fixture.meta({ interval_ns: '500000000', interval_end_ns: '3500000000' });
+    const processes = { A: 1, B: 1, C: 2, D: 1 };
+    for (const [name, id] of Object.entries(sites))
+      fixture.insert('site_part', { id, process_id: processes[name as 'A'], site_id: id });
+    const allocated = (tick: number, part_id: number, allocations: number, bytes: number, brief: number) =>
+      fixture.insert('interval_allocated', {
+        ...{ tick, part_id, allocations, bytes, brief_allocations: brief, brief_bytes: 16 * brief },
+        ...{ peak_allocations: allocations, peak_bytes: bytes },
+      });
+    const freed = (part_id: number, from_tick: number) =>
+      fixture.insert('interval_freed', { tick: 150, part_id, from_tick, allocations: 1, bytes: 16 });
+    allocated(0, sites.A, 5, 4 * MIB + 16, 0);
+    allocated(50, sites.B, 3, MIB + 16, 0);
+    allocated(100, sites.D, 2, 4096 + 16, 1);
+    allocated(150, sites.C, 9, 2 * MIB + 16, 1);
+    freed(sites.A, 0);
+    freed(sites.B, 50);
+  }
+
+  replay(): ReplayReader {
+    return new ReplayReader(this.#path, statusOf);
+  }
+
   reader(): LiveReader {
-    return new LiveReader(this.#path, (meta) => (meta.get('status') === 'complete' ? 'complete' : 'recording'));
+    return new LiveReader(this.#path, statusOf);
   }
 
   close(): void {
