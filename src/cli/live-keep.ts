@@ -1,7 +1,8 @@
-/** What is in use now, kept in a file beside the capture; made by another process, so that the view goes on. */
+/** What is in use now, kept in the capture or in a file beside it, which another process makes: the view goes on. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../util/errors.ts';
+import { keepInCapture } from './keep-in-capture.ts';
 import { defaultPath } from './report-options.ts';
 
 /** @returns the path of the page. @throws UserError if it could not be written. */
@@ -9,9 +10,9 @@ export function writeFlameGraph(capture: string): Promise<string> {
   return keep(capture, 'flamegraph', 'html', ['--leaks']);
 }
 
-/** @returns the path of the snapshot. @throws UserError if it could not be written. */
-export function writeSnapshot(capture: string): Promise<string> {
-  return keep(capture, 'snapshot', 'db', []);
+/** @returns the address of the snapshot, inside the capture if its recorder can do it. @throws UserError if it could not be written. */
+export async function writeSnapshot(capture: string): Promise<string> {
+  return (await keepInCapture(capture)) ?? (await keep(capture, 'snapshot', 'db', []));
 }
 
 async function keep(capture: string, command: string, suffix: string, options: string[]): Promise<string> {

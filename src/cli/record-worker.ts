@@ -10,8 +10,10 @@ import { Recording, type Sink } from '../capture/recording.ts';
 import { RECORD_WORDS } from '../model/abi.gen.ts';
 import type { Batch } from '../model/types.ts';
 import { type NativeSession, openSession, type SessionState } from '../native/binding.ts';
+import type { InnerSnapshot } from '../store/inner-snapshot.ts';
 import { CaptureWriter } from '../store/writer.ts';
 import { Symbolizer } from '../symbolize/symbolizer.ts';
+import type { Metric } from '../top/metric.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { explainNativeError } from './native-errors.ts';
 import { type RecordRequest, STOP, TRIGGER, type WorkerMessage } from './record-protocol.ts';
@@ -35,6 +37,7 @@ function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
   const path = request.output ?? `mp-${fileName(name)}.${pid}.db`;
   const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
   for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
+  if (request.snapshots.template === null) writer.meta('takes_snapshots', '1');
   const { probeMode, nowNs } = session.state();
   writer.meta('probe_mode', probeMode);
   // what CLOCK_MONOTONIC was when the times of the capture begin
@@ -65,6 +68,8 @@ class Pipeline implements Sink {
       owner: request.owner,
       siteId: (site: number) => writer.siteId(site),
       commit: () => this.#write(),
+      keep: (snapshot: InnerSnapshot) => writer.takeSnapshot(snapshot),
+      addMetrics: (id: number, metrics: Metric[]) => writer.addMetrics(id, metrics),
     };
     this.snapshots = new Snapshots(request.snapshots, recorded, say);
   }

@@ -3,7 +3,7 @@
  * `mp detach` and `mp snapshot`. One that selects its targets by name or cgroup stands there under its own pid. The start
  * time (/proc/PID/stat, field 22) tells a tracer from another program that was given its pid after it was killed.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const DIRECTORY = '/run/mp';
@@ -33,15 +33,37 @@ export function tracerOf(pid: number, directory = DIRECTORY): number | null {
 
 /** The capture that is being recorded of a process, null if there is none. */
 export function captureOf(pid: number, directory = DIRECTORY): string | null {
-  const path = join(directory, `${pid}`);
+  return captureIn(join(directory, `${pid}`));
+}
+
+function captureIn(path: string): string | null {
   const [, text] = /^\d+ \d+ (".*")$/.exec((textOf(path) ?? '').trim()) ?? [];
   return text !== undefined && tracerIn(path) !== null ? (JSON.parse(text) as string) : null;
 }
 
 /** The pids of all running tracers. */
 export function tracers(directory = DIRECTORY): number[] {
-  const names = existsSync(directory) ? readdirSync(directory) : [];
-  return [...new Set(names.flatMap((name) => tracerIn(join(directory, name)) ?? []))];
+  return [...new Set(namesIn(directory).flatMap((name) => tracerIn(join(directory, name)) ?? []))];
+}
+
+/** The pid of the running tracer that records into a file, null if there is none. */
+export function recorderOf(capture: string, directory = DIRECTORY): number | null {
+  const path = realPath(capture);
+  const isOurs = (file: string | null) => file !== null && realPath(file) === path;
+  const name = namesIn(directory).find((one) => isOurs(captureIn(join(directory, one))));
+  return name === undefined ? null : tracerIn(join(directory, name));
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 /** Entries of tracers that were killed. */

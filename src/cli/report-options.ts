@@ -263,8 +263,10 @@ export function writeNamed(
   output.err(`Wrote ${path}\n`);
 }
 
-/** `mp-flamegraph-app.42.html` beside the capture `mp-app.42.db`. */
+/** `mp-flamegraph-app.42.html` beside the capture `mp-app.42.db`; of a snapshot inside it, `mp-flamegraph-app.42@1.html`. */
 export function defaultPath(reporter: string, capture: string, suffix = '.html'): string {
-  const name = basename(capture).replace(/^mp-/, '').replace(/\.db$/, '');
+  const name = basename(capture)
+    .replace(/^mp-/, '')
+    .replace(/\.db(@\d+)?$/, '$1');
   return join(dirname(capture), `mp-${reporter}-${name}${suffix}`);
 }

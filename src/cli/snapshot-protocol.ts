@@ -2,13 +2,14 @@
 import type { MetricCommand } from '../lib/metric-command.ts';
 import type { BlockColumns } from '../model/blocks.ts';
 import type { Figures } from '../top/figures.ts';
+import type { Metric } from '../top/metric.ts';
 import type { TriggerOptions, TriggerReason } from '../top/trigger.ts';
 
 /** What was asked for on the command line. */
 export interface SnapshotRequest {
   snapshot: TriggerOptions;
-  /** With `$pid`, `$timestamp` and `$counter`. */
-  template: string;
+  /** With `$pid`, `$timestamp` and `$counter`; null: they are kept inside the capture. */
+  template: string | null;
   traces: boolean;
   metrics: MetricCommand[];
   top: TriggerOptions;
@@ -18,15 +19,18 @@ export interface SnapshotRequest {
   stopOnTrigger: boolean;
 }
 
+export type SnapshotKind = 'snapshot' | 'top';
+
 /** What the snapshot worker is to do with the capture as it stands now. */
-export interface SnapshotJob {
-  kind: 'snapshot' | 'top';
+export interface CopyJob {
+  kind: SnapshotKind;
   reason: TriggerReason;
   capture: string;
   takenAtMs: number;
   /** Of the target; of several the first. */
   pid: number;
   figures: Figures;
+  /** Of a top it is not used. */
   template: string;
   /** Counts snapshots from 1. */
   counter: number;
@@ -37,8 +41,36 @@ export interface SnapshotJob {
   blocks: BlockColumns | null;
 }
 
+/** The metrics of a snapshot inside the capture are to be asked for: `report` is said when they are there. */
+export interface MetricJob {
+  kind: 'metrics';
+  snapshot: number;
+  metrics: MetricCommand[];
+  report: SnapshotTaken;
+}
+
+export type SnapshotJob = CopyJob | MetricJob;
+
+export interface MetricsRead {
+  type: 'metrics';
+  snapshot: number;
+  metrics: Metric[];
+  /** Why there are none. */
+  warning: string | null;
+  report: SnapshotTaken;
+}
+
+export interface SnapshotTaken {
+  type: 'snapshot';
+  /** A file, or the address of one inside the capture. */
+  path: string;
+  reason: TriggerReason;
+  pid: number;
+  figures: Figures;
+}
+
 export type SnapshotReport =
-  | { type: 'snapshot'; path: string; reason: TriggerReason; pid: number; figures: Figures }
+  | SnapshotTaken
   | { type: 'top'; text: string }
   /** Also why there is none. */
   | { type: 'warning'; text: string };

@@ -15,7 +15,14 @@ import type { Metric } from '../top/metric.ts';
 import { readSnapshot } from '../top/read-snapshot.ts';
 import { Snapshot } from '../top/snapshot.ts';
 import { StoreError, UserError } from '../util/errors.ts';
-import { READING, type SnapshotJob, type SnapshotReport } from './snapshot-protocol.ts';
+import {
+  type CopyJob,
+  type MetricJob,
+  type MetricsRead,
+  READING,
+  type SnapshotJob,
+  type SnapshotReport,
+} from './snapshot-protocol.ts';
 
 /** The recorder's thread, which this one inherits its priority from, must not wait for it. */
 const NICE = 5;
@@ -25,6 +32,11 @@ const display = new DisplayTop();
 let last = Promise.resolve();
 
 parentPort!.on('message', (job: SnapshotJob) => {
+  if (job.kind === 'metrics') void readMetrics(job);
+  else begin(job);
+});
+
+function begin(job: CopyJob): void {
   try {
     const db = openReader(job.capture);
     db.exec('BEGIN');
@@ -35,13 +47,23 @@ parentPort!.on('message', (job: SnapshotJob) => {
   } catch (error) {
     say({ type: 'warning', text: messageOf(error) });
   }
-});
+}
+
+async function readMetrics({ snapshot, metrics, report }: MetricJob): Promise<void> {
+  const read: MetricsRead = { type: 'metrics', snapshot, metrics: [], warning: null, report };
+  try {
+    read.metrics = await runMetricCommands(metrics, report.pid);
+  } catch (error) {
+    read.warning = messageOf(error);
+  }
+  parentPort!.postMessage(read);
+}
 
 function say(report: SnapshotReport): void {
   parentPort!.postMessage(report);
 }
 
-async function write(db: Db, job: SnapshotJob): Promise<void> {
+async function write(db: Db, job: CopyJob): Promise<void> {
   try {
     const own = [...metricsOf(job.figures), ...v8Metrics(new Reader(db))];
     if (job.kind === 'top') {
@@ -61,7 +83,7 @@ async function write(db: Db, job: SnapshotJob): Promise<void> {
   }
 }
 
-function topOf(db: Db, { takenAtMs }: SnapshotJob, metrics: Metric[]): string {
+function topOf(db: Db, { takenAtMs }: CopyJob, metrics: Metric[]): string {
   const source = new Reader(db);
   const capture = { source, facts: readFacts(source, db.path, 'recording') };
   const snapshot = new Snapshot(readSnapshot(capture, { timestamp: new Date(takenAtMs), blocks: null, metrics }));

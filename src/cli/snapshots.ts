@@ -1,7 +1,8 @@
 /**
- * Takes the snapshots of a recording, beside it: the recorder looks at the triggers whenever it has applied a batch, commits
- * what it knows, and lets another thread copy the capture. The next commit waits until that thread reads, which then sees
- * this state however long it takes:
+ * Takes the snapshots of a recording. The recorder looks at the triggers whenever it has applied a batch, and commits what
+ * it knows. A snapshot inside the capture is then rows that SQLite copies from others. For one in a file, and for a top,
+ * another thread reads the capture, beside the recording. The next commit waits until that thread reads, which then sees this
+ * state however long it takes:
  *
  *     record worker      apply … fires, commit │ apply, apply          │ commit, apply …
  *     snapshot worker                          └ open, begin ─ READING ┘ copy ──────── snapshot written
@@ -12,10 +13,23 @@ import { Worker } from 'node:worker_threads';
 import type { Aggregator } from '../aggregate/aggregator.ts';
 import { processMemory } from '../lib/process-memory.ts';
 import type { BlockColumns } from '../model/blocks.ts';
-import type { Figures } from '../top/figures.ts';
+import type { InnerSnapshot } from '../store/inner-snapshot.ts';
+import { type Figures, metricsOf } from '../top/figures.ts';
+import type { Metric } from '../top/metric.ts';
 import { Trigger, type TriggerReason } from '../top/trigger.ts';
+import { StoreError } from '../util/errors.ts';
+import { formatAddress } from '../util/snapshot-address.ts';
 import { type LimitFiles, limitFilesOf, usedShare } from './cgroup-share.ts';
-import { READING, type SnapshotJob, type SnapshotReport, type SnapshotRequest } from './snapshot-protocol.ts';
+import {
+  type CopyJob,
+  type MetricsRead,
+  READING,
+  type SnapshotJob,
+  type SnapshotKind,
+  type SnapshotReport,
+  type SnapshotRequest,
+  type SnapshotTaken,
+} from './snapshot-protocol.ts';
 
 /** Names that take longer are left out. */
 const MAX_WAIT_FOR_NAMES_NS = 2e9;
@@ -26,7 +40,7 @@ const MAX_DUE = 8;
 const SHARE_INTERVAL_NS = 50e6;
 
 interface Due {
-  kind: SnapshotJob['kind'];
+  kind: SnapshotKind;
   reason: TriggerReason;
   timeNs: number;
 }
@@ -36,10 +50,14 @@ export interface Recorded {
   aggregator: Aggregator;
   capture: string;
   force: boolean;
-  owner: SnapshotJob['owner'];
+  owner: CopyJob['owner'];
   /** Of the capture's `site` table; null: not in it. */
   siteId(site: number): number | null;
   commit(): void;
+  /** Keeps what was committed inside the capture. @returns its id. @throws StoreError */
+  keep(snapshot: InnerSnapshot): number;
+  /** @throws StoreError */
+  addMetrics(snapshot: number, metrics: Metric[]): void;
 }
 
 export interface Moment {
@@ -53,7 +71,7 @@ export class Snapshots {
   readonly #recorded: Recorded;
   readonly #say: (report: SnapshotReport) => void;
   readonly #hasTriggers: boolean;
-  readonly #triggers: Record<SnapshotJob['kind'], Trigger | null> = { snapshot: null, top: null };
+  readonly #triggers: Record<SnapshotKind, Trigger | null> = { snapshot: null, top: null };
   #due: Due[] = [];
   #isAsked = false;
   #hasStopped = false;
@@ -75,7 +93,7 @@ export class Snapshots {
     this.#request = request;
     this.#recorded = recorded;
     this.#say = say;
-    const isIdle = (kind: SnapshotJob['kind']) => new Trigger(request[kind], 0, 0).isOver;
+    const isIdle = (kind: SnapshotKind) => new Trigger(request[kind], 0, 0).isOver;
     this.#hasTriggers = !isIdle('snapshot') || !isIdle('top');
   }
 
@@ -140,12 +158,41 @@ export class Snapshots {
     const { kind, reason, timeNs } = this.#due[0]!;
     if (pendingSymbols > 0 && nowNs - timeNs < MAX_WAIT_FOR_NAMES_NS) return;
     this.#due.shift();
-    const { aggregator, commit, capture, force, owner } = this.#recorded;
-    commit();
-    const { template, metrics, traces } = this.#request;
+    this.#recorded.commit();
+    const { template } = this.#request;
+    if (kind === 'snapshot' && template === null) this.#keep(reason, nowNs);
+    else this.#copy(kind, reason, nowNs, template ?? '');
+  }
+
+  /** Into the capture. */
+  #keep(reason: TriggerReason, nowNs: number): void {
+    const { keep, capture } = this.#recorded;
+    const { metrics } = this.#request;
+    const { figures, pid } = this.#figures();
+    const takenAt = new Date().toISOString();
+    let id: number;
+    try {
+      id = keep({ timeNs: nowNs, takenAt, reason, metrics: metricsOf(figures), blocks: this.#blocks() });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const report: SnapshotTaken = { type: 'snapshot', path: formatAddress(capture, id), reason, pid, figures };
+    if (metrics.length === 0) {
+      this.#report(report);
+      return;
+    }
+    this.#underway++;
+    this.#running().postMessage({ kind: 'metrics', snapshot: id, metrics, report } satisfies SnapshotJob);
+  }
+
+  /** Into a file, or for a top. */
+  #copy(kind: SnapshotKind, reason: TriggerReason, nowNs: number, template: string): void {
+    const { capture, force, owner } = this.#recorded;
+    const { metrics } = this.#request;
     const { figures, pid } = this.#figures();
     if (kind === 'snapshot') this.#counter++;
-    const blocks = kind === 'snapshot' && traces ? this.#rowsOf(aggregator.processes.liveBlocks()) : null;
+    const blocks = kind === 'snapshot' ? this.#blocks() : null;
     const job: SnapshotJob = {
       kind,
       reason,
@@ -163,6 +210,10 @@ export class Snapshots {
     this.#openingNs = nowNs;
     this.#underway++;
     this.#running().postMessage(job);
+  }
+
+  #blocks(): BlockColumns | null {
+    return this.#request.traces ? this.#rowsOf(this.#recorded.aggregator.processes.liveBlocks()) : null;
   }
 
   #figures(): { figures: Figures; pid: number } {
@@ -213,7 +264,7 @@ export class Snapshots {
   #running(): Worker {
     if (this.#worker !== null) return this.#worker;
     this.#worker = new Worker(new URL('./snapshot-worker.js', import.meta.url));
-    this.#worker.on('message', (message: typeof READING | SnapshotReport) => this.#receive(message));
+    this.#worker.on('message', (message: typeof READING | SnapshotReport | MetricsRead) => this.#receive(message));
     this.#worker.on('error', (error) => {
       this.#underway = 1; // the others went with it
       this.#receive({ type: 'warning', text: `the thread of snapshots failed: ${error.message}` });
@@ -222,16 +273,41 @@ export class Snapshots {
     return this.#worker;
   }
 
-  #receive(message: typeof READING | SnapshotReport): void {
-    this.#openingNs = null;
-    if (message === READING) return;
+  #receive(message: typeof READING | SnapshotReport | MetricsRead): void {
+    if (message === READING) {
+      this.#openingNs = null;
+      return;
+    }
     this.#underway--;
-    this.#say(message);
-    if (message.type === 'snapshot' && this.#request.stopOnTrigger && !this.#hasStopped) {
-      this.#hasStopped = true;
-      this.onStop();
+    if (message.type === 'metrics') this.#addMetrics(message);
+    else {
+      this.#openingNs = null;
+      this.#report(message);
     }
     if (this.#underway === 0) this.#whenIdle?.();
+  }
+
+  #addMetrics({ snapshot, metrics, warning, report }: MetricsRead): void {
+    if (warning !== null) this.#say({ type: 'warning', text: warning });
+    try {
+      this.#recorded.addMetrics(snapshot, metrics);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#report(report);
+  }
+
+  /** The recording goes on: if it can't be written either, that is said of it. */
+  #fail(error: unknown): void {
+    if (!(error instanceof StoreError)) throw error;
+    this.#say({ type: 'warning', text: `the snapshot could not be written: ${error.message}` });
+  }
+
+  #report(report: SnapshotReport): void {
+    this.#say(report);
+    if (report.type !== 'snapshot' || !this.#request.stopOnTrigger || this.#hasStopped) return;
+    this.#hasStopped = true;
+    this.onStop();
   }
 
   #idle(): Promise<void> {

@@ -1,17 +1,20 @@
 /** Everything a capture knows about itself: facts, processes, losses with their meaning. */
-import { cutEnd, formatBytes, formatCount, formatDuration, printable, wrap } from '../util/format.ts';
+import { cutEnd, cutStart, formatBytes, formatCount, formatDuration, printable, wrap } from '../util/format.ts';
+import { formatAddress } from '../util/snapshot-address.ts';
 import { type Column, renderColumns, renderTable } from '../util/table.ts';
 import type { ProcessFacts } from './facts.ts';
 import { headerLines, type Layout, processEnd } from './header.ts';
 import { type Effect, lossEffect, lossMeaning } from './losses.ts';
 import { processTree } from './process-tree.ts';
 import { type Capture, jsonReport, styledTable } from './report.ts';
+import type { SnapshotRow } from './source.ts';
 
 const AFFECTS: Record<Effect, string> = { numbers: 'numbers', stacks: 'stacks', information: 'nothing' };
 
 export function infoText(capture: Capture, layout: Layout): string {
   const { facts, source } = capture;
   const meta = source.all('meta').map((row) => [row.key, printable(row.value ?? '')]);
+  const snapshots = source.all('snapshots');
   const cut = (lines: string[]) => lines.map((line) => cutEnd(line, layout.columns));
   const section = (title: string, lines: string[]) => ['', layout.style.bold(title), ...lines];
   const lines = [
@@ -21,6 +24,7 @@ export function infoText(capture: Capture, layout: Layout): string {
       cut(renderColumns([['status', facts.status], ...meta.filter(([key]) => key !== 'status')] as string[][], '  ')),
     ),
     ...section('Processes', processTable(facts.processes, layout)),
+    ...(snapshots.length === 0 ? [] : section('Snapshots', snapshotTable(snapshots, facts.capture, layout))),
     ...section('Losses', lossTable(facts.losses, layout)),
   ];
   return `${lines.join('\n')}\n`;
@@ -30,6 +34,7 @@ export function infoText(capture: Capture, layout: Layout): string {
 export function infoJson({ facts, source }: Capture): string {
   return jsonReport(facts, null, {
     meta: Object.fromEntries(source.all('meta').map((row) => [row.key, row.value])),
+    snapshots: source.all('snapshots'),
     losses: Object.entries(facts.losses).map(([kind, count]) => ({
       kind,
       count,
@@ -60,6 +65,25 @@ function processTable(processes: ProcessFacts[], layout: Layout): string[] {
     formatBytes(process.leaked_bytes),
     processEnd(process),
     '  '.repeat(depth) + printable(process.command_line || process.executable || process.comm || '?'),
+  ]);
+  return styledTable(renderTable(columns, rows, layout.columns), layout);
+}
+
+/** Those inside the capture, by the addresses that commands take. */
+function snapshotTable(snapshots: SnapshotRow[], capture: string, layout: Layout): string[] {
+  const columns: Column[] = [
+    { title: 'Address', shorten: cutStart },
+    { title: 'Time', align: 'right' },
+    { title: 'Live', align: 'right' },
+    { title: 'Blocks', align: 'right' },
+    { title: 'Reason' },
+  ];
+  const rows = snapshots.map(({ id, time_ns, live_bytes, live_allocations, reason, traces }) => [
+    formatAddress(printable(capture), id),
+    `${(time_ns / 1e9).toFixed(2)} s`,
+    formatBytes(live_bytes),
+    formatCount(live_allocations),
+    traces === 1 ? `${reason}, with blocks` : reason,
   ]);
   return styledTable(renderTable(columns, rows, layout.columns), layout);
 }

@@ -137,6 +137,20 @@ export interface MetricRow {
   format: string;
 }
 
+/** A snapshot inside the capture. */
+export interface SnapshotRow {
+  id: number;
+  time_ns: number;
+  /** ISO 8601. */
+  taken_at: string;
+  /** `delay`, `threshold`, `growth`, `limit` or `signal`. */
+  reason: string;
+  live_allocations: number;
+  live_bytes: number;
+  /** 1: with its blocks. */
+  traces: number;
+}
+
 /** Row type of each query. Those of sites, size classes and memory respect `pid` and `tid` of the parameters. */
 export interface Rows {
   meta: { key: string; value: string | null };
@@ -170,6 +184,8 @@ export interface Rows {
   blocks: BlockRow;
   /** Of a snapshot. */
   metrics: MetricRow;
+  /** By id. */
+  snapshots: SnapshotRow;
   /** Summed over allocators and processes, by size. */
   size_classes: SizeClassRow;
 }

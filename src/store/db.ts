@@ -9,6 +9,8 @@
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreError, UserError } from '../util/errors.ts';
+import { parseAddress } from '../util/snapshot-address.ts';
+import { extractSnapshot } from './inner-snapshot.ts';
 import { APPLICATION_ID, copyAside, FORMAT_VERSION, foreignReason, mustExist } from './open.ts';
 
 export type Value = null | number | bigint | string | Uint8Array;
@@ -55,10 +57,33 @@ export function hasTable(db: Db, name: string): boolean {
 }
 
 /**
- * Opens a capture for reading, also one that is still being recorded or whose recorder was killed.
+ * Opens a capture for reading, also one that is still being recorded or whose recorder was killed, or a snapshot inside one
+ * (CAPTURE@ID).
  * @throws UserError if there is no such file or it is no capture that this version can read.
  */
 export function openReader(path: string): Db {
+  const { file, snapshot } = parseAddress(path);
+  return snapshot === null ? openFile(file) : openSnapshot(file, snapshot, path);
+}
+
+/** A snapshot inside a capture, as a capture in memory. */
+function openSnapshot(file: string, id: number, shownPath: string): Db {
+  const source = openFile(file);
+  const target = guard(() => new DriverDb(new Database(':memory:'), shownPath));
+  try {
+    target.exec('PRAGMA foreign_keys = OFF');
+    createSchema(target);
+    target.transaction(() => source.transaction(() => extractSnapshot(source, id, target)));
+    return target;
+  } catch (error) {
+    target.close();
+    throw unreadable(shownPath, error);
+  } finally {
+    source.close();
+  }
+}
+
+function openFile(path: string): Db {
   mustExist(path);
   try {
     return checkedReader(path, path);
@@ -88,16 +113,20 @@ export function openWriter(path: string, options: { pageSizeBytes?: number } = {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     // Rows come in the order in which they become known: a child's process row may precede its parent's.
     db.exec('PRAGMA foreign_keys = OFF');
-    const schema = readFileSync(new URL('./schema.sql', import.meta.url), 'utf8');
-    db.transaction(() => {
-      db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT_VERSION}`);
-      db.exec(schema);
-    });
+    createSchema(db);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function createSchema(db: Db): void {
+  const schema = readFileSync(new URL('./schema.sql', import.meta.url), 'utf8');
+  db.transaction(() => {
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT_VERSION}`);
+    db.exec(schema);
+  });
 }
 
 function checkedReader(path: string, shownPath: string): Db {

@@ -36,6 +36,10 @@ export const putSites = (values: string) => `
 
 export const DELETE_SITE = 'DELETE FROM site WHERE id = ?';
 
+export const EMPTY_SITE = `
+  UPDATE site SET allocations = 0, allocated_bytes = 0, deallocations = 0, deallocated_bytes = 0, peak_allocations = 0,
+    peak_bytes = 0, live_allocations = 0, live_bytes = 0, temporary_allocations = 0, temporary_bytes = 0 WHERE id = ?`;
+
 export const TEMPORARY_COLUMNS = 4;
 
 export const putTemporaries = (values: string) =>

@@ -40,7 +40,12 @@ type LargeQuery = keyof typeof LARGE_TABLES;
 const isLarge = (query: QueryName): query is LargeQuery => Object.hasOwn(LARGE_TABLES, query);
 
 /** Tables that captures of earlier versions lack; they are empty then. */
-const LATER_TABLES: Partial<Record<string, string>> = { residents: 'resident', blocks: 'block', metrics: 'metric' };
+const LATER_TABLES: Partial<Record<string, string>> = {
+  residents: 'resident',
+  blocks: 'block',
+  metrics: 'metric',
+  snapshots: 'snapshot',
+};
 
 const QUERIES = {
   meta: 'SELECT key, value FROM meta ORDER BY key',
@@ -89,6 +94,7 @@ const QUERIES = {
   blocks: `SELECT b.process_id, p.pid, b.address, b.bytes, s.stack_id
     FROM block b JOIN process p ON p.id = b.process_id LEFT JOIN site s ON s.id = b.site_id`,
   metrics: 'SELECT name, value, format FROM metric',
+  snapshots: 'SELECT id, time_ns, taken_at, reason, live_allocations, live_bytes, traces FROM snapshot ORDER BY id',
   size_classes: `SELECT h.min_bytes, h.max_bytes, sum(h.allocations) AS allocations, sum(h.bytes) AS bytes
     FROM size_histogram h JOIN process p ON p.id = h.process_id WHERE :pid IS NULL OR p.pid = :pid
     GROUP BY h.min_bytes, h.max_bytes ORDER BY h.min_bytes`,
@@ -138,9 +144,17 @@ export class Reader {
         'Temporary allocations are not known by time: leave out --from and --to, or record with --events.',
       );
     }
+    if (query === 'sites_temporary_allocations' && this.#isInnerSnapshot())
+      throw new UserError(
+        'A snapshot inside a capture has no temporary allocations: take one into a file, with mp snapshot -o FILE.',
+      );
     const table = LATER_TABLES[query];
     if (table === undefined) return true;
     return hasTable(this.#db, table);
+  }
+
+  #isInnerSnapshot(): boolean {
+    return this.#db.get("SELECT 1 AS found FROM meta WHERE key = 'snapshot'") !== undefined;
   }
 }
 

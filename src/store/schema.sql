@@ -194,6 +194,51 @@ CREATE TABLE metric (
   format TEXT NOT NULL           -- int; size: bytes; percent: a share of 1
 ) STRICT, WITHOUT ROWID;
 
+-- The next four tables hold snapshots that were taken into the capture while it was recorded. CAPTURE@ID is the address of
+-- one, for every command that reads a capture: a capture of that moment, of which it has all but temporary allocations,
+-- size classes, intervals and single events. It takes some 30 bytes for each site that had allocated anything.
+CREATE TABLE snapshot (
+  id INTEGER PRIMARY KEY,
+  time_ns INTEGER NOT NULL,
+  taken_at TEXT NOT NULL,        -- ISO 8601
+  reason TEXT NOT NULL,          -- delay, threshold, growth, limit, signal (mp snapshot, s in mp live, SIGUSR2)
+  live_allocations INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL,
+  traces INTEGER NOT NULL        -- 1: with its live blocks
+) STRICT;
+
+-- the counters of `site` as they were then; of a site that has been joined with others since, the row in `site` is empty
+CREATE TABLE snapshot_site (
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
+  site_id INTEGER NOT NULL REFERENCES site (id),
+  allocations INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL,
+  deallocations INTEGER NOT NULL,
+  deallocated_bytes INTEGER NOT NULL,
+  peak_allocations INTEGER NOT NULL,
+  peak_bytes INTEGER NOT NULL,
+  live_allocations INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL,
+  PRIMARY KEY (snapshot_id, site_id)
+) STRICT, WITHOUT ROWID;
+
+-- as in `metric`
+CREATE TABLE snapshot_metric (
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  format TEXT NOT NULL,
+  PRIMARY KEY (snapshot_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- live blocks as packed columns (src/store/packed-blocks.ts), with --traces; in CAPTURE@ID they are rows of `block`
+CREATE TABLE snapshot_block (
+  snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
+  part INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (snapshot_id, part)
+) STRICT, WITHOUT ROWID;
+
 -- what was not seen or not resolved; one row per kind, also when 0
 CREATE TABLE loss (
   kind TEXT PRIMARY KEY,

@@ -3,8 +3,7 @@
  * sites, with the figures that were taken and, if they are given, the live blocks.
  */
 import { rmSync } from 'node:fs';
-import { StoreError } from '../util/errors.ts';
-import { BulkInsert } from './bulk-insert.ts';
+import { copyTable, inserter } from './copy-table.ts';
 import { type Db, hasTable } from './db.ts';
 import type { LiveBlock } from './live-blocks.ts';
 import { createCapture, type WriterOptions } from './writer.ts';
@@ -30,7 +29,7 @@ const TABLES = [
   'size_histogram',
   'loss',
 ];
-const LEFT_OUT = ['interval_ns', 'interval_end_ns', 'status', 'ended_at', 'snapshot_at', 'traces'];
+const LEFT_OUT = ['interval_ns', 'interval_end_ns', 'status', 'ended_at', 'snapshot_at', 'traces', 'takes_snapshots'];
 
 /**
  * `source` must be in a transaction. A file that could not be written to its end is removed.
@@ -76,24 +75,4 @@ function writeMeta(source: Db, target: Db, { takenAt, blocks }: SnapshotFigures)
   target.run("DELETE FROM meta WHERE key <> 'format_version'");
   for (const [key, value] of [...kept, ...Object.entries(own)])
     target.run('INSERT OR REPLACE INTO meta VALUES (?, ?)', [key, value]);
-}
-
-/** Columns that only one of the two has are left out: an earlier mp may have written the source. */
-function copyTable(source: Db, target: Db, table: string): void {
-  const there = columnsOf(source, table);
-  const columns = columnsOf(target, table).filter((column) => there.includes(column));
-  if (columns.length === 0) throw new StoreError(`table ${table} has none of its columns`, 'SQLITE_CORRUPT');
-  const rows = inserter(target, table, columns);
-  const values = `SELECT ${columns.join(', ')} FROM main.${table}`;
-  for (const row of source.iterate<Record<string, unknown>>(values)) rows.add(...columns.map((column) => row[column]));
-  rows.finish();
-}
-
-function columnsOf(db: Db, table: string): string[] {
-  return db.all<{ name: string }>(`PRAGMA main.table_info(${table})`).map(({ name }) => name);
-}
-
-function inserter(db: Db, table: string, columns: string[]): BulkInsert {
-  const text = (values: string) => `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values}`;
-  return new BulkInsert(columns.length, text, (sql, params) => db.run(sql, params));
 }

@@ -52,7 +52,9 @@ export function intervalsIn(rows: MetaRow[], eventsEndNs: number | null = null):
   if (eventsEndNs !== null) return { widthNs: TICK_NS, endNs: eventsEndNs };
   const why = isAggregated(meta.get('options'))
     ? 'it was recorded with --aggregate'
-    : 'it was recorded by an earlier version of mp, or has only just begun';
+    : meta.has('snapshot_at')
+      ? 'it is a snapshot'
+      : 'it was recorded by an earlier version of mp, or has only just begun';
   throw new UserError(
     `The capture does not know what happened when: ${why}. --from, --to and --temporal need one that does.`,
   );

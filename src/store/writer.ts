@@ -24,6 +24,7 @@ import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
 import { EVENTS_PER_CHUNK } from './event-chunk.ts';
 import { EventEncoder } from './event-encoder.ts';
+import { type Figure, type InnerSnapshot, putMetrics, putSnapshot } from './inner-snapshot.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { MemoryRows } from './memory-rows.ts';
 import { FORMAT_VERSION } from './open.ts';
@@ -66,6 +67,8 @@ export class CaptureWriter {
   #writtenFrames = 0;
   #writtenNodes = 0;
   #writtenLosses: Losses = {};
+  /** Taken into the capture. They refer to sites, which must stay. */
+  #snapshots = 0;
 
   /**
    * Creates the file.
@@ -113,6 +116,21 @@ export class CaptureWriter {
     } finally {
       this.close();
     }
+  }
+
+  /**
+   * Keeps what was last committed as a snapshot inside the capture.
+   * @returns its id.
+   * @throws StoreError; then there is none.
+   */
+  takeSnapshot(snapshot: InnerSnapshot): number {
+    this.#snapshots = this.#db.transaction(() => putSnapshot(this.#db, snapshot));
+    return this.#snapshots;
+  }
+
+  /** Further figures of a snapshot. @throws StoreError */
+  addMetrics(snapshot: number, metrics: Iterable<Figure>): void {
+    this.#db.transaction(() => putMetrics(this.#db, snapshot, metrics));
   }
 
   /** Removes the capture: nothing was recorded. */
@@ -263,7 +281,7 @@ export class CaptureWriter {
     if (this.#rows.isEmpty(row)) {
       this.#rows.forget(row);
       this.#run(queries.DELETE_TEMPORARIES, [id]);
-      this.#run(queries.DELETE_SITE, [id]);
+      this.#run(this.#snapshots === 0 ? queries.DELETE_SITE : queries.EMPTY_SITE, [id]);
       return;
     }
     const sum = this.#sum;

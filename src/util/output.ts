@@ -2,6 +2,7 @@
 import { realpathSync, writeSync } from 'node:fs';
 import { UserError } from './errors.ts';
 import { type Chunk, type Content, createNewFile, isReplaceable, ownerUnderSudo, writeToDevice } from './new-file.ts';
+import { parseAddress } from './snapshot-address.ts';
 
 export interface Output {
   /** The report itself. */
@@ -108,9 +109,10 @@ export function writeOutputFile(path: string, content: Content, force: boolean, 
   }
 }
 
-/** @throws UserError if `path` is the capture. */
+/** @throws UserError if `path` is the capture, or the one that the snapshot is in. */
 export function refuseSame(path: string, capture: string): void {
-  if (isSameFile(path, capture)) throw new UserError(`The output would overwrite the capture: ${path}`);
+  if (isSameFile(path, parseAddress(capture).file))
+    throw new UserError(`The output would overwrite the capture: ${path}`);
 }
 
 function isSameFile(a: string, b: string): boolean {

@@ -269,6 +269,8 @@ describe('watching on a terminal', { skip: cannotRecord() || cannotFind('tmux') 
     await shows(/^keep +976\.563 KiB +976\.563 KiB +100/m);
     assert.equal(recorder.stdout(), 'kept\n', 'its output is on its own terminal');
     press('?');
+    await shows('any key: more');
+    press('x');
     await shows('ctrl+z');
     press('x', 'o');
     open();

@@ -22,6 +22,7 @@ import { ENVIRONMENT, findPythons } from './python.ts';
 const skip = cannotRecord();
 const LIMIT_MS = 60_000;
 const MIB = 2 ** 20;
+const IN_FILES = ['--snapshot-file', 's-$counter.db'];
 
 before(() => {
   if (!skip) buildPrograms();
@@ -43,8 +44,7 @@ async function traceSteps(t: TestContext, ...args: string[]): Promise<Traced> {
   const capture = join(folder, 'capture.db');
   const target = start(t, programPath('steps'), []);
   await until('the program', () => target.stdout().includes('ready'), LIMIT_MS);
-  const options = ['--snapshot-file', 's-$counter.db', ...args];
-  const tracer = start(t, MP, ['trace', '--pid', `${target.pid}`, '-o', capture, ...options], { cwd: folder });
+  const tracer = start(t, MP, ['trace', '--pid', `${target.pid}`, '-o', capture, ...args], { cwd: folder });
   await untilTraced(capture, target.pid, tracer);
   await until('the tracer', () => tracer.stderr().includes(`Tracing ${target.pid}`), LIMIT_MS);
   let seen = target.stdout().length;
@@ -73,7 +73,7 @@ async function topOf(t: TestContext, ...args: string[]): Promise<Top> {
 
 test('a threshold of 0.75 MiB fires once for 1 MiB and once for its release', { skip }, async (t) => {
   const log = `echo "$MP_REASON $MP_TRACED_BYTES $MP_SNAPSHOT" >> log`;
-  const traced = await traceSteps(t, '--snapshot-threshold', '0.75MiB', '--traces', '--on-trigger', log);
+  const traced = await traceSteps(t, ...IN_FILES, '--snapshot-threshold', '0.75MiB', '--traces', '--on-trigger', log);
   const { folder, tracer, step, said } = traced;
   const address = (await step('SIGUSR1', /took (0x[0-9a-f]+)\n/)).slice(5, -1);
   await said(/^Snapshot: s-0001\.db \(threshold\)$/m);
@@ -105,35 +105,35 @@ test('a threshold of 0.75 MiB fires once for 1 MiB and once for its release', { 
   assert.match(await block('s-0002.db'), /\(not found\)\n/);
 });
 
-test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp snapshot take more', {
+test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp snapshot take more, inside the capture', {
   skip,
 }, async (t) => {
   const traced = await traceSteps(t, '--snapshot-delay', '0.3', '--snapshot-repeat', '3', '--top-delay', '0.3');
-  const { folder, target, tracer, step, said } = traced;
-  await said(/^Snapshot: s-0003\.db \(delay\)$/m);
+  const { folder, capture, target, tracer, step, said } = traced;
+  await said(/^Snapshot: .*capture\.db@3 \(delay\)$/m);
   await said(/: Top 0 allocations per filename and line number\n(.*\n)*.*Top 0 .* \(compared to /m);
   await step('SIGUSR1', /took .*\n/);
   process.kill(tracer.pid, 'SIGUSR2');
-  await said(/^Snapshot: s-0004\.db \(signal\)$/m);
-  assert.deepEqual(
-    (await topOf(t, join(folder, 's-0004.db'))).rows.map(({ size }) => size),
-    [MIB],
-  );
+  await said(/^Snapshot: .*capture\.db@4 \(signal\)$/m);
+  const sizes = async (path: string) => (await topOf(t, path)).rows.map(({ size }) => size);
+  assert.deepEqual([await sizes(`${capture}@3`), await sizes(`${capture}@4`)], [[], [MIB]]);
+  const kept = await mp(t, ['snapshot', `${target.pid}`]);
+  assert.equal(kept.stderr, `Snapshot: ${capture}@5\n`);
+  assert.deepEqual(await sizes(`${capture}@5`), [MIB]);
   const taken = join(folder, 'now.db');
   const { code, stderr } = await mp(t, ['snapshot', '-o', taken, `${target.pid}`]);
   assert.equal(code, 0, stderr);
-  assert.deepEqual(
-    (await topOf(t, taken)).rows.map(({ size }) => size),
-    [MIB],
-  );
+  assert.deepEqual(await sizes(taken), [MIB]);
   assert.match((await mp(t, ['leaks', taken])).stdout, /take/);
   assert.equal((await mp(t, ['detach', `${target.pid}`])).code, 0);
   assert.equal((await tracer.finished).code, 0);
+  assert.match((await mp(t, ['info', capture])).stdout, /capture\.db@5 .* signal\n/);
+  assert.match((await mp(t, ['diff', `${capture}@3`, `${capture}@5`])).stdout, /take/);
   await step('SIGTERM', /ok\n/);
 });
 
 test('--stop-on-trigger ends the recording, not the target', { skip }, async (t) => {
-  const { folder, target, tracer, step } = await traceSteps(t, '--growth', '512K/min', '--stop-on-trigger');
+  const { folder, target, tracer, step } = await traceSteps(t, ...IN_FILES, '--growth', '512K/min', '--stop-on-trigger');
   await step('SIGUSR1', /took .*\n/);
   const { code, stderr } = await tracer.finished;
   assert.equal(code, 0, stderr);
