@@ -24,6 +24,7 @@ import { measurePages } from './page.ts';
 import { measurePairsPart } from './pairs.ts';
 import { measurePythonLoad, PYTHON } from './python.ts';
 import { measurePythonFrames } from './python-frames.ts';
+import { measureSnapshotStop } from './snapshot-stop.ts';
 import { measureSnapshots } from './snapshots.ts';
 import { formatRow, type Part } from './statistics.ts';
 
@@ -33,7 +34,7 @@ const PARTS = new Map<string, Measure[]>([
   ['pairs', [measurePairsPart]],
   ['python', [measurePythonLoad, measurePythonFrames]],
   ['node', [measureNodeLoad]],
-  ['snapshots', [measureSnapshots]],
+  ['snapshots', [measureSnapshots, measureSnapshotStop]],
   ['compile', [measureCompileTree]],
   ['page', [measurePages]],
 ]);

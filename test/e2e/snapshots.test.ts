@@ -133,7 +133,13 @@ test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp sna
 });
 
 test('--stop-on-trigger ends the recording, not the target', { skip }, async (t) => {
-  const { folder, target, tracer, step } = await traceSteps(t, ...IN_FILES, '--growth', '512K/min', '--stop-on-trigger');
+  const { folder, target, tracer, step } = await traceSteps(
+    t,
+    ...IN_FILES,
+    '--growth',
+    '512K/min',
+    '--stop-on-trigger',
+  );
   await step('SIGUSR1', /took .*\n/);
   const { code, stderr } = await tracer.finished;
   assert.equal(code, 0, stderr);

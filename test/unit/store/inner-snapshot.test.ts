@@ -96,7 +96,13 @@ test('facts, figures and processes are those of its moment', (context) => {
 
 test('blocks are rows again', (context) => {
   const { path, writer } = smallRecording(context);
-  const blocks = { count: 2, processes: [1, 1], addresses: [0x7f00_0000_1000, 2 ** 47], bytes: [9, 2 ** 40], sites: [1, 0] };
+  const blocks = {
+    count: 2,
+    processes: [1, 1],
+    addresses: [0x7f00_0000_1000, 2 ** 47],
+    bytes: [9, 2 ** 40],
+    sites: [1, 0],
+  };
   writer.takeSnapshot({ ...NO_FIGURES, timeNs: 2e9, blocks });
   const db = openReader(`${path}@1`);
   context.after(() => db.close());
