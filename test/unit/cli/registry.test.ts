@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { captureOf, register, tracerOf } from '../../../src/cli/registry.ts';
+import { captureOf, recorderOf, register, tracerOf } from '../../../src/cli/registry.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 test('a traced process has a tracer until it is taken out', (context) => {
@@ -25,4 +25,17 @@ test('an entry of a killed tracer is nobody, also when its pid was given to anot
   for (const pid of [11, 12, 13]) assert.equal(tracerOf(pid, folder), null);
   register([14], '', folder);
   assert.deepEqual(readdirSync(folder), ['14']);
+});
+
+test('the recorder of a capture, by any name of the file', (context) => {
+  const folder = temporaryFolder(context);
+  const files = temporaryFolder(context);
+  const [capture, link] = [join(files, 'a.db'), join(files, 'link.db')];
+  writeFileSync(capture, '');
+  symlinkSync(capture, link);
+  const unregister = register([11], capture, folder);
+  for (const name of [capture, link]) assert.equal(recorderOf(name, folder), process.pid);
+  assert.equal(recorderOf(join(files, 'b.db'), folder), null);
+  unregister();
+  assert.equal(recorderOf(capture, folder), null);
 });
