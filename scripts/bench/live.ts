@@ -21,7 +21,7 @@ import { median } from './statistics.ts';
 
 const LOOKS = 15;
 const CONTEXT = { paint: paintOf(true), hasFineBlocks: true, clock: () => '', shortenName, lossLine, output: null };
-const MODE = { typing: null, processCursor: null, message: '' };
+const MODE = { typing: null, processCursor: null, message: '', commandPiece: 0 };
 
 function measure(name: string, change: () => void, look: () => void): void {
   const times: number[] = [];

@@ -12,10 +12,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as setTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LiveEnd } from '../tui/live-app.ts';
 import { UserError } from '../util/errors.ts';
+import type { Output } from '../util/output.ts';
 import { OutputTail } from '../util/output-tail.ts';
 import { readCaller } from './caller.ts';
 import { followFile } from './live-file.ts';
@@ -27,6 +29,9 @@ import { defaultOutput } from './report-options.ts';
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 const INTERVAL_MS = 1000;
 const POLL_MS = 20;
+const STARTING_MS = 500;
+const STARTING = 'Starting the recording …';
+const CLEAR_LINE = '\r\x1b[K';
 /** Where what the recording says at its end begins. */
 const CLOSING = 'Capture: ';
 const GOES_ON = 'The recording goes on; Ctrl-C works as without --live.\n';
@@ -71,7 +76,7 @@ export async function recordInView(): Promise<number> {
   });
   const closed = passSignalsOn(recorder, ended);
   try {
-    const path = await announced(announcement, recorder);
+    const path = await sayingStart(output, announced(announcement, recorder));
     if (path === null) {
       const status = await ended;
       output.err(tail.text);
@@ -129,6 +134,15 @@ function textOf(argument: Buffer): string {
   if (!Buffer.from(text).equals(argument))
     throw new UserError('--live takes arguments in UTF-8 only; use --live-remote for this program');
   return text;
+}
+
+/** With thousands of processes it takes a while. */
+async function sayingStart<T>(output: Output, started: Promise<T>): Promise<T> {
+  const timer = setTimer(() => output.err(STARTING), STARTING_MS);
+  const result = await started;
+  clearTimeout(timer);
+  output.err(CLEAR_LINE);
+  return result;
 }
 
 /** The path of the capture; null if the recording has ended before there was one. */

@@ -50,7 +50,7 @@ class LiveApp {
   readonly #screen: MouseScreen;
   readonly #model: LiveModel;
   readonly #application: LiveApplication;
-  readonly #mode: LiveMode = { typing: null, processCursor: null, message: '' };
+  readonly #mode: LiveMode = { typing: null, processCursor: null, message: '', commandPiece: 0 };
   #targets: Target[] = [];
   #callers: TreeModel | null = null;
   /** First line of the help that is shown; null: it is not. */
@@ -198,6 +198,7 @@ class LiveApp {
       n: () => model.toggleNative(),
       ...{ q: () => this.#end('quit'), escape: () => this.#end('quit') },
       space: () => model.togglePaused(),
+      c: () => this.#mode.commandPiece++,
       r: () => this.#tell(() => this.#startReplay()),
       enter: () => this.#openCallers(),
       f: () => void this.#write('flame graph', () => this.#application.writeFlameGraph()),

@@ -10,6 +10,7 @@ const KEYS = [
   ['enter', 'callers and callees of the row, with source lines'],
   ['/', 'only rows with a text in function or file; p:TEXT: of processes'],
   ['p', 'select a process, one with its children, or all'],
+  ['c', 'the rest of a long command line, piece by piece'],
   ['M, d', 'set a mark; the difference since the mark'],
   ['l', 'what may leak: memory that does not go back to what it was'],
   ['n', 'hide native frames of Python and JavaScript, or show them'],
@@ -17,8 +18,7 @@ const KEYS = [
   ['s', 'keep a snapshot of now, for mp top and every report'],
   ['r', 'replay a recording that has ended'],
   [', .', 'in a replay: one interval back, forward; it stays there'],
-  ['[ ]', 'in a replay: a tenth of the recording back, forward'],
-  ['+ -, space', 'in a replay: twice, half as fast; stop, go on'],
+  ['[ ], + -', 'in a replay: a tenth of it back, forward; twice, half as fast'],
   ['ctrl+z', 'suspend'],
   ['q, esc', 'quit; the recording goes on'],
 ] as const;

@@ -39,6 +39,8 @@ export interface LiveMode {
   processCursor: number | null;
   /** Said in the line of the status. */
   message: string;
+  /** Which piece of a command line is shown that is longer than its line; counts on, around its end. */
+  commandPiece: number;
 }
 
 export interface LiveScreen {
@@ -51,6 +53,7 @@ const SIDE_BY_SIDE = 100;
 const PLOT_ROWS = 4;
 const ROOMY_ROWS = 24;
 const MAX_PROCESSES = 6;
+const MIN_COMMAND = 8;
 
 /** Rows of the table on a screen of that size, for paging. */
 export function liveHeight(model: LiveModel, columns: number, rows: number, context: LiveContext): number {
@@ -141,10 +144,21 @@ function factLines(model: LiveModel, width: number, context: LiveContext, mode: 
   const isSerious = (model.isDisconnected && model.replay === null) || model.paused !== null || mode.message !== '';
   return [
     `${paint.bold(title.padEnd(width - clock.length))}${clock}`,
-    line(`PID ${pidText(model)}  CMD ${printable(data.commandLine) || '???'}`),
+    line(commandText(model, width, mode.commandPiece)),
     line(`${threadText(model)}  Samples ${model.samples}  Duration ${durationText(model)}`),
     (isSerious ? paint.warn : String)(line(`Status ${status}, ${context.lossLine(data.losses)}`)),
   ];
+}
+
+/** A piece of a long command line ends with the beginning of the next one. */
+function commandText(model: LiveModel, width: number, piece: number): string {
+  const title = `PID ${pidText(model)}  CMD `;
+  const command = [...printable(model.data.commandLine)];
+  const room = Math.max(MIN_COMMAND, width - title.length);
+  if (command.length <= room) return `${title}${command.join('') || '???'}`;
+  const step = room - 2;
+  const from = (piece % Math.ceil((command.length - 2) / step)) * step;
+  return `${title}${from === 0 ? '' : '…'}${command.slice(from === 0 ? 0 : from + 1).join('')}`;
 }
 
 export function durationText({ data, replay }: LiveModel): string {

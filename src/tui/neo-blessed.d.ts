@@ -16,6 +16,7 @@ declare module 'neo-blessed' {
   export interface BlessedScreen {
     width: number;
     height: number;
+    title: string;
     tput: { brokenACS: boolean };
     render(): void;
     destroy(): void;
@@ -30,6 +31,7 @@ declare module 'neo-blessed' {
   }
 
   export interface BlessedProgram {
+    tmux: boolean;
     normalBuffer(): void;
     alternateBuffer(): void;
     showCursor(): void;
@@ -44,7 +46,7 @@ declare module 'neo-blessed' {
   }
 
   const blessed: {
-    screen(options: { smartCSR: boolean; fullUnicode: boolean; forceUnicode: boolean; title: string }): BlessedScreen;
+    screen(options: { smartCSR: boolean; fullUnicode: boolean; forceUnicode: boolean }): BlessedScreen;
     box(options: { top: number; left: number; width: string; height: string; wrap: boolean }): BlessedBox;
   };
   export default blessed;

@@ -145,7 +145,7 @@ export const CONTEXT: LiveContext = {
   ...{ paint: paintOf(false), hasFineBlocks: true, clock: () => '12:34:56', shortenName, lossLine, output: null },
 };
 
-export const MODE: LiveMode = { typing: null, processCursor: null, message: '' };
+export const MODE: LiveMode = { typing: null, processCursor: null, message: '', commandPiece: 0 };
 
 /** Lines without escape sequences; the sorted heading is between underscores, the selected row begins with `>`. */
 export function plain(lines: string[]): string {

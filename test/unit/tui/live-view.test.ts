@@ -24,7 +24,7 @@ for (const [columns, rows] of SIZES) {
     model.turnThread(1);
     model.toggleDifference();
     for (const typing of [null, 'y'.repeat(300)]) {
-      const mode = { typing, processCursor: 1, message: `wrote /${'z'.repeat(300)}` };
+      const mode = { ...MODE, typing, processCursor: 1, message: `wrote /${'z'.repeat(300)}` };
       const { lines } = liveScreen(model, columns, rows, { ...CONTEXT, output }, mode);
       assert.equal(lines.length, rows);
       // one more for the mark of the selected row, two for those of the sorted heading
@@ -51,6 +51,24 @@ test('the words of the header, as threads and time pass', (t) => {
   assert.match(head(), /Status Remote has disconnected, Table updates paused, losses/);
   assert.match(head(), /PID 100 {2}CMD/, 'the last that ran');
   assert.match(head(), /Duration 3\.5 seconds/);
+});
+
+test('a long command line, piece by piece', (t) => {
+  const { model } = start(t);
+  const shown = (columns: number, commandPiece: number) =>
+    liveScreen(model, columns, 24, CONTEXT, { ...MODE, commandPiece }).lines[1]!;
+  for (const length of [41, 42, 43, 80, 81, 100, 200]) {
+    const command = Array.from({ length }, (_, i) => String.fromCharCode(97 + (i % 26))).join('');
+    model.data.commandLine = command;
+    const room = 60 - 'PID 100 and 1 more  CMD '.length;
+    const pieces: string[] = [];
+    for (let piece = 0; piece === 0 || shown(60, piece) !== shown(60, 0); piece++) pieces.push(shown(60, piece));
+    assert.ok(pieces.every((piece) => [...piece].length === 60));
+    const parts = pieces.map((piece) => piece.slice(-room).trim().replaceAll('…', ''));
+    assert.equal(parts.join(''), command, `${length}`);
+  }
+  model.data.commandLine = './short';
+  assert.equal(shown(60, 5).trim(), 'PID 100 and 1 more  CMD ./short');
 });
 
 test('a capture that had ended before is complete', (t) => {
