@@ -29,7 +29,9 @@ const NAMES: Record<string, string> = { return: '', linefeed: 'enter' };
 
 export function openScreen(title: string): MouseScreen {
   const screen = blessed.screen({ smartCSR: true, fullUnicode: true, forceUnicode: true });
-  setTitle(screen, title);
+  // Inside tmux it would wrap what is for the terminal around. tmux understands it itself; a screen inside tmux would show it.
+  screen.program.tmux = false;
+  screen.title = title;
   // Lines and dots as UTF-8, not from the terminal's second character set, which not all of them draw.
   screen.tput.brokenACS = true;
   const box = blessed.box({ top: 0, left: 0, width: '100%', height: '100%', wrap: false });
@@ -66,15 +68,6 @@ export function openScreen(title: string): MouseScreen {
       screen.destroy();
     },
   };
-}
-
-/** Inside tmux neo-blessed wraps it for the terminal around; tmux itself understands it, and a screen in between shows that. */
-function setTitle(screen: BlessedScreen, title: string): void {
-  const { program } = screen;
-  const isTmux = program.tmux;
-  program.tmux = false;
-  screen.title = title;
-  program.tmux = isTmux;
 }
 
 const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
