@@ -371,7 +371,8 @@ class Heap : public Napi::ObjectWrap<Heap> {
     Napi::Function heap =
         DefineClass(env, "Heap",
                     {InstanceMethod<&Heap::read>("read"), InstanceMethod<&Heap::resume>("resume"),
-                     InstanceMethod<&Heap::references>("references"), InstanceMethod<&Heap::describe>("describe")});
+                     InstanceMethod<&Heap::references>("references"), InstanceMethod<&Heap::describe>("describe"),
+                     InstanceMethod<&Heap::figures>("figures")});
     exports.Set("Heap", heap);
   }
 
@@ -451,6 +452,28 @@ class Heap : public Napi::ObjectWrap<Heap> {
     const auto others = strings_of(info[1].As<Napi::Array>());
     auto core = std::make_unique<mp::HeapCore>(info[0].As<Napi::String>().Utf8Value(), others);
     return std::make_unique<mp::HeapReader>(std::move(core), mp::HeapOptions{});
+  }
+
+  Napi::Value figures(const Napi::CallbackInfo &info) {
+    const Napi::Env env = info.Env();
+    const mp::HeapFigures figures = forward(env, [&] { return reader_->figures(); });
+    Napi::Object result = Napi::Object::New(env);
+    const auto set = [&](const char *name, uint64_t value) { result.Set(name, static_cast<double>(value)); };
+    if (const auto &pymalloc = figures.pymalloc) {
+      set("pymallocBytes", pymalloc->size_bytes);
+      set("pymallocMaxBytes", pymalloc->max_size_bytes);
+      if (const auto &blocks = pymalloc->blocks) {
+        set("pymallocBlocks", blocks->count);
+        set("pymallocAllocatedBytes", blocks->allocated_bytes);
+        set("pymallocFreeBytes", blocks->free_bytes);
+      }
+    }
+    if (figures.tracked) set("trackedObjects", *figures.tracked);
+    if (figures.interned) {
+      set("internedStrings", figures.interned->count);
+      set("internedBytes", figures.interned->size_bytes);
+    }
+    return result;
   }
 
   std::unique_ptr<mp::HeapReader> reader_;

@@ -99,7 +99,7 @@ static const int for_files[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 static const int for_tracing[] = {CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_SYS_NICE, -1};
 /* Files and memory of a process. */
 static const int for_reading[] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, -1};
-static const char *const readers[] = {"heap", "objgraph", "sizeof", "monitor"};
+static const char *const readers[] = {"heap", "objgraph", "sizeof", "monitor", "snapshot", "top"};
 
 /* --probe perf, and kernels before 6.6, which know nothing else: perf's uprobes are for CAP_SYS_ADMIN only. */
 static int needs_administration(char **arguments) {

@@ -2,54 +2,15 @@
 
 #include <algorithm>
 #include <bitset>
-#include <set>
+
+#include "heap_pools.h"
 
 namespace mp {
 namespace {
 
-constexpr uint64_t kMaxArenas = 1 << 22;
-constexpr uint32_t kSizeClasses = 32, kBlockUnit = 16;
-
-struct ArenaObject {
-  uint64_t address;       // 0: not in use
-  uint64_t pool_address;  // of the first pool that was never used
-  uint32_t free_pools;
-  uint32_t all_pools;
-  uint64_t free_list, next, previous;
-};
-static_assert(sizeof(ArenaObject) == 48);
-
-struct PoolHeader {
-  uint32_t used_blocks, padding;
-  uint64_t free_block;
-  uint64_t next, previous;
-  uint32_t arena_index;
-  uint32_t size_class;
-  uint32_t next_offset;  // of the first block that was never used
-  uint32_t last_offset;
-};
-static_assert(sizeof(PoolHeader) == 48);
-
-bool is_associated(const HeapLayout &layout, const ArenaObject &arena) {
-  const uint32_t pools = layout.arena_bytes / layout.pool_bytes;
-  return arena.address != 0 && arena.address % HeapMemory::kPageBytes == 0 && arena.address < HeapMemory::kMaxAddress &&
-         (arena.all_pools == pools || arena.all_pools == pools - 1) && arena.free_pools <= arena.all_pools &&
-         arena.pool_address >= arena.address &&
-         arena.pool_address <= arena.address + layout.arena_bytes + layout.pool_bytes;
-}
-
-// One that is not in use is on a list of them.
-bool is_arena_object(const HeapLayout &layout, const ArenaObject &arena) {
-  return arena.address == 0 ? arena.next % 8 == 0 : is_associated(layout, arena);
-}
-
-uint64_t first_pool(const HeapLayout &layout, const ArenaObject &arena) {
-  return (arena.address + layout.pool_bytes - 1) / layout.pool_bytes * layout.pool_bytes;
-}
-
 // Whether the first pool of an arena, if it was ever used, says that it belongs to that.
 bool has_pool_of(const HeapLayout &layout, HeapMemory &memory, const ArenaObject &arena, uint32_t index) {
-  const uint64_t address = first_pool(layout, arena);
+  const uint64_t address = pools_of(layout, arena).first;
   if (arena.pool_address <= address) return true;
   const auto pool = memory.read<PoolHeader>(address);
   return pool && pool->arena_index == index && pool->size_class < kSizeClasses;
@@ -103,9 +64,8 @@ class Pool {
 
 void visit_arena(const HeapLayout &layout, HeapMemory &memory, const ArenaObject &arena, const VisitBlock &visit,
                  ArenaCounts *counts) {
-  const uint64_t begin = first_pool(layout, arena);
-  const uint64_t end = std::min(arena.pool_address, arena.address + layout.arena_bytes);
-  for (uint64_t address = begin; address + layout.pool_bytes <= end; address += layout.pool_bytes) {
+  const auto [begin, end] = pools_of(layout, arena);
+  for (uint64_t address = begin; address < end; address += layout.pool_bytes) {
     const Pool pool(layout, memory, address);
     if (!pool.is_readable() || (!pool.is_free() && !pool.visit(visit, &counts->blocks))) counts->damaged++;
   }
@@ -129,23 +89,12 @@ bool is_arena_array(const HeapLayout &layout, HeapMemory &memory, uint64_t addre
   return has_any;
 }
 
-std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
-                                    const std::vector<std::pair<uint64_t, uint64_t>> &ranges) {
-  std::set<uint64_t> seen;
-  std::optional<uint64_t> lowest;
-  for (const auto &[begin, end] : ranges)
-    for (uint64_t address = begin; address + 8 <= end; address += 8) {
-      const auto word = memory.read<uint64_t>(address);
-      if (!word) {  // the rest of the page can't be read, either
-        address = address / HeapMemory::kPageBytes * HeapMemory::kPageBytes + HeapMemory::kPageBytes - 8;
-        continue;
-      }
-      const bool may_point = *word % 16 == 0 && *word > HeapMemory::kPageBytes && *word < HeapMemory::kMaxAddress;
-      if (!may_point || (lowest && *word >= *lowest) || !seen.insert(*word).second) continue;
-      // other variables may point to elements behind the first
-      if (is_arena_array(layout, memory, *word)) lowest = *word;
-    }
-  return lowest;
+std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory, const AddressRanges &data,
+                                    const AddressRanges &targets) {
+  // other variables may point to elements behind the first
+  for (const uint64_t address : find_pointers(memory, data, targets))
+    if (is_arena_array(layout, memory, address)) return address;
+  return std::nullopt;
 }
 
 ArenaCounts visit_blocks(const HeapLayout &layout, HeapMemory &memory, uint64_t arenas, const VisitBlock &visit) {

@@ -4,18 +4,18 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "heap_layout.h"
 #include "heap_memory.h"
+#include "heap_pointers.h"
 
 namespace mp {
 
-// The address of the array of arena_objects, `arenas`, that a word in one of these ranges [first, second) holds: up to
-// 3.11 a static variable without a symbol that could be relied on. nullopt if there is none.
-std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory,
-                                    const std::vector<std::pair<uint64_t, uint64_t>> &ranges);
+// The address of the array of arena_objects, `arenas`, that a word of `data` holds: up to 3.11 a static variable
+// without a symbol that could be relied on. It is in one of `targets`, which are sorted. nullopt if there is none.
+std::optional<uint64_t> find_arenas(const HeapLayout &layout, HeapMemory &memory, const AddressRanges &data,
+                                    const AddressRanges &targets);
 
 // Whether the array of arena_objects is at an address.
 bool is_arena_array(const HeapLayout &layout, HeapMemory &memory, uint64_t address);

@@ -14,6 +14,7 @@ class HeapProcess : public HeapTarget {
   const std::vector<ProcMapping> &mappings() const override { return mappings_; }
   std::unique_ptr<ElfFile> open(const ProcMapping &mapping) override;
   bool read(uint64_t address, void *to, size_t size_bytes) override;
+  size_t read_scattered(const std::vector<uint64_t> &addresses, void *to, size_t size_bytes) override;
   std::unique_ptr<HeapPause> pause(uint64_t max_ns) override { return std::make_unique<HeapPause>(pid_, max_ns); }
 
  private:

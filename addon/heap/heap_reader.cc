@@ -30,6 +30,14 @@ std::vector<std::pair<uint64_t, uint64_t>> data_of(const std::vector<ProcMapping
   return ranges;
 }
 
+// Where objects may be.
+AddressRanges anonymous(const std::vector<ProcMapping> &maps) {
+  AddressRanges ranges;
+  for (const ProcMapping &mapping : maps)
+    if (mapping.readable && !mapping.executable && mapping.inode == 0) ranges.emplace_back(mapping.start, mapping.end);
+  return ranges;
+}
+
 // nullopt if no file that is mapped holds a CPython. Names come first that are likely.
 std::optional<Interpreter> find_interpreter(HeapTarget &target) {
   const std::vector<ProcMapping> &maps = target.mappings();
@@ -59,7 +67,9 @@ HeapReader::HeapReader(std::unique_ptr<HeapTarget> target, const HeapOptions &op
   const auto layout = layout_of_runtime(python->image.minor, memory_, roots_.runtime);
   if (!layout) throw Error("UNSUPPORTED", "the interpreter of " + target_->name() + " is not known to mp", 0);
   layout_ = *layout;
-  if (layout_.allocator == 0) roots_.arenas = find_arenas(layout_, memory_, python->data).value_or(0);
+  data_ = python->data;
+  objects_ = anonymous(target_->mappings());
+  if (layout_.allocator == 0) roots_.arenas = find_arenas(layout_, memory_, data_, objects_).value_or(0);
 }
 
 // The lists of the garbage collector are whole between two collections; one seldom takes long.
@@ -81,6 +91,16 @@ HeapSnapshot HeapReader::read() {
   if (options_.pause) stop();
   types_ = std::make_unique<HeapTypes>(layout_, memory_);
   return read_heap(layout_, memory_, roots_);
+}
+
+HeapFigures HeapReader::figures() {
+  const auto read = [this](uint64_t address, void *to, size_t size_bytes) {
+    return target_->read(address, to, size_bytes);
+  };
+  const auto scattered = [this](const std::vector<uint64_t> &addresses, void *to, size_t size_bytes) {
+    return target_->read_scattered(addresses, to, size_bytes);
+  };
+  return read_figures(layout_, roots_, {read, scattered, data_, objects_});
 }
 
 uint64_t HeapReader::resume() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "heap_figures.h"
 #include "heap_references.h"
 #include "heap_snapshot.h"
 #include "heap_target.h"
@@ -29,6 +30,8 @@ class HeapReader {
   uint64_t resume();
   bool was_cut() const { return was_cut_; }
   int minor() const { return layout_.minor; }
+  // Without stopping it.
+  HeapFigures figures();
   const HeapTarget &target() const { return *target_; }
 
   struct Reference {
@@ -52,6 +55,7 @@ class HeapReader {
   HeapMemory memory_;
   HeapLayout layout_ = {};
   HeapRoots roots_;
+  AddressRanges data_, objects_;  // variables of the interpreter, and all that they may point to
   std::unique_ptr<HeapPause> pause_;
   std::unique_ptr<HeapTypes> types_;
   bool was_cut_ = false;

@@ -23,26 +23,6 @@ constexpr uint64_t kLinkFlags = 3;  // of _gc_next and _gc_prev
 // Words of _Py_DebugOffsets of 3.13 (Include/internal/pycore_runtime.h), counted from its beginning.
 enum DebugOffset { kCookie, kFreeThreaded = 2, kInterpretersHead = 5, kNextInterpreter = 8, kCollector = 10, kEnd };
 
-std::vector<uint64_t> find_interpreters(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime) {
-  std::vector<uint64_t> interpreters;
-  auto interpreter = memory.read<uint64_t>(runtime + layout.interpreters);
-  while (interpreter && *interpreter != 0 && interpreters.size() < kMaxInterpreters) {
-    if (std::find(interpreters.begin(), interpreters.end(), *interpreter) != interpreters.end()) break;
-    interpreters.push_back(*interpreter);
-    interpreter = memory.read<uint64_t>(*interpreter + layout.next_interpreter);
-  }
-  return interpreters;
-}
-
-// Addresses of the states of the garbage collectors.
-std::set<uint64_t> find_collectors(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime) {
-  if (layout.minor == 8) return {runtime + layout.collector};
-  std::set<uint64_t> collectors;
-  for (const uint64_t interpreter : find_interpreters(layout, memory, runtime))
-    collectors.insert(interpreter + layout.collector);
-  return collectors;
-}
-
 class Collector {
  public:
   Collector(const HeapLayout &layout, HeapMemory &memory, const HeapLimits &limits, HeapSnapshot &heap)
@@ -200,6 +180,40 @@ class Collector {
 
 }  // namespace
 
+std::vector<uint64_t> find_interpreters(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime) {
+  std::vector<uint64_t> interpreters;
+  auto interpreter = memory.read<uint64_t>(runtime + layout.interpreters);
+  while (interpreter && *interpreter != 0 && interpreters.size() < kMaxInterpreters) {
+    if (std::find(interpreters.begin(), interpreters.end(), *interpreter) != interpreters.end()) break;
+    interpreters.push_back(*interpreter);
+    interpreter = memory.read<uint64_t>(*interpreter + layout.next_interpreter);
+  }
+  return interpreters;
+}
+
+std::set<uint64_t> find_collectors(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime) {
+  if (layout.minor == 8) return {runtime + layout.collector};
+  std::set<uint64_t> collectors;
+  for (const uint64_t interpreter : find_interpreters(layout, memory, runtime))
+    collectors.insert(interpreter + layout.collector);
+  return collectors;
+}
+
+std::set<uint64_t> find_arena_arrays(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots) {
+  std::set<uint64_t> arenas;
+  if (layout.allocator == 0) {
+    arenas.insert(roots.arenas);
+  } else {
+    for (const uint64_t interpreter : find_interpreters(layout, memory, roots.runtime)) {
+      std::optional<uint64_t> state = interpreter + layout.allocator;
+      if (layout.allocator_is_pointer) state = memory.read<uint64_t>(*state);
+      arenas.insert(state ? memory.read<uint64_t>(*state + kAllocatorArenas).value_or(0) : 0);
+    }
+  }
+  arenas.erase(0);
+  return arenas;
+}
+
 std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint64_t runtime) {
   auto layout = heap_layout(minor);
   if (!layout) return layout;
@@ -225,18 +239,7 @@ HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapR
   if (layout.static_types != 0)
     for (const uint64_t interpreter : find_interpreters(layout, memory, roots.runtime))
       collector.find_static_types(interpreter);
-  std::set<uint64_t> arenas;
-  if (layout.allocator == 0) {
-    arenas.insert(roots.arenas);
-  } else {
-    for (const uint64_t interpreter : find_interpreters(layout, memory, roots.runtime)) {
-      std::optional<uint64_t> state = interpreter + layout.allocator;
-      if (layout.allocator_is_pointer) state = memory.read<uint64_t>(*state);
-      arenas.insert(state ? memory.read<uint64_t>(*state + kAllocatorArenas).value_or(0) : 0);
-    }
-  }
-  arenas.erase(0);
-  for (const uint64_t array : arenas) collector.add_blocks(array);
+  for (const uint64_t array : find_arena_arrays(layout, memory, roots)) collector.add_blocks(array);
   collector.follow();
   return heap;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,12 @@ struct HeapLimits {
 
 // The layout with the offsets that the interpreter states itself (3.13); nullopt if it is none that can be read.
 std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint64_t runtime);
+
+// Addresses of the states of all interpreters, of the states of their garbage collectors, and of the arrays of their
+// arenas.
+std::vector<uint64_t> find_interpreters(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime);
+std::set<uint64_t> find_collectors(const HeapLayout &layout, HeapMemory &memory, uint64_t runtime);
+std::set<uint64_t> find_arena_arrays(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots);
 
 HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots,
                        const HeapLimits &limits = HeapLimits());

@@ -24,6 +24,12 @@ class HeapTarget {
   virtual std::unique_ptr<ElfFile> open(const ProcMapping &mapping) = 0;
   // false if not all of it can be read.
   virtual bool read(uint64_t address, void *to, size_t size_bytes) = 0;
+  // `size_bytes` at each of the addresses, up to the first where that is not possible; the number of those copied.
+  virtual size_t read_scattered(const std::vector<uint64_t> &addresses, void *to, size_t size_bytes) {
+    for (size_t i = 0; i < addresses.size(); i++)
+      if (!read(addresses[i], static_cast<uint8_t *>(to) + i * size_bytes, size_bytes)) return i;
+    return addresses.size();
+  }
   // Lets it stand still; nullptr: it does so anyway. Throws Error.
   virtual std::unique_ptr<HeapPause> pause(uint64_t max_ns) = 0;
   // Of a core file that was cut short: bytes of memory that it should keep and does not.

@@ -1,7 +1,7 @@
 /** The thread that copies a capture into snapshots, and prints tops of it, while it is being recorded. */
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { v8Metrics } from '../lib/figures.ts';
+import { runtimeMetrics } from '../lib/figures.ts';
 import { fillTemplate } from '../lib/file-template.ts';
 import { runMetricCommands } from '../lib/metric-command.ts';
 import type { BlockColumns } from '../model/blocks.ts';
@@ -65,7 +65,7 @@ function say(report: SnapshotReport): void {
 
 async function write(db: Db, job: CopyJob): Promise<void> {
   try {
-    const own = [...metricsOf(job.figures), ...v8Metrics(new Reader(db))];
+    const own = [...metricsOf(job.figures), ...runtimeMetrics(db)];
     if (job.kind === 'top') {
       say({ type: 'top', text: topOf(db, job, own) });
       return;

@@ -8,7 +8,7 @@ import { metricsOf } from '../top/figures.ts';
 import { readMetrics, readSnapshot } from '../top/read-snapshot.ts';
 import type { SnapshotParts } from '../top/snapshot.ts';
 import { StoreError, UserError } from '../util/errors.ts';
-import { figuresOf, v8Metrics } from './figures.ts';
+import { figuresOf, runtimeMetrics } from './figures.ts';
 
 export interface LoadOptions {
   /** Also the single blocks, if the file knows them. Default: true. */
@@ -33,7 +33,7 @@ export function loadParts(path: string, { traces = true, metrics = true }: LoadO
         {
           timestamp: timestampOf(path, source),
           blocks: traces ? liveBlocks(db) : null,
-          metrics: metrics && kept.length === 0 ? [...metricsOf(figuresOf(db)), ...v8Metrics(source)] : kept,
+          metrics: metrics && kept.length === 0 ? [...metricsOf(figuresOf(db)), ...runtimeMetrics(db)] : kept,
         },
       );
     });

@@ -1,13 +1,12 @@
 /** Copies what a capture, maybe one that is being recorded, holds at this moment into a snapshot. */
 import { type Db, openReader } from '../store/db.ts';
 import { liveBlocks } from '../store/live-blocks.ts';
-import { Reader } from '../store/reader.ts';
 import { type SnapshotFigures, writeSnapshot } from '../store/snapshot.ts';
 import type { WriterOptions } from '../store/writer.ts';
 import { metricsOf } from '../top/figures.ts';
 import type { Metric } from '../top/metric.ts';
 import { StoreError, UserError } from '../util/errors.ts';
-import { figuresOf, v8Metrics } from './figures.ts';
+import { figuresOf, runtimeMetrics } from './figures.ts';
 
 export interface TakeOptions extends WriterOptions {
   /** With the single live blocks. */
@@ -31,7 +30,7 @@ export function takeSnapshot(capture: string, path: string, options: TakeOptions
           `The capture ${capture} does not know its single blocks: record with --events, or let the recording take the ` +
             `snapshots, with --snapshot-delay or --snapshot-threshold and --traces`,
         );
-      const metrics = [...metricsOf(figuresOf(db)), ...v8Metrics(new Reader(db)), ...options.metrics];
+      const metrics = [...metricsOf(figuresOf(db)), ...runtimeMetrics(db), ...options.metrics];
       writeSnapshot(db, path, { takenAt: options.takenAt.toISOString(), metrics, blocks }, options);
     });
   } catch (error) {

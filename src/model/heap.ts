@@ -81,3 +81,19 @@ export const HEAP_TRACKED = 1;
 export const HEAP_FROZEN = 2;
 /** In a block of pymalloc. */
 export const HEAP_PYMALLOC = 4;
+
+/** Of all interpreters of a process. What is not there could not be read, is too much to read, or does not exist. */
+export interface PythonFigures {
+  /** Of pymalloc's arenas, and the most there has been. */
+  pymallocBytes?: number;
+  pymallocMaxBytes?: number;
+  /** Blocks in use. */
+  pymallocBlocks?: number;
+  pymallocAllocatedBytes?: number;
+  pymallocFreeBytes?: number;
+  /** By the garbage collector. */
+  trackedObjects?: number;
+  internedStrings?: number;
+  /** Of their table. */
+  internedBytes?: number;
+}

@@ -1,6 +1,6 @@
 /** The only file that loads the addon. Its other side, which checks every argument, is addon/binding.cc. */
 import { createRequire } from 'node:module';
-import type { HeapColumns, HeapNames } from '../model/heap.ts';
+import type { HeapColumns, HeapNames, PythonFigures } from '../model/heap.ts';
 import type { Batch } from '../model/types.ts';
 
 export type ProbeMode = 'auto' | 'session' | 'multi' | 'perf';
@@ -124,6 +124,8 @@ export interface ProbeSite {
 export interface NativeHeap extends HeapNames {
   read(): HeapColumns;
   resume(): HeapPause;
+  /** While it goes on. Throws a NativeError. */
+  figures(): PythonFigures;
 }
 
 export interface HeapPause {

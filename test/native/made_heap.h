@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "heap/heap_figures.h"
 #include "heap/heap_snapshot.h"
 
 class MadeHeap {
@@ -119,6 +120,40 @@ class MadeHeap {
     return dicts;
   }
 
+  // The dict of interned strings, `count` of them, and a variable that points to it.
+  uint64_t interned(uint64_t count) {
+    unsigned log2_size = 3;
+    while ((2ull << log2_size) / 3 < count) log2_size++;
+    const uint64_t size = 1ull << log2_size, indices = size * (size <= 0xff ? 1 : 2), usable = size * 2 / 3;
+    const bool is_old = layout_.minor <= 10;
+    const uint64_t header = is_old ? 40 : 32, words = is_old ? 3 : 2;
+    const uint64_t address = tracked(dict_type, 48), keys = allocate(header + indices + usable * words * 8);
+    put(address + 16, count);
+    put(address + 32, keys);
+    put(keys, 1);
+    if (is_old) {
+      put(keys + 8, size);
+    } else {
+      put(keys + 8, log2_size | (log2_size + (size > 0xff)) << 8 | 1 << 16);
+    }
+    put(keys + header - 16, usable - count);
+    put(keys + header - 8, count);
+    for (uint64_t i = 0; i < count; i++) {
+      const uint64_t text = allocate(64), entry = keys + header + indices + ((i + 1) * words - 2) * 8;
+      put(text, 1);
+      put(text + mp::kObjectType, str_type);
+      put(entry, text);
+      put(entry + 8, text);
+    }
+    interned_keys_bytes = header + indices + usable * words * 8;
+    interned_entries = keys + header + indices;
+    const uint64_t variable = layout_.minor <= 11 ? allocate(8) : interpreter_ + 14000;
+    put(variable, address);
+    if (layout_.minor <= 11) data_ = {{variable, variable + 8}};
+    return address;
+  }
+  uint64_t interned_keys_bytes = 0, interned_entries = 0;
+
   // A float in a block of pymalloc that nothing refers to.
   uint64_t floating() {
     const uint64_t block = pool_ + 48 + 32 * blocks_++;
@@ -143,6 +178,16 @@ class MadeHeap {
     return layout ? mp::read_heap(*layout, memory, roots_, limits) : mp::HeapSnapshot();
   }
 
+  mp::HeapFigures figures(const mp::FigureLimits &limits = mp::FigureLimits()) const {
+    const auto reader = [this](uint64_t address, void *to, size_t size) { return copy(address, to, size); };
+    const auto scattered = [this](const std::vector<uint64_t> &addresses, void *to, size_t size) {
+      for (size_t i = 0; i < addresses.size(); i++)
+        if (!copy(addresses[i], static_cast<uint8_t *>(to) + i * size, size)) return i;
+      return addresses.size();
+    };
+    return mp::read_figures(layout_, roots_, {reader, scattered, data_, {{kBase, kBase + bytes.size()}}}, limits);
+  }
+
   // There are zeros up to the end of the last page, and nothing behind it.
   bool copy(uint64_t address, void *to, size_t size_bytes) const {
     const uint64_t offset = address - kBase, pages_bytes = (bytes.size() + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -161,9 +206,10 @@ class MadeHeap {
   void put(uint64_t address, uint64_t word) { memcpy(at(address), &word, sizeof(word)); }
 
   uint64_t pool() const { return pool_; }
+  uint64_t arenas() const { return arenas_; }
 
   std::vector<uint8_t> bytes;
-  uint64_t type_type = 0, object_type = 0, list_type = 0, dict_type = 0, tuple_type = 0, float_type = 0;
+  uint64_t type_type = 0, object_type = 0, list_type = 0, dict_type = 0, tuple_type = 0, float_type = 0, str_type = 0;
 
  private:
   uint8_t *at(uint64_t address) { return bytes.data() + (address - kBase); }
@@ -186,11 +232,12 @@ class MadeHeap {
     dict_type = type("dict", kIsDict | kHasCollectorHead, 48, 0, object_type);
     tuple_type = type("tuple", kIsTuple | kHasCollectorHead, 24, 8, object_type);
     float_type = type("float", 0, 24, 0, object_type);
+    str_type = type("str", kIsStr, layout_.unicode_bytes, 0, object_type);
   }
 
   // An arena whose first pool holds blocks of 32 bytes.
   void make_arena() {
-    const uint64_t arenas = allocate(16 * 48), begin = allocate(layout_.pool_bytes, layout_.pool_bytes);
+    const uint64_t arenas = arenas_ = allocate(16 * 48), begin = allocate(layout_.pool_bytes, layout_.pool_bytes);
     pool_ = begin;
     const uint32_t pools = layout_.arena_bytes / layout_.pool_bytes;
     put(arenas, begin);
@@ -213,5 +260,6 @@ class MadeHeap {
 
   mp::HeapLayout layout_;
   mp::HeapRoots roots_;
-  uint64_t interpreter_ = 0, collector_ = 0, pool_ = 0, blocks_ = 0;
+  uint64_t interpreter_ = 0, collector_ = 0, arenas_ = 0, pool_ = 0, blocks_ = 0;
+  mp::AddressRanges data_;
 };

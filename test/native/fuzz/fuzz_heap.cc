@@ -35,7 +35,8 @@ const MadeHeap &made_heap(int minor) {
           {"_struct.Struct", 56}};
       for (const auto &[name, size] : others)
         heap.tracked(heap.type(name, mp::kHasCollectorHead, size, 0, heap.object_type), size);
-      heap.tracked(heap.type("str", mp::kIsStr, 80, 0, heap.object_type), 80);
+      heap.tracked(heap.str_type, 80);
+      heap.interned(70);
       heap.tracked(heap.type("int", mp::kIsInt, 24, 4, heap.object_type), 32);
       heaps.push_back(heap);
     }
@@ -87,6 +88,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
   for (const uint32_t target : read.targets) check(target < count);
   for (const uint32_t type : read.type_of) check(type < read.types.size());
   for (const uint64_t size : read.sizes) check(size <= 1ull << 47);
+  mp::FigureLimits figure_limits;
+  figure_limits.pools = figure_limits.tracked = kMaxObjects;
+  figure_limits.copied_bytes = kMaxCopiedBytes;
+  const mp::HeapFigures figures = heap.figures(figure_limits);
+  check(figures.tracked.value_or(0) <= kMaxObjects);
+  if (figures.pymalloc) check(figures.pymalloc->max_size_bytes >= figures.pymalloc->size_bytes);
   if (count > 0) check(read.first_target.size() == count + 1);
   return 0;
 }
