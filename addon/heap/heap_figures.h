@@ -34,7 +34,8 @@ struct InternedFigures {
 // together.
 struct HeapFigures {
   std::optional<PymallocFigures> pymalloc;  // nullopt also if it has no arenas: PYTHONMALLOC=malloc
-  std::optional<uint64_t> tracked;          // objects: len(gc.get_objects())
+  // Objects: len(gc.get_objects()). nullopt also where they come and go faster than their lists can be read.
+  std::optional<uint64_t> tracked;
   // From 3.12 on without the strings that are built into the interpreter.
   std::optional<InternedFigures> interned;
 };

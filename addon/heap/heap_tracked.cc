@@ -13,9 +13,10 @@ namespace mp {
 namespace {
 
 constexpr uint64_t kLinkFlags = 3;  // of _gc_next and _gc_prev
-constexpr size_t kTrail = 64;
-constexpr int kAttempts = 20, kMaxRepairs = 1000;
-constexpr unsigned kRetryMicroseconds = 2000;
+constexpr int kAttempts = 5, kWaits = 100;
+constexpr unsigned kWaitMicroseconds = 2000;
+// _gc_runtime_state.generation_stats[].collections
+constexpr uint64_t kCollections = 128, kCollectionsBytes = 24;
 
 // Of PyGC_Head.
 struct Link {
@@ -70,23 +71,45 @@ class TrackedCounter {
       : collectors_(collectors), limits_(limits), memory_(reader, limits.copied_bytes) {}
 
   std::optional<uint64_t> count() {
+    uint64_t sum = 0;
+    for (const uint64_t collector : collectors_) {
+      const auto old = count_generations(collector, kGenerationCount - 1, kGenerationCount);
+      const auto young = count_generations(collector, 0, kGenerationCount - 1);
+      if (!old || !young) return std::nullopt;
+      sum += *old + *young;
+    }
+    return sum;
+  }
+
+ private:
+  // A collection takes objects out of its own generation and the younger ones, and puts them back in another order. So
+  // the young ones are counted again if there was any, the oldest one only if that one was collected.
+  std::optional<uint64_t> count_generations(uint64_t collector, uint64_t first, uint64_t end) {
+    const uint64_t before = count_;
     for (int attempt = 0; attempt < kAttempts && !are_too_many_ && !memory_.is_exhausted(); attempt++) {
-      if (attempt > 0) usleep(kRetryMicroseconds);
-      memory_.forget();
-      if (is_collecting()) continue;  // meanwhile objects are in other lists
-      count_ = 0;
-      if (count_all() && !is_collecting()) return count_;
+      count_ = before;
+      const auto collections = wait_for_collections(collector, first);
+      if (!collections) return std::nullopt;
+      bool is_whole = true;
+      for (uint64_t i = first; i < end && is_whole; i++)
+        is_whole = count_list(collector + kGenerations + i * kGenerationBytes);
+      if (is_whole && wait_for_collections(collector, first) == collections) return count_ - before;
     }
     return std::nullopt;
   }
 
- private:
-  bool is_collecting() {
-    for (const uint64_t collector : collectors_) {
+  // How many there have been of that generation and the older ones, when none is going on. What is read then is fresh.
+  std::optional<uint64_t> wait_for_collections(uint64_t collector, uint64_t first) {
+    for (int wait = 0; wait < kWaits; wait++) {
       memory_.forget();
-      if (memory_.read<uint32_t>(collector + kIsCollecting).value_or(1) != 0) return true;
+      const auto is_collecting = memory_.read<uint32_t>(collector + kIsCollecting);
+      uint64_t sum = 0;
+      for (uint64_t i = first; i < kGenerationCount; i++)
+        sum += memory_.read<uint64_t>(collector + kCollections + i * kCollectionsBytes).value_or(0);
+      if (is_collecting && *is_collecting == 0) return sum;
+      usleep(kWaitMicroseconds);
     }
-    return false;
+    return std::nullopt;
   }
 
   // True for the head of a list: an object has been moved to that one.
@@ -95,54 +118,24 @@ class TrackedCounter {
                        [&](uint64_t collector) { return address - collector < kIsCollecting; });
   }
 
-  bool count_all() {
-    for (const uint64_t collector : collectors_)
-      for (uint64_t i = 0; i < kGenerationCount; i++)
-        if (!count_list(collector + kGenerations + i * kGenerationBytes)) return false;
-    return true;
-  }
-
   std::optional<Link> link_at(uint64_t address) {
     auto link = memory_.read<Link>(address);
     if (link) link->next &= ~kLinkFlags, link->previous &= ~kLinkFlags;
     return link;
   }
 
+  // Each object must lead back to the one before: where something was taken out, or put in, after a part of the list
+  // had been copied, another object may be by now, of another list.
   bool count_list(uint64_t head) {
-    const auto first = link_at(head);
-    if (!first) return false;
-    std::vector<uint64_t> trail{head};  // of late, the newest last
-    uint64_t before = head, at = first->next;
-    for (int repairs = 0; at != head;) {
-      const auto link = link_at(at);
-      if (link && link->previous == before) {
-        are_too_many_ = ++count_ > limits_.objects;
-        if (are_too_many_ || is_in_collector(at)) return false;
-        if (trail.size() == 2 * kTrail) trail.erase(trail.begin(), trail.begin() + kTrail);
-        trail.push_back(at);
-        before = at;
-        at = link->next;
-        continue;
-      }
-      // something was taken out, or put in, after this memory was copied
-      const auto next = ++repairs > kMaxRepairs ? std::nullopt : resume(trail);
-      if (!next) return false;
-      before = trail.back();
-      at = *next;
+    uint64_t before = head;
+    for (auto link = link_at(head); link && link->next != head;) {
+      const uint64_t at = link->next;
+      link = link_at(at);
+      are_too_many_ = ++count_ > limits_.objects;
+      if (!link || link->previous != before || are_too_many_ || is_in_collector(at)) return false;
+      before = at;
     }
-    return true;
-  }
-
-  // What follows on the last of the trail that is still in the list; the others are taken off.
-  std::optional<uint64_t> resume(std::vector<uint64_t> &trail) {
-    memory_.forget();
-    for (; !trail.empty(); trail.pop_back(), count_--) {
-      const auto link = link_at(trail.back());
-      const auto previous = link ? link_at(link->previous) : std::nullopt;
-      const auto next = link ? link_at(link->next) : std::nullopt;
-      if (previous && next && previous->next == trail.back() && next->previous == trail.back()) return link->next;
-    }
-    return std::nullopt;
+    return link_at(head).has_value();
   }
 
   const std::set<uint64_t> &collectors_;

@@ -17,7 +17,7 @@ const METRICS: [keyof PythonFigures, string, Metric['format']][] = [
  * The sums over the processes, under the names of tracemalloctext. A figure that is not known of one of them is left out:
  * the sum of the others would be no figure of them all.
  *
- *     gc.objects                  len(gc.get_objects())
+ *     gc.objects                  len(gc.get_objects()), if its lists could be read while they stayed as they were
  *     pymalloc.size, .max_size    arenas; of several processes each had its maximum at a time of its own
  *     pymalloc.allocated, .blocks blocks in use
  *     pymalloc.free               free blocks, and pools that are not in use

@@ -110,7 +110,7 @@ TEST(counts_no_more_tracked_objects_than_the_limits_say) {
 }
 
 // The object is taken out after its neighbour has been copied, and its memory has other content when that is copied.
-TEST(goes_on_where_an_object_has_been_taken_out_meanwhile) {
+TEST(counts_again_where_an_object_has_been_taken_out_meanwhile) {
   MadeHeap made(11);
   uint64_t lists[3000];
   for (uint64_t &list : lists) list = made.list({}, 0) - 16;
