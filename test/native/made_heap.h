@@ -103,8 +103,8 @@ class MadeHeap {
     return address;
   }
 
-  // Types that are no heap types, and have their dicts in the interpreter. Only a shifted one has room for them.
-  // Returns the dicts.
+  // Types that are no heap types, and whose dicts are at this offset of the interpreter; only a shifted one has room
+  // for them. Returns the dicts.
   std::vector<uint64_t> static_types(size_t count, uint64_t offset) {
     std::vector<uint64_t> dicts;
     for (size_t i = 0; i < count; i++) {

@@ -18,6 +18,31 @@ struct Replacement {
   int64_t value;
 };
 
+// Of classes that keep their attributes in each of the ways that there are.
+void add_instances(MadeHeap &heap, uint64_t value) {
+  using namespace mp;
+  const HeapLayout &layout = heap.layout();
+  const uint64_t keys = heap.get(heap.dict({{value, value}}) + 32);
+  const uint64_t all = kHeapType | kHasCollectorHead;
+  for (const uint64_t flags : {all, all | kManagedDict, all | kManagedDict | kInlineValues, all | kManagedWeakref})
+    for (const int64_t dict_offset : {0, 24, -8}) {
+      const uint64_t type = heap.type("Class", flags, 40, dict_offset < 0 ? 8 : 0, heap.object_type);
+      heap.block(layout.heap_type_bytes + 200);  // what a heap type has in addition, and its members
+      heap.put(type + kTypeDictOffset, static_cast<uint64_t>(dict_offset));
+      heap.put(type + layout.cached_keys, keys);
+      heap.put(type + kObjectSize, 1);
+      heap.put(type + 880 + 8, 6);  // of a member: T_OBJECT, offset
+      heap.put(type + 880 + 16, 32);
+      heap.block(64);  // in front of the object: what the interpreter manages
+      const uint64_t object = heap.tracked(type, 64);
+      heap.put(object + 32, value);
+    }
+  const std::pair<const char *, uint64_t> others[] = {
+      {"collections.OrderedDict", kIsDict}, {"ValueError", kIsException}, {"_io.BufferedReader", 0}, {"type", kIsType}};
+  for (const auto &[name, flags] : others)
+    heap.tracked(heap.type(name, flags | kHasCollectorHead, 136, 0, heap.object_type), 400);
+}
+
 const MadeHeap &made_heap(int minor) {
   static const std::vector<MadeHeap> all = [] {
     std::vector<MadeHeap> heaps;
@@ -35,6 +60,7 @@ const MadeHeap &made_heap(int minor) {
           {"_struct.Struct", 56}};
       for (const auto &[name, size] : others)
         heap.tracked(heap.type(name, mp::kHasCollectorHead, size, 0, heap.object_type), size);
+      add_instances(heap, list);
       heap.tracked(heap.str_type, 80);
       heap.interned(70);
       heap.tracked(heap.type("int", mp::kIsInt, 24, 4, heap.object_type), 32);
