@@ -62,7 +62,7 @@ class Sizes {
   Size at(uint64_t offset) { return memory_.read<uint64_t>(object_ + offset); }
 
   static Size plus(Size base, Size count, uint64_t unit) {
-    if (!base || !count || *count > kMaxSize / unit || *base > kMaxSize) return std::nullopt;
+    if (!base || !count || unit == 0 || *count > kMaxSize / unit || *base > kMaxSize) return std::nullopt;
     return *base + *count * unit;
   }
 

@@ -125,6 +125,22 @@ TEST(refuses_sizes_that_cannot_be) {
   }
 }
 
+// As of one that is being made: a str whose characters have no width yet, compact or not.
+TEST(refuses_a_str_of_characters_without_a_width) {
+  for (int minor = kFirstMinor; minor <= kLastMinor; minor++)
+    for (const uint64_t state : {0 << 5, 1 << 5}) {
+      MadeHeap made(minor);
+      const uint64_t str = made.tracked(made.type("str", kIsStr | kHasCollectorHead, 80, 0, made.object_type), 80);
+      made.put(str + 16, 5);
+      made.put(str + 32, state);
+      made.put(str + made.layout().compact_bytes, str);
+      const HeapSnapshot heap = made.read();
+      check_columns(heap);
+      CHECK(index_of(heap, str) >= 0);
+      CHECK_EQ(heap.problems.objects, 1u);
+    }
+}
+
 // As of one that was freed, and whose memory has got other content.
 TEST(refuses_a_size_that_goes_beyond_the_memory) {
   MadeHeap made(11);
