@@ -21,7 +21,7 @@ class MadeHeap {
     if (layout_.allocator != 0) layout_.allocator += shift;
     if (layout_.static_types != 0) layout_.static_types += shift;
     roots_.runtime = allocate(1024);
-    interpreter_ = allocate(shift == 0 ? 16384 : 512 << 10);
+    interpreter_ = allocate(minor < 12 ? 16384 : 512 << 10);
     if (minor == 13) {
       memcpy(at(roots_.runtime), "xdebugpy", 8);
       put(roots_.runtime + 5 * 8, layout_.interpreters);
@@ -103,8 +103,8 @@ class MadeHeap {
     return address;
   }
 
-  // Types that are no heap types, and whose dicts are at this offset of the interpreter; only a shifted one has room
-  // for them. Returns the dicts.
+  // Types that are no heap types, and whose dicts are at this offset of the interpreter, of 3.12 and later. Returns the
+  // dicts.
   std::vector<uint64_t> static_types(size_t count, uint64_t offset) {
     std::vector<uint64_t> dicts;
     for (size_t i = 0; i < count; i++) {

@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kMaxObjects = 2000, kMaxReferences = 20000, kMaxCopiedBytes = 8 << 20;
 
 struct Replacement {
-  uint32_t word;  // index, modulo the number of words
+  uint32_t word;  // index among those that hold anything, modulo their number
   uint32_t kind;  // modulo 4, of what `value` says: the word, what to add to it, a word to point to, bits to change
   int64_t value;
 };
@@ -64,6 +64,7 @@ const MadeHeap &made_heap(int minor) {
       heap.tracked(heap.str_type, 80);
       heap.interned(70);
       heap.tracked(heap.type("int", mp::kIsInt, 24, 4, heap.object_type), 32);
+      if (each >= 12) heap.static_types(10, heap.layout().static_types);
       heaps.push_back(heap);
     }
     return heaps;
@@ -71,8 +72,22 @@ const MadeHeap &made_heap(int minor) {
   return all[minor - 8];
 }
 
-void replace(MadeHeap &heap, const Replacement &replacement) {
-  const uint64_t words = heap.bytes.size() / 8, address = MadeHeap::kBase + replacement.word % words * 8;
+// Addresses of the words of a heap that are not 0.
+const std::vector<uint64_t> &used_words(int minor) {
+  static const std::vector<std::vector<uint64_t>> all = [] {
+    std::vector<std::vector<uint64_t>> words(6);
+    for (int each = 8; each <= 13; each++) {
+      const MadeHeap &heap = made_heap(each);
+      for (uint64_t at = 0; at + 8 <= heap.bytes.size(); at += 8)
+        if (heap.get(MadeHeap::kBase + at) != 0) words[each - 8].push_back(MadeHeap::kBase + at);
+    }
+    return words;
+  }();
+  return all[minor - 8];
+}
+
+void replace(MadeHeap &heap, const std::vector<uint64_t> &used, const Replacement &replacement) {
+  const uint64_t words = heap.bytes.size() / 8, address = used[replacement.word % used.size()];
   const auto value = static_cast<uint64_t>(replacement.value);
   switch (replacement.kind % 4) {
     case 0:
@@ -82,7 +97,7 @@ void replace(MadeHeap &heap, const Replacement &replacement) {
       heap.put(address, heap.get(address) + value);
       break;
     case 2:
-      heap.put(address, MadeHeap::kBase + value % words * 8);
+      heap.put(address, value % 2 == 0 ? used[value / 2 % used.size()] : MadeHeap::kBase + value / 2 % words * 8);
       break;
     case 3:
       heap.put(address, heap.get(address) ^ value);
@@ -98,11 +113,12 @@ void check(bool holds) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes) {
   if (size_bytes < 1) return 0;
-  MadeHeap heap = made_heap(8 + data[0] % 6);
+  const int minor = 8 + data[0] % 6;
+  MadeHeap heap = made_heap(minor);
   for (size_t at = 1; at + sizeof(Replacement) <= size_bytes; at += sizeof(Replacement)) {
     Replacement replacement;
     memcpy(&replacement, data + at, sizeof(replacement));
-    replace(heap, replacement);
+    replace(heap, used_words(minor), replacement);
   }
   mp::HeapLimits limits;
   limits.objects = kMaxObjects;
