@@ -1,10 +1,9 @@
 /** What the commands that read the objects of a Python share: the process or core file, how long it may stand still. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { typeName } from '../heap/kinds.ts';
 import type { HeapColumns } from '../model/heap.ts';
 import { type NativeError, type NativeHeap, openCore, openHeap } from '../native/binding.ts';
 import { UserError } from '../util/errors.ts';
-import { formatBytes, formatPlural, printable } from '../util/format.ts';
+import { formatBytes, formatPlural } from '../util/format.ts';
 import type { Output } from '../util/output.ts';
 import { explainNativeError } from './native-errors.ts';
 
@@ -28,7 +27,6 @@ export interface HeapOptions {
 export type GivenPid = number | string | undefined;
 
 export const DEFAULT_MAX_PAUSE_MS = 10_000;
-const SHOWN_LEAVES = 3;
 
 /** Whether a file is read instead of a process. */
 export function isOfFile({ core, snapshot }: HeapOptions): boolean {
@@ -139,19 +137,5 @@ function problemLines(heap: HeapColumns): string[] {
   if (heap.missingBytes > 0) lines.push(`the core file is cut short: ${formatBytes(heap.missingBytes)} are missing`);
   if (!heap.hasPymalloc)
     lines.push("pymalloc's arenas were not found: untracked objects are seen where others refer to them");
-  return [...lines, ...leafLines(heap)];
-}
-
-/** Objects of which only their size is known. */
-function leafLines({ types, typeOf }: HeapColumns): string[] {
-  const counts = new Map<number, number>();
-  for (const type of typeOf) if (!types[type]!.isKnown) counts.set(type, (counts.get(type) ?? 0) + 1);
-  if (counts.size === 0) return [];
-  const most = [...counts].sort(([, m], [, n]) => n - m);
-  const names = most.slice(0, SHOWN_LEAVES).map(([type, count]) => `${count} ${printable(typeName(types[type]!))}`);
-  if (most.length > SHOWN_LEAVES) names.push('…');
-  const sum = most.reduce((all, [, count]) => all + count, 0);
-  return [
-    `what ${formatPlural(sum, 'object')} of ${formatPlural(most.length, 'C type')} refer to is not known: ${names.join(', ')}`,
-  ];
+  return lines;
 }

@@ -33,6 +33,7 @@ export interface CapturedSites extends ObjectSites {
 
 const BEFORE = '(before tracing)';
 const BEFORE_FORK = '(before the fork)';
+const NOT_THEN = '(before or after the capture)';
 const NOT_RECORDED = '(not recorded)';
 const STATIC = '(static data)';
 const UNKNOWN_LINE = '(unknown line)';
@@ -66,14 +67,15 @@ export async function capturedSites(
     throw new UserError(`process ${pid} is not being traced: give a capture of it with --capture, or trace it`);
   if (path === running && !(await isWritten(path, readAtNs)))
     output.err('the recording is behind: what it has not written yet counts as before tracing\n');
-  const known = read(path, (db) => sitesOf(db, path, pid, heap, readAtNs, output));
+  const isNow = path === running;
+  const known = read(path, (db) => sitesOf(db, { path, pid, isNow, readAtNs }, heap, output));
   if (known !== null) return known;
   if (path !== running)
     throw new UserError(
       `${path} does not know its single blocks: record with --events, or give a snapshot taken with --traces`,
     );
   return await withSnapshot(pid, (snapshot) => {
-    const sites = read(snapshot, (db) => sitesOf(db, snapshot, pid, heap, readAtNs, output));
+    const sites = read(snapshot, (db) => sitesOf(db, { path: snapshot, pid, isNow: true, readAtNs }, heap, output));
     if (sites === null) throw new UserError(`the snapshot of process ${pid} does not know its blocks`);
     output.err(
       'the lines are those of a snapshot taken a moment later: record with --events to have them of the same\n',
@@ -120,13 +122,19 @@ function numberOf(db: Db, key: string): number | null {
   return value === null ? null : Number(value);
 }
 
+interface Asked {
+  path: string;
+  pid: number;
+  /** It goes up to the moment at which the objects were read. */
+  isNow: boolean;
+  readAtNs: bigint;
+}
+
 /** Null: the capture does not know its blocks. */
 function sitesOf(
   db: Db,
-  path: string,
-  pid: number,
+  { path, pid, isNow, readAtNs }: Asked,
   heap: HeapColumns,
-  readAtNs: bigint,
   output: Output,
 ): CapturedSites | null {
   const image = db.get<{ id: number; origin: string }>(
@@ -143,7 +151,12 @@ function sitesOf(
   const own = blocks.filter(({ process_id }) => process_id === image.id).map(asBlock);
   const stacks = new Stacks(new Reader(db));
   const isStatic = staticMemory(pid);
-  const unknown = !hasObjects ? NOT_RECORDED : image.origin === 'fork' ? BEFORE_FORK : BEFORE;
+  if (!isNow)
+    output.err(
+      `${path} is of an earlier moment: what was allocated after it has no line, or that of a block before it\n`,
+    );
+  const early = image.origin === 'fork' ? BEFORE_FORK : BEFORE;
+  const unknown = !hasObjects ? NOT_RECORDED : isNow ? early : NOT_THEN;
   const sites = objectSites(heap, own, {
     lineOf: (stack) => lineText(stacks.place(stack)),
     withoutBlock: (address) => (isStatic(address) ? STATIC : unknown),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Partition } from '../../src/heap/partition.ts';
 import { cannotRecord, mp, scratchFolder, start, until } from './helpers.ts';
 import { ENVIRONMENT, pythonProgram } from './python.ts';
 
@@ -59,6 +60,8 @@ test('types, growth and the way to a module are those of objgraph', { skip: cann
   const peaks = join(scratchFolder(t), 'peaks.json');
   await ask(t, '--growth', peaks, pid);
   await ask(t, '--new-ids', pid);
+  const marked = await mp(t, ['heap', '--mark', 'start', pid]);
+  assert.match(marked.stderr, /^start is of [\d,]+ objects$/m);
   process.kill(target.pid, 'SIGUSR1');
   const { growth } = await stated(1);
   const byName = (rows: [string, number, number][]) => rows.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -71,4 +74,11 @@ test('types, growth and the way to a module are those of objgraph', { skip: cann
   const fresh = await ask<{ name: string; new: number; deltas: number; ids: string[] }[]>(t, '--new-ids', pid);
   const session = fresh.find(({ name }) => name === 'Session')!;
   assert.deepEqual([session.new, session.deltas, session.ids.length], [10, 10, 10]);
+  const since = await mp(t, ['heap', '--json', '--by', 'type', '--relative-to', 'start', pid]);
+  const { rows } = JSON.parse(since.stdout) as Partition;
+  assert.equal(rows.find(({ kind }) => kind === '__main__.Session')!.count, 10);
+  assert.equal(
+    rows.find(({ kind }) => kind === 'function'),
+    undefined,
+  );
 });

@@ -89,7 +89,7 @@ async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): 
     keepMark(pythonOf(pid, '--mark'), options.mark, markOf(heap));
     output.err(`${options.mark} is of ${formatPlural(heap.addresses.length, 'object')}\n`);
   }
-  if (options.output === undefined) print(shown, kindTitle(heap, by), options, output);
+  if (options.output === undefined) print(shown, heap, options, output);
   else writeNamed(options.output, inChunks(partitionJson(now)), options.relativeTo ?? '', options, output);
 }
 
@@ -124,10 +124,18 @@ function selectionOf(
   return (i) => isOf(i) && !isOld(i) && (!tracked || (heap.flags[i]! & HEAP_TRACKED) !== 0);
 }
 
-function print(partition: Partition, title: string, options: HeapCommandOptions, output: Output): void {
-  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns, title));
+function print(partition: Partition, heap: HeapColumns, options: HeapCommandOptions, output: Output): void {
+  const title = kindTitle(heap, partition.by);
+  if (!options.json) output.out(partitionTable(partition, options.rows, output.columns, title) + unknownLine(heap));
   else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
   else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
+}
+
+/** Objects whose references could not be followed; empty if there are none. */
+function unknownLine({ unknownObjects, unknownTypes }: HeapColumns): string {
+  if (unknownObjects === 0) return '';
+  const types = formatPlural(unknownTypes, 'C type', 'C types');
+  return `What ${formatPlural(unknownObjects, 'object', 'objects')} of ${types} refer to is not known to mp.\n`;
 }
 
 function readPartition(path: string, by: Equivalence, { sites = false }: HeapCommandOptions): Partition {
