@@ -44,10 +44,16 @@ const POLL_MS = 100;
 /** Of a recording that does not say how far it is. */
 const SETTLE_MS = 1000;
 
+const NOTES = `
+--sites takes lines from the recording of the process: single blocks are known if it was made with --events, and those of
+objects with --trace-python-allocators. What Python keeps in a free list, some tuples, lists, dicts, floats and frames, has
+the line that first asked for its block.`;
+
 export function addSitesOptions(command: Command): Command {
   return command
     .option('--sites', 'also the line that allocated, of a process traced with --trace-python-allocators')
-    .option('--capture <FILE>', 'the capture or snapshot to take that from (default: the running recording)');
+    .option('--capture <FILE>', 'the capture or snapshot to take that from (default: the running recording)')
+    .addHelpText('after', NOTES);
 }
 
 /**

@@ -71,11 +71,16 @@ export function treeText(graph: HeapGraph, tree: ReferenceTree, options: TreeOpt
   return `${lines.join('\n')}\n`;
 }
 
-function nodeText(graph: HeapGraph, object: number, { referenceCounts, noteOf }: TreeOptions): string {
+function nodeText(graph: HeapGraph, object: number, options: TreeOptions): string {
+  return nodeParts(graph, object, options).join('');
+}
+
+/** What it is, and what is noted of it. */
+function nodeParts(graph: HeapGraph, object: number, { referenceCounts, noteOf }: TreeOptions): [string, string] {
   const { sizes, referenceCounts: counts } = graph.heap;
   const references = referenceCounts ? `, ${counts[object]} references` : '';
-  const note = printable(noteOf?.(object) ?? '');
-  return `${printable(graph.describe(object))} [${sizes[object]} bytes${references}]${note}`;
+  const text = `${printable(graph.describe(object))} [${sizes[object]} bytes${references}]`;
+  return [text, printable(noteOf?.(object) ?? '')];
 }
 
 /** The graph in the language of graphviz; an arrow points to what is referred to. */
@@ -84,7 +89,7 @@ export function treeDot(graph: HeapGraph, tree: ReferenceTree, options: TreeOpti
   const id = (object: number) => `o${graph.heap.addresses[object]!.toString(16)}`;
   for (const [object, depth] of tree.depths) {
     const fill = depth === 0 ? ', fillcolor=lightpink' : graph.isRoot(object) ? ', fillcolor=lightblue' : '';
-    lines.push(`  ${id(object)}[label=${quoted(nodeText(graph, object, options))}${fill}];`);
+    lines.push(`  ${id(object)}[label=${quoted(...nodeParts(graph, object, options))}${fill}];`);
   }
   for (const { from, to, label } of tree.edges) {
     const [source, target] = options.direction === 'backrefs' ? [to, from] : [from, to];
@@ -99,6 +104,8 @@ export function treeDot(graph: HeapGraph, tree: ReferenceTree, options: TreeOpti
   return `${[...lines, '}'].join('\n')}\n`;
 }
 
-function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
+/** Lines of text, those that are not empty. */
+function quoted(...lines: string[]): string {
+  const shown = lines.map((line) => line.trim()).filter((line) => line !== '');
+  return `"${shown.map((line) => line.replace(/[\\"]/g, '\\$&')).join('\\n')}"`;
 }

@@ -96,7 +96,7 @@ async function run(pid: GivenPid, options: ObjgraphOptions, output: Output): Pro
   // the same question once more: what the process was asked for is remembered
   const answer = options.sites ? answerOf(graph, options, known) : first;
   const kind = options.json ? null : pictureKind(options);
-  const title = `${options.backrefs ? 'What refers to' : 'References of'} ${options.refs ?? options.backrefs ?? options.chain}`;
+  const title = titleOf(options);
   const content = options.json
     ? `${JSON.stringify(answer.value)}\n`
     : kind === null
@@ -104,6 +104,11 @@ async function run(pid: GivenPid, options: ObjgraphOptions, output: Output): Pro
       : picture(graph, answer, kind, { title, sites: known.sites });
   if (options.output === undefined) output.out(content);
   else writeNamed(options.output, content, '', options, output);
+}
+
+function titleOf({ refs, backrefs, chain }: ObjgraphOptions): string {
+  if (chain !== undefined) return `The way to ${chain}`;
+  return backrefs === undefined ? `References of ${refs}` : `What refers to ${backrefs}`;
 }
 
 /** `{"type": most objects so far}`; of a file that is not there yet, none. */

@@ -173,6 +173,9 @@ test('arrows of a graph point to what is referred to', () => {
   assert.match(dot, / o1010 -> o1020\[label="\['cache'\]"\];\n/);
   assert.match(dot, / o1040 -> o1020\[label="\.owner"\];\n/);
   assert.match(dot, / o1020\[label="list 0x1020 \[88 bytes\]", fillcolor=lightpink\];\n/);
+  const noted = { ...back, noteOf: () => ' from "a\\b"' };
+  const lines = treeDot(graph, referenceTree(graph, [2], noted), noted);
+  assert.match(lines, / o1020\[label="list 0x1020 \[88 bytes\]\\nfrom \\"a\\\\b\\"", fillcolor=lightpink\];\n/);
 });
 
 test('deep sizes count each object once, and what two share for the first', () => {

@@ -54,7 +54,7 @@ test('the words of the header, as threads and time pass', (t) => {
 });
 
 test('a long command line, piece by piece', (t) => {
-  const { model } = start(t);
+  const { model } = followed(t);
   const shown = (columns: number, commandPiece: number) =>
     liveScreen(model, columns, 24, CONTEXT, { ...MODE, commandPiece }).lines[1]!;
   for (const length of [41, 42, 43, 80, 81, 100, 200]) {
