@@ -4,7 +4,16 @@ import { printable } from '../util/format.ts';
 import { EmbeddedSource } from './embedded-source.ts';
 import { type MergedTree, mergeStacks, type TreeOptions } from './flamegraph-tree.ts';
 import { type Intervals, readIntervals } from './intervals.ts';
-import { type Column, type FlamegraphData, type LeafValueName, type PageTime, UNITS, VIEWS } from './page/format.ts';
+import { invertedTree } from './inversion.ts';
+import {
+  type Column,
+  type FlamegraphData,
+  type LeafValueName,
+  type PageTime,
+  type PageView,
+  UNITS,
+  VIEWS,
+} from './page/format.ts';
 import { convert } from './page/predict.ts';
 import { delta, f64, int, treeColumns, u8, u32 } from './page-columns.ts';
 import type { Capture } from './report.ts';
@@ -13,6 +22,8 @@ import type { TimeWindow } from './time-range.ts';
 import { thinTimeline } from './timeline.ts';
 
 export interface DataOptions extends TreeOptions {
+  /** Stacks begin with the code that allocated, and go outwards. */
+  inverted?: boolean | undefined;
   /** Given: a page on which ranges of time can be chosen. */
   temporal?: Temporal | undefined;
   /** The most points of the time line, and intervals. */
@@ -56,6 +67,7 @@ export function flamegraphData(
     columns: {
       ...treeColumns(tree, source && ((frame) => source.line(frame))),
       ...leafColumns(tree),
+      ...(options.inverted ? invertedColumns(tree, selection.view) : {}),
       ...(temporal === undefined ? valueColumns(tree) : {}),
       ...memoryColumns(capture, selection, processIndex, maxMemoryRecords),
     },
@@ -86,6 +98,17 @@ function leafColumns({ leaves }: MergedTree) {
     leaf_node: delta(leaves.map((leaf) => leaf.node)),
     leaf_thread: u32(leaves.map((leaf) => leaf.thread)),
     leaf_imported: u8(leaves.map((leaf) => Number(leaf.isImported))),
+  };
+}
+
+/** Beside the upright tree: which branches the inverted one has, and where the leaves stand in it. */
+function invertedColumns(tree: MergedTree, view: PageView) {
+  const { branches, leafNode } = invertedTree(tree, VIEWS.indexOf(view) * 2, VIEWS.indexOf('allocations') * 2);
+  return {
+    leaf_node: delta(leafNode),
+    branch_node: int(branches.node),
+    branch_depth: int(branches.depth),
+    branch_single: u8(branches.isSingle),
   };
 }
 

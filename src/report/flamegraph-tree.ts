@@ -4,7 +4,6 @@
  */
 import { formatPlural } from '../util/format.ts';
 import { remembered } from '../util/remembered.ts';
-import { FrameTree } from './frame-tree.ts';
 import { GROUP_TITLE, type Grouping, Groups, type Member } from './grouping.ts';
 import { Imports } from './imports.ts';
 import { addUp, type FlatTree, flatten, type GrowingTree } from './number-tree.ts';
@@ -13,7 +12,7 @@ import type { Capture } from './report.ts';
 import type { Selection, View } from './selection.ts';
 import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
-import { frameFunction, framesOf, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
+import { frameFunction, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
 
 export interface TreeFrame {
   function: string;
@@ -50,8 +49,6 @@ export interface MergedTree extends FlatTree<TreeFrame> {
 export interface TreeOptions extends FrameOptions {
   /** Every stack begins with a frame of that group. */
   by: Grouping | null;
-  /** Stacks begin with the code that allocated, and go outwards. */
-  inverted?: boolean | undefined;
   /** Tell which leaf each site is a part of. */
   withSites?: boolean | undefined;
 }
@@ -117,14 +114,12 @@ class Builder implements GrowingTree<TreeFrame> {
   readonly #by: Grouping | null;
   readonly #groups: Groups | null;
   readonly #imports = new Imports();
-  readonly #inverted: ((innermost: LinkedFrame) => LinkedFrame) | null;
   readonly #processNames: Map<number, string>;
 
   constructor(capture: Capture, options: TreeOptions) {
     this.#stacks = new ShownStacks(capture.source, options);
     this.#frameIndex = ofFrame((row) => this.frames.push(treeFrame(row)) - 1);
     this.#by = options.by;
-    this.#inverted = options.inverted ? invert() : null;
     this.#groups = options.by === null ? null : new Groups(capture, options.by);
     const traced = capture.facts.processes.filter((process) => process.allocations > 0);
     const nameOf = (p: (typeof traced)[number]) => `process ${p.pid} ${p.command_line || p.comm || ''}`.trim();
@@ -140,8 +135,7 @@ class Builder implements GrowingTree<TreeFrame> {
   /** Gives what the site was added to. */
   add(site: Member, stackId: number | null, values: ViewValues): Own {
     const innermost = this.#stacks.innermost(stackId);
-    const end = innermost !== null && this.#inverted !== null ? this.#inverted(innermost) : innermost;
-    const leaf = this.#leaf(this.#owner(site), end);
+    const leaf = this.#leaf(this.#owner(site), innermost);
     this.own[leaf] ??= [];
     let own = this.own[leaf].find(({ threadId }) => threadId === site.thread_id);
     if (own === undefined) {
@@ -205,12 +199,6 @@ class Builder implements GrowingTree<TreeFrame> {
   }
 }
 
-/** The same frames from the innermost outwards, in a tree of their own; gives their ends. */
-function invert(): (innermost: LinkedFrame) => LinkedFrame {
-  const tree = new FrameTree();
-  return remembered((innermost: LinkedFrame) => tree.node(framesOf(innermost))!);
-}
-
 export function treeFrame(row: FrameRow): TreeFrame {
   return {
     function: frameFunction(row),
@@ -253,7 +241,7 @@ function bySize(builder: Builder, selected: number, all: number): (a: number, b:
   return (a, b) => bytes[b]! - bytes[a]! || allBytes[b]! - allBytes[a]! || compareNames(nameOf(a), nameOf(b));
 }
 
-const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+export const compareNames = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const NONE: Own[] = [];
 

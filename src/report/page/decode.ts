@@ -1,7 +1,7 @@
 /** Columns of a page, decoded. Runs in the page and, for tests, in Node. */
 /// <reference lib="dom" />
 import type { DiffColumnName } from './diff-format.ts';
-import type { Column, ColumnName, FrameColumnName } from './format.ts';
+import type { BranchColumnName, Column, ColumnName, FrameColumnName } from './format.ts';
 
 export type Numbers = Uint8Array | Uint32Array | Float64Array;
 
@@ -10,7 +10,7 @@ type Decoded<Name extends string> = Record<Exclude<Name, 'texts'>, Numbers> & { 
 /** Index of the text of a frame's line of source; only in pages that may show it. */
 type SourceColumn = { frame_source?: Numbers };
 
-export type Columns = Decoded<ColumnName> & SourceColumn;
+export type Columns = Decoded<ColumnName> & SourceColumn & Partial<Record<BranchColumnName, Numbers>>;
 /** What every page with a graph has. */
 export type FrameColumns = Decoded<FrameColumnName> & SourceColumn;
 export type DiffColumns = Decoded<DiffColumnName>;

@@ -5,6 +5,7 @@ import { type Columns, decodeColumns } from './decode.ts';
 import { type Filter, setUpFilter } from './filter.ts';
 import { type FlamegraphData, KINDS, type PageView, UNITS, type Unit, VIEWS } from './format.ts';
 import { Graph } from './graph.ts';
+import { invertColumns } from './inverted.ts';
 import { setUpKeys } from './keys.ts';
 import { saveMemoryCsv } from './memory-csv.ts';
 import { escapeFromGraph, flipGraph, moveOnGraph } from './move.ts';
@@ -318,6 +319,7 @@ async function main(): Promise<void> {
   const data = pageData<FlamegraphData>();
   const columns = await decodeColumns(data);
   const window = data.temporal === undefined ? null : await pageWindow(data, columns);
+  if (data.inverted) invertColumns(columns);
   new FlamegraphPage(data, columns, window).start();
   requestAnimationFrame(() => performance.mark('drawn'));
   document.documentElement.dataset.ready = 'yes';

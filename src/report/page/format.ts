@@ -54,11 +54,12 @@ export interface FlamegraphData {
   name: string;
   /** Native frames that some stacks lack: all, or those with which the interpreter calls. Absent: none. */
   left_out?: 'native' | 'machinery';
-  /** Stacks begin with the code that allocated. */
+  /** Stacks begin with the code that allocated: the nodes are made of branches and of the upright tree, see `inverted.ts`. */
   inverted?: true;
   processes: PageProcess[];
   threads: PageThread[];
-  columns: Record<Exclude<ColumnName, LeafValueName>, Column> & Partial<Record<LeafValueName | 'frame_source', Column>>;
+  columns: Record<Exclude<ColumnName, LeafValueName>, Column> &
+    Partial<Record<LeafValueName | BranchColumnName | 'frame_source', Column>>;
   temporal?: PageTime;
 }
 
@@ -128,5 +129,8 @@ export type ColumnName =
   | 'memory_ms'
   | 'memory_heap'
   | 'memory_rss';
+
+/** Of an inverted tree, which leaf entries stand in then. */
+export type BranchColumnName = 'branch_node' | 'branch_depth' | 'branch_single';
 
 export type LeafValueName = `leaf_${PageView}_${Unit}`;

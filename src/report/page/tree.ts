@@ -30,13 +30,17 @@ export class Tree {
     this.depth = depth;
     this.parent = new Uint32Array(this.size);
     this.last = new Uint32Array(this.size);
-    const open: number[] = [];
-    for (let node = 0; node < this.size; node++) {
-      while (open.length > depth[node]!) this.last[open.pop()!] = node - 1;
-      this.parent[node] = open.at(-1) ?? 0;
-      open.push(node);
+    /** The last node so far, by depth. */
+    const open: number[] = [0];
+    for (let node = 1; node < this.size; node++) {
+      this.parent[node] = open[depth[node]! - 1]!;
+      open[depth[node]!] = node;
     }
-    for (const node of open) this.last[node] = this.size - 1;
+    // Backwards, of all children the last comes first; where it ends, its parent ends.
+    for (let node = this.size - 1; node > 0; node--) {
+      this.last[node] ||= node;
+      this.last[this.parent[node]!] ||= this.last[node]!;
+    }
   }
 
   /** Adds up the entries that are shown. */

@@ -1,8 +1,9 @@
 /** What a flame graph page of a capture holds, at its high watermark. */
 import { flamegraphPage } from '../../../src/report/flamegraph.ts';
-import type { TreeOptions } from '../../../src/report/flamegraph-tree.ts';
+import type { DataOptions } from '../../../src/report/flamegraph-data.ts';
 import { type Columns, decodeColumns } from '../../../src/report/page/decode.ts';
 import { type FlamegraphData, KINDS } from '../../../src/report/page/format.ts';
+import { invertColumns } from '../../../src/report/page/inverted.ts';
 import { ownValue } from '../../../src/report/page/own.ts';
 import { Tree } from '../../../src/report/page/tree.ts';
 import type { Capture } from '../../../src/report/report.ts';
@@ -16,11 +17,12 @@ export interface Drawn {
   peak: Float64Array;
 }
 
-export async function draw(capture: Capture, options: Partial<TreeOptions>): Promise<Drawn> {
+export async function draw(capture: Capture, options: Partial<DataOptions>): Promise<Drawn> {
   const assets = { style: '', script: '' };
   const page = flamegraphPage(capture, HIGH_WATERMARK, { by: null, ...options }, assets);
   const data = JSON.parse(/id="mp-data">(.*?)<\/script>/s.exec(page!)![1]!) as FlamegraphData;
   const columns = await decodeColumns(data);
+  if (data.inverted) invertColumns(columns);
   const tree = new Tree(columns.node_depth as Uint32Array);
   const entries = {
     node: columns.leaf_node as Uint32Array,
