@@ -3,6 +3,7 @@
  * what is in view. Everything above the zoomed frame spans the whole width.
  */
 /// <reference lib="dom" />
+import { remembered } from '../../util/remembered.ts';
 import type { FrameColumns } from './decode.ts';
 import { KINDS } from './format.ts';
 import { frameLabel, framePlace } from './label.ts';
@@ -69,7 +70,11 @@ export class Graph {
   }
 
   #fillByModule({ frame_module, frame_file, frame_kind, node_frame, texts }: FrameColumns): (node: number) => string {
-    const shades = Uint8Array.from(frame_module, (module, frame) => shadeOf(texts[module || frame_file[frame]!]!));
+    const shadeOfText = remembered((text: number) => shadeOf(texts[text]!));
+    const shades = new Uint8Array(frame_module.length);
+    for (let frame = 0; frame < shades.length; frame++) {
+      shades[frame] = shadeOfText(frame_module[frame]! || frame_file[frame]!);
+    }
     return (node) => {
       const frame = node_frame[node]!;
       return this.#palette.fills[KINDS[frame_kind[frame]!] ?? 'unknown'][shades[frame]!]!;

@@ -45,13 +45,15 @@ export function convert(columns: ByteColumns, entries: number, sign: 1 | -1): vo
   const { allocated_entry, allocated_count, allocated_bytes, freed_entry, freed_count, freed_bytes } = columns;
   const { brief_count, brief_bytes, ungained_count, ungained_bytes } = columns;
   for (let i = 0; i < allocated_entry.length; i++) {
-    const [entry, blocks] = [allocated_entry[i]!, allocated_count[i]!];
+    // No lists that are taken apart at once: this runs once for many rows, before it is compiled well.
+    const entry = allocated_entry[i]!;
+    const blocks = allocated_count[i]!;
     const expected = sizes.expected(entry, blocks);
     const bytes = allocated_bytes[i]! + (sign === 1 ? expected : 0);
     allocated_bytes[i]! += sign * expected;
     sizes.learn(entry, blocks, bytes);
-    brief_bytes[i]! += sign * sizes.expected(entry, brief_count[i]!);
-    ungained_bytes[i]! += sign * sizes.expected(entry, ungained_count[i]!);
+    if (brief_count[i] !== 0) brief_bytes[i]! += sign * sizes.expected(entry, brief_count[i]!);
+    if (ungained_count[i] !== 0) ungained_bytes[i]! += sign * sizes.expected(entry, ungained_count[i]!);
   }
   for (let i = 0; i < freed_entry.length; i++) {
     freed_bytes[i]! += sign * sizes.expected(freed_entry[i]!, freed_count[i]!);

@@ -76,12 +76,14 @@ export class TimeWindow {
       const interval = allocated_interval[i]!;
       if (interval >= to) continue;
       const entry = allocated_entry[i]!;
-      const [count, bytes] = [allocated_count[i]!, allocated_bytes[i]!];
+      const count = allocated_count[i]!;
+      const bytes = allocated_bytes[i]!;
       if (entry >= entries) {
         if (interval >= from) add(samples, entry - entries, count, bytes);
         continue;
       }
-      const [kept, keptBytes] = [count - brief_count[i]!, bytes - brief_bytes[i]!];
+      const kept = count - brief_count[i]!;
+      const keptBytes = bytes - brief_bytes[i]!;
       if (interval >= from) {
         add(all, entry, count, bytes);
         add(leaks, entry, kept, keptBytes);
@@ -134,7 +136,8 @@ function firstAt(sorted: Numbers, least: number): number {
 export async function pageWindow(data: FlamegraphData, columns: Columns): Promise<TimeWindow> {
   const time = data.temporal!;
   const ends = data.processes.map(({ ended_ms }) => (ended_ms ?? Number.POSITIVE_INFINITY) / time.interval_ms);
-  const processes = Uint32Array.from(columns.leaf_thread, (thread) => data.threads[thread]!.process);
+  const processes = new Uint32Array(columns.leaf_thread.length);
+  for (let i = 0; i < processes.length; i++) processes[i] = data.threads[columns.leaf_thread[i]!]!.process;
   const timeColumns = await decodeColumns<TimeColumns>(time);
   convert(timeColumns, 2 * processes.length, 1);
   return new TimeWindow(timeColumns, processes, ends);
