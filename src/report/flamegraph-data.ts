@@ -15,7 +15,7 @@ import {
   VIEWS,
 } from './page/format.ts';
 import { convert } from './page/predict.ts';
-import { delta, f64, int, treeColumns, u8, u32 } from './page-columns.ts';
+import { delta, f64, int, small, treeColumns, u8, u32 } from './page-columns.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
 import type { TimeWindow } from './time-range.ts';
@@ -168,21 +168,21 @@ function timeColumns({ width, allocated, freed, peaks }: Intervals, entries: num
   };
   convert(columns, entries, -1);
   return {
-    allocated_interval: int(intervals(allocated)),
+    allocated_interval: small(intervals(allocated)),
     allocated_entry: delta(columns.allocated_entry),
-    allocated_count: int(columns.allocated_count),
+    allocated_count: small(columns.allocated_count),
     allocated_bytes: int(columns.allocated_bytes),
-    brief_count: int(columns.brief_count),
+    brief_count: small(columns.brief_count),
     brief_bytes: int(columns.brief_bytes),
     ungained_count: int(columns.ungained_count),
     ungained_bytes: int(columns.ungained_bytes),
-    freed_interval: int(intervals(freed)),
+    freed_interval: small(intervals(freed)),
     freed_entry: delta(columns.freed_entry),
-    freed_age: int(freed.map((row) => (row[0]! - row[2]!) / width)),
-    freed_count: int(columns.freed_count),
+    freed_age: small(freed.map((row) => (row[0]! - row[2]!) / width)),
+    freed_count: small(columns.freed_count),
     freed_bytes: int(columns.freed_bytes),
     peak_interval: delta(intervals(peaks)),
-    peak_process: int(of(peaks, 1)),
+    peak_process: small(of(peaks, 1)),
     peak_bytes: int(of(peaks, 2)),
   };
 }

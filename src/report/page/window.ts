@@ -69,7 +69,9 @@ export class TimeWindow {
   #addAllocated({ from, to }: Range, peaks: number[], sums: WindowValues): void {
     const { allocated_interval, allocated_entry, allocated_count, allocated_bytes } = this.#columns;
     const { brief_count, brief_bytes, ungained_count, ungained_bytes } = this.#columns;
-    const [peak, leaks, all] = [sumsOf(sums, 'high_watermark'), sumsOf(sums, 'leaks'), sumsOf(sums, 'allocations')];
+    const peak = sumsOf(sums, 'high_watermark');
+    const leaks = sumsOf(sums, 'leaks');
+    const all = sumsOf(sums, 'allocations');
     const samples = sumsOf(sums, 'v8_samples');
     const entries = this.#processes.length;
     for (let i = 0; i < allocated_interval.length; i++) {
@@ -79,30 +81,43 @@ export class TimeWindow {
       const count = allocated_count[i]!;
       const bytes = allocated_bytes[i]!;
       if (entry >= entries) {
-        if (interval >= from) add(samples, entry - entries, count, bytes);
+        if (interval < from) continue;
+        samples.allocations[entry - entries]! += count;
+        samples.bytes[entry - entries]! += bytes;
         continue;
       }
       const kept = count - brief_count[i]!;
       const keptBytes = bytes - brief_bytes[i]!;
       if (interval >= from) {
-        add(all, entry, count, bytes);
-        add(leaks, entry, kept, keptBytes);
+        all.allocations[entry]! += count;
+        all.bytes[entry]! += bytes;
+        leaks.allocations[entry]! += kept;
+        leaks.bytes[entry]! += keptBytes;
       }
       const peakInterval = peaks[this.#processes[entry]!]!;
-      if (interval < peakInterval) add(peak, entry, kept, keptBytes);
-      else if (interval === peakInterval) add(peak, entry, kept - ungained_count[i]!, keptBytes - ungained_bytes[i]!);
+      if (interval > peakInterval) continue;
+      const isPeak = interval === peakInterval;
+      peak.allocations[entry]! += isPeak ? kept - ungained_count[i]! : kept;
+      peak.bytes[entry]! += isPeak ? keptBytes - ungained_bytes[i]! : keptBytes;
     }
   }
 
   #subtractFreed({ from, to }: Range, peaks: number[], sums: WindowValues): void {
     const { freed_interval, freed_entry, freed_age, freed_count, freed_bytes } = this.#columns;
-    const [peak, leaks] = [sumsOf(sums, 'high_watermark'), sumsOf(sums, 'leaks')];
+    const peak = sumsOf(sums, 'high_watermark');
+    const leaks = sumsOf(sums, 'leaks');
     for (let i = 0; i < freed_interval.length; i++) {
       const interval = freed_interval[i]!;
       if (interval >= to) continue;
       const entry = freed_entry[i]!;
-      if (interval - freed_age[i]! >= from) add(leaks, entry, -freed_count[i]!, -freed_bytes[i]!);
-      if (interval < peaks[this.#processes[entry]!]!) add(peak, entry, -freed_count[i]!, -freed_bytes[i]!);
+      if (interval - freed_age[i]! >= from) {
+        leaks.allocations[entry]! -= freed_count[i]!;
+        leaks.bytes[entry]! -= freed_bytes[i]!;
+      }
+      if (interval < peaks[this.#processes[entry]!]!) {
+        peak.allocations[entry]! -= freed_count[i]!;
+        peak.bytes[entry]! -= freed_bytes[i]!;
+      }
     }
   }
 }
@@ -114,11 +129,6 @@ interface Sums {
 
 function sumsOf(values: WindowValues, view: PageView): Sums {
   return { allocations: values[`leaf_${view}_allocations`], bytes: values[`leaf_${view}_bytes`] };
-}
-
-function add(sums: Sums, entry: number, count: number, bytes: number): void {
-  sums.allocations[entry]! += count;
-  sums.bytes[entry]! += bytes;
 }
 
 /** The first index of a sorted column whose value is at least `least`. */
