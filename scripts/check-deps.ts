@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   monitor: ['model', 'util', 'heap'],
   tui: ['model', 'util'],
   top: ['model', 'util', 'report'],
-  lib: ['model', 'util', 'store', 'report', 'top', 'native', 'heap'],
+  lib: ['model', 'util', 'aggregate', 'native', 'store', 'report', 'heap', 'top'],
   cli: [
     'model',
     'util',

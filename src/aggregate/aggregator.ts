@@ -28,11 +28,13 @@ import {
   type SiteSum,
   TEMPORARY_THRESHOLDS,
 } from '../model/accounts.ts';
+import type { LiveStateVisitor } from '../model/live-state.ts';
 import type { Batch, Losses, ModuleInfo, ResidentInfo, ThreadInfo } from '../model/types.ts';
 import { EventLog } from './event-log.ts';
 import { StackTree } from './intern.ts';
-import { Intervals, rangeGrid } from './intervals.ts';
+import { Intervals } from './intervals.ts';
 import { MAX_BLOCK_BYTES } from './live.ts';
+import { visitLiveState } from './live-state.ts';
 import type { ProcessAccount } from './process-account.ts';
 import { Processes } from './processes.ts';
 import { type Cut, pageEnd } from './ranges.ts';
@@ -69,15 +71,11 @@ export interface AggregatorOptions {
   rowsPerTick?: number;
   /** Keep every event for the next commit. */
   withEvents?: boolean;
-  /** Have two intervals: this range of time is the second of them. */
-  range?: AccountedRange;
-}
-
-export interface AccountedRange {
-  fromNs: number;
-  toNs: number;
-  /** Of temporary allocations those of the range count, if they are freed in it after at most this many others. */
-  threshold: number;
+  eventsPerChunk?: number;
+  /** Of temporary allocations only those count that are born in this interval or later, … */
+  firstBirth?: number;
+  /** … and freed after at most this many other allocations. */
+  farthest?: number;
 }
 
 export class Aggregator implements Accounts {
@@ -87,13 +85,13 @@ export class Aggregator implements Accounts {
   readonly intervals: Intervals | null;
   /** Null: single events are not kept. */
   readonly events: EventLog | null;
-  readonly #sites = new Sites();
-  readonly processes = new Processes(this.#sites);
-  readonly #threads = new Threads();
+  readonly sites = new Sites();
+  readonly processes = new Processes(this.sites);
+  readonly threads = new Threads();
+  /** Without intervals: when a block is born that is allocated now. */
+  birth = 0;
   readonly #temporaries = new Temporaries();
-  /** A block is temporary only if it is born in this interval or later … */
   readonly #firstBirth: number;
-  /** … and freed after at most this many other allocations. */
   readonly #farthest: number;
   readonly #statuses = new StackStatuses();
   #unmatchedFrees = 0;
@@ -104,12 +102,12 @@ export class Aggregator implements Accounts {
   /** Time of the record at hand. A field, because a double passed from call to call is allocated at each of them. */
   #nowNs = 0;
 
-  constructor({ withIntervals = true, rowsPerTick, withEvents = false, range }: AggregatorOptions = {}) {
-    const grid = range && rangeGrid(range.fromNs, range.toNs);
-    this.events = withEvents ? new EventLog(this.#sites, this.#threads) : null;
-    this.intervals = withIntervals ? new Intervals(this.#sites, range ? Infinity : rowsPerTick, grid) : null;
-    this.#firstBirth = range ? 1 : 0;
-    this.#farthest = Math.max(TEMPORARY_THRESHOLDS - 1, range?.threshold ?? 0);
+  constructor(options: AggregatorOptions = {}) {
+    const { withIntervals = true, rowsPerTick, withEvents = false, eventsPerChunk } = options;
+    this.events = withEvents ? new EventLog(this.sites, this.threads, this.processes, eventsPerChunk) : null;
+    this.intervals = withIntervals ? new Intervals(this.sites, rowsPerTick) : null;
+    this.#firstBirth = options.firstBirth ?? 0;
+    this.#farthest = options.farthest ?? TEMPORARY_THRESHOLDS - 1;
   }
 
   /** Nothing that has not been applied happened before this time. */
@@ -152,23 +150,23 @@ export class Aggregator implements Accounts {
   }
 
   threadOf(site: number): number {
-    return this.#sites.threadOf(site);
+    return this.sites.threadOf(site);
   }
 
   processOfThread(thread: number): number {
-    return this.#threads.processOf(thread);
+    return this.threads.processOf(thread);
   }
 
   allocatorOf(site: number): number {
-    return this.#sites.allocatorOf(site);
+    return this.sites.allocatorOf(site);
   }
 
   stackOf(site: number): number {
-    return this.#sites.stackOf(site);
+    return this.sites.stackOf(site);
   }
 
   addTo(site: number, sum: SiteSum): void {
-    const { doubles, words } = this.#sites;
+    const { doubles, words } = this.sites;
     const heap = this.processes.heapOf(this.processOfThread(this.threadOf(site)));
     const at = site * SITE_DOUBLES;
     sum.allocations += doubles[at + ALLOCATIONS]!;
@@ -176,14 +174,22 @@ export class Aggregator implements Accounts {
     sum.deallocations += doubles[at + DEALLOCATIONS]!;
     sum.liveAllocations += words[site * SITE_WORDS + LIVE_ALLOCATIONS]!;
     sum.liveBytes += doubles[at + LIVE_BYTES]!;
-    sum.peakAllocations += heap.peakAllocationsOf(this.#sites, site);
-    sum.peakBytes += heap.peakBytesOf(this.#sites, site);
+    sum.peakAllocations += heap.peakAllocationsOf(this.sites, site);
+    sum.peakBytes += heap.peakBytesOf(this.sites, site);
     this.#temporaries.addTo(site, sum);
   }
 
   /** Its temporary allocations: see Temporaries.of. */
   temporariesOf(site: number): Iterable<[distance: number, blocks: number, bytes: number]> {
     return this.#temporaries.of(site);
+  }
+
+  get stateSize(): number {
+    return this.sites.size + this.processes.liveCount;
+  }
+
+  visitState(visitor: LiveStateVisitor): void {
+    visitLiveState(this, visitor);
   }
 
   /** Present state of a process, null before its first sign of life. */
@@ -193,12 +199,12 @@ export class Aggregator implements Accounts {
 
   /** Sites so far: they are numbered 0 … siteCount - 1. */
   get siteCount(): number {
-    return this.#sites.size;
+    return this.sites.size;
   }
 
   #addThread(info: ThreadInfo): void {
     const account = this.processes.of(info.process);
-    this.#threads.add(info, account.identityOf(info));
+    this.threads.add(info, account.identityOf(info));
     account.threads.push(info);
     this.processes.list(account);
   }
@@ -215,13 +221,16 @@ export class Aggregator implements Accounts {
         continue;
       }
       const thread = records[at + 1]!;
-      const process = this.#threads.processOf(thread);
+      const process = this.threads.processOf(thread);
       if (process < 0) {
         this.#invalidRecords++;
         continue;
       }
       const account = this.processes.of(process);
-      if (this.events !== null) this.events.log(account.blocks, thread, records, at, this.#nowNs);
+      if (this.events !== null) {
+        this.events.begin(this.#birth);
+        this.events.log(account.blocks, thread, records, at, this.#nowNs);
+      }
       if (operation === OPERATION.ALLOCATE) this.#allocate(account, thread, records, at);
       else if (operation === OPERATION.FREE) this.#free(account, thread, records[at + 3]! | 0, records[at + 4]!);
       else this.#applyRarely(operation, account, thread, records, at);
@@ -260,6 +269,7 @@ export class Aggregator implements Accounts {
         this.#beginProcess(account, records[at]! >>> 16);
         break;
       case OPERATION.PROCESS_END:
+        this.events?.begin(this.#birth);
         this.events?.logEnd(account.index, this.#nowNs);
         account.dropAddresses(this.#nowNs);
         break;
@@ -287,8 +297,8 @@ export class Aggregator implements Accounts {
 
   #liveSites(account: ProcessAccount): LiveSites {
     const live = { sites: [] as number[], bytes: [] as number[] };
-    for (let site = 0; site < this.#sites.size; site++) {
-      const bytes = this.#sites.doubles[site * SITE_DOUBLES + LIVE_BYTES]!;
+    for (let site = 0; site < this.sites.size; site++) {
+      const bytes = this.sites.doubles[site * SITE_DOUBLES + LIVE_BYTES]!;
       if (bytes === 0 || IS_RANGED[this.allocatorOf(site)] === 1) continue;
       if (this.processOfThread(this.threadOf(site)) !== account.index) continue;
       live.sites.push(site);
@@ -314,7 +324,7 @@ export class Aggregator implements Accounts {
 
     const stack = records[at + 2]!;
     this.#statuses.count(stack);
-    const site = this.#sites.add(thread, allocator, stack);
+    const site = this.sites.add(thread, allocator, stack);
     let sizeLow = records[at + 5]!;
     let sizeHigh = records[at + 6]!;
     if (IS_RANGED[allocator] === 1) {
@@ -324,7 +334,7 @@ export class Aggregator implements Accounts {
         sizeLow = MAX_BLOCK_BYTES % HIGH;
         sizeHigh = 0xffff;
       }
-      const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
+      const sequence = ++this.threads.sequences[this.threads.identities[thread]!]!;
       const { blocks } = account;
       const [low, high] = [records[at + 3]! | 0, records[at + 4]!];
       const replaced = blocks.put(low, high, sizeLow, sizeHigh, site, sequence, this.#birth);
@@ -340,9 +350,9 @@ export class Aggregator implements Accounts {
   #sample(account: ProcessAccount, thread: number, records: Uint32Array, at: number): void {
     const stack = records[at + 2]!;
     this.#statuses.count(stack);
-    const site = this.#sites.add(thread, (records[at]! >>> 8) & 0xff, stack);
+    const site = this.sites.add(thread, (records[at]! >>> 8) & 0xff, stack);
     this.intervals?.touch(account, site);
-    const { doubles } = this.#sites;
+    const { doubles } = this.sites;
     doubles[site * SITE_DOUBLES + ALLOCATIONS]! += 1;
     doubles[site * SITE_DOUBLES + ALLOCATED_BYTES]! += records[at + 5]! + records[at + 6]! * HIGH;
     this.#markChanged(account, site);
@@ -354,13 +364,13 @@ export class Aggregator implements Accounts {
     if (site >= 0) this.#end(account, site, blocks.takenBytes, blocks.takenSequence, blocks.takenBirth, thread);
     // realloc(p, 0) of glibc calls free: the block ends once, with the realloc. operator delete of jemalloc passes on to
     // free: the block ends once, with the operator.
-    else if (!this.#threads.hasReleased(thread, low, high) && !this.#threads.hasFreed(thread, low, high))
+    else if (!this.threads.hasReleased(thread, low, high) && !this.threads.hasFreed(thread, low, high))
       this.#freeUnknown(account, thread, (low >>> 0) + high * HIGH);
-    this.#threads.setFreed(thread, low, high);
+    this.threads.setFreed(thread, low, high);
   }
 
   #release(account: ProcessAccount, thread: number, low: number, high: number): void {
-    const threads = this.#threads;
+    const threads = this.threads;
     const identity = threads.identities[thread]!;
     // The end of an earlier realloc was lost or is still to come further out (a signal handler): its block is live.
     this.#cancelRelease(account, thread);
@@ -374,7 +384,7 @@ export class Aggregator implements Accounts {
   }
 
   #commitRelease(account: ProcessAccount, thread: number): void {
-    const threads = this.#threads;
+    const threads = this.threads;
     const identity = threads.identities[thread]!;
     const site = threads.releasedSites[identity]!;
     threads.releasedSites[identity] = NOTHING_RELEASED;
@@ -391,7 +401,7 @@ export class Aggregator implements Accounts {
   }
 
   #cancelRelease(account: ProcessAccount, thread: number): void {
-    const threads = this.#threads;
+    const threads = this.threads;
     const identity = threads.identities[thread]!;
     const site = threads.releasedSites[identity]!;
     threads.releasedSites[identity] = NOTHING_RELEASED;
@@ -409,7 +419,7 @@ export class Aggregator implements Accounts {
   #freeUnknown(account: ProcessAccount, thread: number, address: number): void {
     if (account.inherited?.free(address) === true) return;
     this.#countUnmatched(account);
-    this.#threads.addUnmatched(thread);
+    this.threads.addUnmatched(thread);
   }
 
   /**
@@ -417,11 +427,11 @@ export class Aggregator implements Accounts {
    * (malloc/malloc.c, tcache_thread_shutdown). These frees end no block: they are taken off the count.
    */
   #endThread(account: ProcessAccount, thread: number): void {
-    const cached = Math.min(this.#threads.lastUnmatched(thread), MAX_CACHED_BLOCKS);
+    const cached = Math.min(this.threads.lastUnmatched(thread), MAX_CACHED_BLOCKS);
     account.unmatchedFrees -= cached;
     this.#unmatchedFrees -= cached;
-    account.forgetThread(this.#threads.tids[thread]!);
-    this.#threads.end(thread);
+    account.forgetThread(this.threads.tids[thread]!);
+    this.threads.end(thread);
   }
 
   #countUnmatched(account: ProcessAccount): void {
@@ -439,7 +449,7 @@ export class Aggregator implements Accounts {
       this.#applyCut(account, cut, isFixed ? thread : NO_THREAD);
       if (!isFixed) account.expectedUnmaps.add(cut.start, cut.end, this.#nowNs);
     });
-    const sequence = ++this.#threads.sequences[this.#threads.identities[thread]!]!;
+    const sequence = ++this.threads.sequences[this.threads.identities[thread]!]!;
     account.mappings.add(start, bytes, site, sequence, this.#birth);
     this.#add(account, site, bytes);
   }
@@ -468,20 +478,20 @@ export class Aggregator implements Accounts {
 
   /** Interval in which a block that is allocated now is born. */
   get #birth(): number {
-    return this.intervals === null ? 0 : this.intervals.openTick;
+    return this.intervals === null ? this.birth : this.intervals.openTick;
   }
 
   #add(account: ProcessAccount, site: number, bytes: number): void {
     this.#touch(account, site);
     this.intervals?.touch(account, site);
-    account.heap.allocate(this.#sites, site, bytes);
+    account.heap.allocate(this.sites, site, bytes);
     account.heap.changedNs = this.#nowNs;
   }
 
   #shrink(account: ProcessAccount, site: number, bytes: number, blocks: -1 | 0 | 1, birth: number): void {
     this.#touch(account, site);
     this.intervals?.free(account, site, bytes, -blocks, birth);
-    account.heap.shrink(this.#sites, site, bytes, blocks);
+    account.heap.shrink(this.sites, site, bytes, blocks);
     account.heap.changedNs = this.#nowNs;
   }
 
@@ -489,20 +499,21 @@ export class Aggregator implements Accounts {
   #end(account: ProcessAccount, site: number, bytes: number, sequence: number, birth: number, thread: number): void {
     this.#shrink(account, site, bytes, -1, birth);
     if (thread === NO_THREAD) return;
-    const { identities, sequences } = this.#threads;
+    const { identities, sequences } = this.threads;
     const identity = identities[thread]!;
     const distance = (sequences[identity]! - sequence) >>> 0;
     if (distance > this.#farthest || birth < this.#firstBirth) return;
-    if (identities[this.#sites.threadOf(site)] === identity) this.#temporaries.add(site, distance, bytes);
+    if (identities[this.sites.threadOf(site)] === identity) this.#temporaries.add(site, distance, bytes);
   }
 
   #touch(account: ProcessAccount, site: number): void {
+    this.events?.touch(account.index, account.heap.heapBytes);
     if (this.#nowNs >= account.line.dueNs) account.line.sample(account.heap, this.#nowNs);
     this.#markChanged(account, site);
   }
 
   #markChanged(account: ProcessAccount, site: number): void {
-    if (!this.#sites.markChanged(site)) return;
+    if (!this.sites.markChanged(site)) return;
     account.changedSites.push(site);
     this.processes.list(account);
   }

@@ -1,6 +1,9 @@
 /**
  * Events since the last commit, in columns: what a record says, before it is applied. The free of a realloc is that of the
  * old address at the moment when the realloc succeeded. A free that is passed on from one function to the next is one.
+ *
+ * They are cut into chunks, always between two records: what is said of the beginning and the end of a chunk is true when
+ * just the events before it have been applied.
  */
 
 import { FLAG_COMMITS_RELEASE, FLAG_MAP_FIXED, OPERATION } from '../model/abi.gen.ts';
@@ -14,8 +17,10 @@ import {
   EVENT_RELEASE,
   EVENT_SAMPLE,
   EVENT_UNMAP,
+  EVENTS_PER_CHUNK,
   type EventColumns,
 } from '../model/events.ts';
+import type { EventChunk } from '../model/live-state.ts';
 import { grown } from './growable.ts';
 import type { LiveBlocks } from './live.ts';
 import type { Sites } from './sites.ts';
@@ -26,6 +31,13 @@ const HIGH = 2 ** 32;
 const MAX_NUMBER = 2 ** 51;
 
 const INITIAL = 1024;
+/** A record is so many events, if nobody has come across a realloc. */
+const EVENTS_PER_RECORD = 3;
+
+/** What processes hold. */
+export interface Heaps {
+  heapOf(process: number): { readonly heapBytes: number };
+}
 
 export class EventLog implements EventColumns {
   count = 0;
@@ -38,12 +50,74 @@ export class EventLog implements EventColumns {
 
   readonly #sites: Sites;
   readonly #threads: Threads;
+  readonly #heaps: Heaps;
   /** Reallocs that nobody has come across yet: address to thread, by its identity. */
   readonly #released = new Map<number, number>();
+  readonly #perChunk: number;
+  #chunks: EventChunk[] = [];
+  /** The open chunk: its first event, … */
+  #from = 0;
+  #firstTick = 0;
+  #lastNs = 0;
+  #ends: number[] = [];
+  /** … its number + 1, the processes that have touched their heaps, and the most that they held, by process. */
+  #serial = 1;
+  #touched: number[] = [];
+  #serials = new Float64Array(64);
+  #peaks = new Float64Array(64);
 
-  constructor(sites: Sites, threads: Threads) {
+  constructor(sites: Sites, threads: Threads, heaps: Heaps, perChunk = EVENTS_PER_CHUNK) {
     this.#sites = sites;
     this.#threads = threads;
+    this.#heaps = heaps;
+    this.#perChunk = perChunk;
+  }
+
+  /** To be called with the open interval before a record is logged. */
+  begin(openTick: number): void {
+    const most = this.count - this.#from + EVENTS_PER_RECORD + this.#released.size;
+    if (most > this.#perChunk) this.#close();
+    if (this.count === this.#from) this.#firstTick = openTick;
+  }
+
+  /** To be called before the heap of a process changes. */
+  touch(process: number, heapBytes: number): void {
+    if (this.#serials[process] !== this.#serial) this.#touchFirst(process, heapBytes);
+    else if (heapBytes > this.#peaks[process]!) this.#peaks[process] = heapBytes;
+  }
+
+  #touchFirst(process: number, heapBytes: number): void {
+    this.#serials = grown(this.#serials, process + 1);
+    this.#peaks = grown(this.#peaks, process + 1);
+    this.#serials[process] = this.#serial;
+    this.#peaks[process] = heapBytes;
+    this.#touched.push(process);
+  }
+
+  /** All events, in chunks; a new one begins. */
+  get chunks(): readonly EventChunk[] {
+    this.#close();
+    return this.#chunks;
+  }
+
+  #close(): void {
+    if (this.count === this.#from) return;
+    const peaks = this.#touched.map((process) => {
+      const bytes = Math.max(this.#peaks[process]!, this.#heaps.heapOf(process).heapBytes);
+      return [process, bytes] as const;
+    });
+    const [from, to, ends] = [this.#from, this.count, this.#ends];
+    this.#chunks.push({ from, to, firstTick: this.#firstTick, lastNs: this.#lastNs, peaks, ends });
+    this.#from = this.count;
+    this.#lastNs = 0;
+    this.#touched = [];
+    this.#ends = [];
+    this.#serial++;
+  }
+
+  /** True if it holds the address of a realloc that is under way, and nobody has come across it. */
+  hides(thread: number, address: number): boolean {
+    return this.#released.get(address) === thread;
   }
 
   /** A record of a thread that is about to be applied. */
@@ -91,6 +165,7 @@ export class EventLog implements EventColumns {
     for (const [address, identity] of this.#released)
       if (this.#threads.processOf(identity) === process) this.#expose(address, timeNs);
     this.#add(timeNs, EVENT_END, 0, process, 0, 0);
+    this.#ends.push(process);
   }
 
   /** Says of a realloc that has not ended that it has begun. */
@@ -135,6 +210,7 @@ export class EventLog implements EventColumns {
   #add(timeNs: number, operation: number, allocator: number, owner: number, address: number, size: number): void {
     const at = this.count++;
     if (at === this.times.length) this.#grow(this.count);
+    if (timeNs > this.#lastNs) this.#lastNs = timeNs;
     this.times[at] = timeNs;
     this.operations[at] = operation;
     this.allocators[at] = allocator;
@@ -145,6 +221,8 @@ export class EventLog implements EventColumns {
 
   clear(): void {
     this.count = 0;
+    this.#from = 0;
+    this.#chunks = [];
   }
 
   #grow(length: number): void {

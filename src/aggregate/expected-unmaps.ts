@@ -28,6 +28,15 @@ export class ExpectedUnmaps {
     this.#expected.push({ start, end, expiresNs: timeNs + EXPIRES_NS });
   }
 
+  /** One that was told of by `visit`. */
+  restore(start: number, end: number, expiresNs: number): void {
+    this.#expected.push({ start, end, expiresNs });
+  }
+
+  visit(visitor: (start: number, end: number, expiresNs: number) => void): void {
+    for (const { start, end, expiresNs } of this.#expected) visitor(start, end, expiresNs);
+  }
+
   /** What of [start, end) was not expected. The rest of it is expected no longer. */
   cancel(start: number, end: number, timeNs: number): Range[] {
     let rest: Range[] = [{ start, end }];

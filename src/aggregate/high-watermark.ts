@@ -108,6 +108,11 @@ export class HighWatermark {
     return this.isAtPeak || this.#generation !== this.#committedGeneration;
   }
 
+  /** From now on the high watermark is that of what follows, and of this moment. */
+  restart(): void {
+    this.#peakBytes = 0;
+  }
+
   committed(): void {
     this.#committedGeneration = this.#generation;
   }

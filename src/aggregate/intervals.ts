@@ -48,27 +48,6 @@ const ROWS_PER_TICK = 200;
 const BURST_TICKS = 500;
 const NOTHING_KEPT = 0;
 
-/** Divides time into ticks. */
-interface Grid {
-  tickOf(timeNs: number): number;
-  /** When a tick begins. */
-  beginNs(tick: number): number;
-}
-
-const EVEN_GRID: Grid = {
-  tickOf: (timeNs) => Math.floor(timeNs / TICK_NS),
-  beginNs: (tick) => tick * TICK_NS,
-};
-
-/** Tick 1 is the range [from, to), tick 0 what was before. */
-export function rangeGrid(fromNs: number, toNs: number): Grid {
-  const begins = [0, fromNs, toNs];
-  return {
-    tickOf: (timeNs) => (timeNs < fromNs ? 0 : timeNs < toNs ? 1 : 2),
-    beginNs: (tick) => begins[tick] ?? Infinity,
-  };
-}
-
 /** The high watermark of one process in the open interval. */
 export class IntervalPeak {
   /** The interval that the rest is about. */
@@ -90,14 +69,13 @@ export class Intervals implements ClosedIntervals {
   /** Where the open interval begins. A block that is allocated now was born here. */
   openTick = 0;
   /** When it ends. */
-  endNs: number;
+  endNs = TICK_NS;
   #endTick = 1;
   readonly sites = new RowBuffer(8);
   readonly frees = new RowBuffer(5);
   readonly peaks = new RowBuffer(4);
   readonly #sites: Sites;
   readonly #rowsPerTick: number;
-  readonly #grid: Grid;
   #allowedRows: number;
   readonly #freed = new FreedCells();
   /** Sites of the open interval, and whose they are. */
@@ -108,10 +86,8 @@ export class Intervals implements ClosedIntervals {
   #generation = NOTHING_KEPT;
 
   /** @param rowsPerTick what may be written in the long run */
-  constructor(sites: Sites, rowsPerTick = ROWS_PER_TICK, grid = EVEN_GRID) {
+  constructor(sites: Sites, rowsPerTick = ROWS_PER_TICK) {
     this.#sites = sites;
-    this.#grid = grid;
-    this.endNs = grid.beginNs(1);
     this.#rowsPerTick = rowsPerTick;
     this.#allowedRows = rowsPerTick * BURST_TICKS;
   }
@@ -121,7 +97,7 @@ export class Intervals implements ClosedIntervals {
     if (timeNs < this.endNs) return;
     const closedTick = this.#endTick;
     this.#write();
-    const tick = this.#grid.tickOf(timeNs);
+    const tick = Math.floor(timeNs / TICK_NS);
     // An interval that has just become wider would begin in the one that was closed.
     this.#open(Math.max(closedTick, tick - (tick % this.widthTicks)));
   }
@@ -140,7 +116,7 @@ export class Intervals implements ClosedIntervals {
   #open(tick: number): void {
     this.openTick = tick;
     this.#endTick = (Math.floor(tick / this.widthTicks) + 1) * this.widthTicks;
-    this.endNs = this.#grid.beginNs(this.#endTick);
+    this.endNs = this.#endTick * TICK_NS;
   }
 
   committed(): void {
@@ -179,7 +155,7 @@ export class Intervals implements ClosedIntervals {
 
   #leave(heap: HighWatermark, peak: IntervalPeak): void {
     peak.bytes = heap.heapBytes;
-    peak.timeNs = Math.max(heap.changedNs, this.#grid.beginNs(this.openTick));
+    peak.timeNs = Math.max(heap.changedNs, this.openTick * TICK_NS);
     this.#generation = (this.#generation + 1) >>> 0 || 1;
     peak.generation = this.#generation;
   }

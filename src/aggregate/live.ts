@@ -44,6 +44,12 @@ function hash(low: number, high: number): number {
   return Math.imul((low >>> 4) ^ Math.imul(high, 0x85ebca6b) ^ (low << 28), 0x9e3779b1);
 }
 
+function bytesOf(table: Int32Array, entry: number): number {
+  return (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
+}
+
+export type BlockVisitor = (address: number, bytes: number, site: number, birth: number) => void;
+
 class Shard {
   table: Int32Array;
   used = 0;
@@ -199,14 +205,25 @@ export class LiveBlocks {
   }
 
   /** Tells of every block, in no order. */
-  visit(visitor: (address: number, bytes: number, site: number) => void): void {
+  visit(visitor: BlockVisitor): void {
     for (const { table } of this.#shards) {
       for (let entry = 0; entry < table.length; entry += ENTRY_WORDS) {
         if (table[entry + SITE_WORD] === 0) continue;
         const address = (table[entry]! >>> 0) + (table[entry + 1]! & 0xffff) * 2 ** 32;
-        const bytes = (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
-        visitor(address, bytes, table[entry + SITE_WORD]! - 1);
+        visitor(address, bytesOf(table, entry), table[entry + SITE_WORD]! - 1, table[entry + 5]!);
       }
+    }
+  }
+
+  /** The same by address. */
+  visitInOrder(visitor: BlockVisitor): void {
+    for (const address of this.addresses().sort()) {
+      const [low, high] = [address | 0, Math.floor(address / 2 ** 32)];
+      const hashed = hash(low, high);
+      const shard = this.#shardOf(hashed);
+      const { table } = shard;
+      const entry = shard.find(hashed, low, high);
+      visitor(address, bytesOf(table, entry), table[entry + SITE_WORD]! - 1, table[entry + 5]!);
     }
   }
 
@@ -216,7 +233,7 @@ export class LiveBlocks {
   }
 
   #remember(table: Int32Array, entry: number): void {
-    this.takenBytes = (table[entry + 2]! >>> 0) + (table[entry + 1]! >>> 16) * 2 ** 32;
+    this.takenBytes = bytesOf(table, entry);
     this.takenSequence = table[entry + 4]!;
     this.takenBirth = table[entry + 5]!;
   }

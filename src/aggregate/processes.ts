@@ -112,6 +112,17 @@ export class Processes {
     return liveColumns(this.#running());
   }
 
+  get liveCount(): number {
+    return this.#accounts.reduce(
+      (sum, account) => sum + (account ? account.blocks.count + account.mappings.count : 0),
+      0,
+    );
+  }
+
+  *all(): Generator<ProcessAccount> {
+    for (const account of this.#accounts) if (account !== undefined) yield account;
+  }
+
   /** Memory of the address tables, in bytes. */
   get addressTableBytes(): number {
     return this.#accounts.reduce((sum, account) => sum + (account?.blocks.byteLength ?? 0), 0);

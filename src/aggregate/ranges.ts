@@ -59,8 +59,16 @@ export class Mappings {
 
   /** Adds a mapping. The caller has cut its range out before. */
   add(start: number, bytes: number, site: number, sequence: number, birth: number): void {
-    const piece = { start, end: pageEnd(start, bytes), bytes, site, sequence, birth, isWhole: true };
-    this.#pieces.splice(this.#firstBehind(start), 0, piece);
+    this.#insert({ start, end: pageEnd(start, bytes), bytes, site, sequence, birth, isWhole: true });
+  }
+
+  /** Adds what was left of a mapping, whenever it was made. */
+  restore(start: number, end: number, bytes: number, site: number, birth: number): void {
+    this.#insert({ start, end, bytes, site, sequence: 0, birth, isWhole: false });
+  }
+
+  #insert(piece: Piece): void {
+    this.#pieces.splice(this.#firstBehind(piece.start), 0, piece);
   }
 
   /** Frees [start, end). Tells `visit` of every piece that it met and returns whether there was one. */
@@ -98,8 +106,8 @@ export class Mappings {
   }
 
   /** Tells of every piece, in order. */
-  visit(visitor: (address: number, bytes: number, site: number) => void): void {
-    for (const { start, bytes, site } of this.#pieces) visitor(start, bytes, site);
+  visit(visitor: (address: number, bytes: number, site: number, birth: number, end: number) => void): void {
+    for (const { start, end, bytes, site, birth } of this.#pieces) visitor(start, bytes, site, birth, end);
   }
 
   /** Index of the first piece that ends behind `address`. */

@@ -74,6 +74,27 @@ export class Threads {
     );
   }
 
+  /** Tells of every realloc that is under way and whose block is known, by the thread's identity. */
+  visitReleased(visitor: (thread: number, address: number, bytes: number, site: number, birth: number) => void): void {
+    for (let identity = 0; identity < this.releasedSites.length; identity++) {
+      const site = this.releasedSites[identity]!;
+      if (site < 0) continue;
+      const address = (this.releasedLow[identity]! >>> 0) + this.releasedHigh[identity]! * 2 ** 32;
+      visitor(identity, address, this.releasedBytes[identity]!, site, this.releasedBirths[identity]!);
+    }
+  }
+
+  /** One that was told of by `visitReleased`. */
+  restoreReleased(thread: number, address: number, bytes: number, site: number, birth: number): void {
+    const identity = this.identities[thread]!;
+    this.releasedSites[identity] = site;
+    this.releasedLow[identity] = address | 0;
+    this.releasedHigh[identity] = Math.floor(address / 2 ** 32);
+    this.releasedBytes[identity] = bytes;
+    this.releasedSequences[identity] = 0;
+    this.releasedBirths[identity] = birth;
+  }
+
   /** True if the thread's last free was of this address. */
   hasFreed(thread: number, low: number, high: number): boolean {
     const identity = this.identities[thread]!;

@@ -1,16 +1,17 @@
 /** A capture as reports see it, narrowed to a range of time. */
-import { Replay } from '../aggregate/replay.ts';
+import { RangeAccounts, temporariesOf } from '../aggregate/range-accounts.ts';
 import { EVENT_TIME_NS } from '../model/events.ts';
-import type { RangeRows } from '../model/intervals.ts';
 import { type Facts, readFacts } from '../report/facts.ts';
 import type { Capture } from '../report/report.ts';
 import { MAX_THRESHOLD, type Selection } from '../report/selection.ts';
 import { resolveRange, type TimeRange } from '../report/time-range.ts';
 import type { Db } from '../store/db.ts';
-import { canReplay, eventChunks, threadsOf } from '../store/events.ts';
+import { CaptureEvents } from '../store/event-source.ts';
+import { canReplay, threadsOf } from '../store/events.ts';
 import { Reader } from '../store/reader.ts';
 import { intervalsOf, narrow, narrowToRows, replaceTemporaries, type Window } from '../store/window.ts';
 import { UserError } from '../util/errors.ts';
+import { eventProgress } from './event-progress.ts';
 
 /** What of a selection needs more than what is in the file. */
 export type Part = Partial<Pick<Selection, 'range' | 'view' | 'threshold'>>;
@@ -33,9 +34,12 @@ function narrowTo(range: TimeRange, threshold: number, db: Db, facts: Facts): Ca
   const known = { duration_ns, interval_ns: hasEvents ? EVENT_TIME_NS : widthNs, known_ns: endNs };
   const resolved = resolveRange(range, { ...known, isComplete: status === 'complete' });
   const window = { fromNs: resolved.from_ns, toNs: resolved.to_ns ?? Infinity };
-  if (hasEvents) narrowToRows(db, window, replay(db, window, threshold), threshold);
-  else narrow(db, window);
-  const source = new Reader(db, { hasTemporaries: hasEvents });
+  if (!hasEvents) narrow(db, window);
+  else narrowToRows(db, window, new RangeAccounts(new CaptureEvents(db), threadsOf(db), window).rows(eventProgress()));
+  const countTemporaries = hasEvents
+    ? () => replaceTemporaries(db, temporaries(db, window, threshold), threshold)
+    : undefined;
+  const source = new Reader(db, { hasTemporaries: hasEvents, countTemporaries });
   return { source, facts: { ...readFacts(source, facts.capture, status), window: resolved } };
 }
 
@@ -44,13 +48,10 @@ function countTemporaries(threshold: number, db: Db): void {
     const known = `Temporary allocations are known up to ${MAX_THRESHOLD} other allocations in between`;
     throw new UserError(`${known}: record with --events for more.`);
   }
-  replaceTemporaries(db, replay(db, { fromNs: 0, toNs: Infinity }, threshold), threshold);
+  replaceTemporaries(db, temporaries(db, { fromNs: 0, toNs: Infinity }, threshold), threshold);
 }
 
 /** One chunk of events is held at a time, and what is live. */
-function replay(db: Db, window: Window, threshold: number): RangeRows {
-  const { threads, threadOf } = threadsOf(db);
-  const accounts = new Replay({ ...window, threshold }, threads, threadOf);
-  for (const events of eventChunks(db)) if (!accounts.apply(events)) break;
-  return accounts.finish();
+function temporaries(db: Db, window: Window, threshold: number): number[][] {
+  return temporariesOf(new CaptureEvents(db), threadsOf(db), window, threshold, eventProgress());
 }

@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs';
 import { readFacts } from '../report/facts.ts';
 import { openReader } from '../store/db.ts';
-import { liveBlocks } from '../store/live-blocks.ts';
 import { Reader } from '../store/reader.ts';
 import { metricsOf } from '../top/figures.ts';
 import { readMetrics, readSnapshot } from '../top/read-snapshot.ts';
 import type { SnapshotParts } from '../top/snapshot.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { figuresOf, runtimeMetrics } from './figures.ts';
+import { liveBlocks } from './live-blocks.ts';
 
 export interface LoadOptions {
   /** Also the single blocks, if the file knows them. Default: true. */

@@ -1,12 +1,12 @@
 /** Copies what a capture, maybe one that is being recorded, holds at this moment into a snapshot. */
 import { type Db, openReader } from '../store/db.ts';
-import { liveBlocks } from '../store/live-blocks.ts';
 import { type SnapshotFigures, writeSnapshot } from '../store/snapshot.ts';
 import type { WriterOptions } from '../store/writer.ts';
 import { metricsOf } from '../top/figures.ts';
 import type { Metric } from '../top/metric.ts';
 import { StoreError, UserError } from '../util/errors.ts';
 import { figuresOf, runtimeMetrics } from './figures.ts';
+import { liveBlocks } from './live-blocks.ts';
 
 export interface TakeOptions extends WriterOptions {
   /** With the single live blocks. */
@@ -50,7 +50,8 @@ function blocksOf(db: Db): SnapshotFigures['blocks'] {
     'SELECT id, process_id, stack_id FROM site WHERE stack_id IS NOT NULL',
   );
   const sites = new Map(rows.map(({ id, process_id, stack_id }) => [`${process_id} ${stack_id}`, id]));
-  return blocks.map(({ process_id, address, bytes, stack_id }) => ({
+  const byAddress = new Map([...blocks].reverse().map((block) => [`${block.process_id} ${block.address}`, block]));
+  return [...byAddress.values()].map(({ process_id, address, bytes, stack_id }) => ({
     process_id,
     address,
     bytes,

@@ -5,6 +5,7 @@
 
 import type { EventColumns } from './events.ts';
 import type { ClosedIntervals } from './intervals.ts';
+import type { EventChunk, LiveStateVisitor } from './live-state.ts';
 import type {
   Frame,
   Losses,
@@ -103,7 +104,11 @@ export interface Accounts {
   /** Null: not kept. */
   readonly intervals: ClosedIntervals | null;
   /** Since the last commit; null: not kept. */
-  readonly events: EventColumns | null;
+  readonly events: (EventColumns & { readonly chunks: readonly EventChunk[] }) | null;
+  /** How much `visitState` has to tell: about the number of blocks and sites. */
+  readonly stateSize: number;
+  /** What the events up to now have left. */
+  visitState(visitor: LiveStateVisitor): void;
   /** Processes with changes whose ProcessInfo is known. */
   changes(): Iterable<ProcessChanges>;
   threadOf(site: SiteIndex): ThreadIndex;

@@ -9,3 +9,13 @@ export interface BlockColumns {
   readonly bytes: ArrayLike<number>;
   readonly sites: ArrayLike<SiteIndex>;
 }
+
+/** One of a capture, by its ids. */
+export interface LiveBlock {
+  process_id: number;
+  pid: number;
+  address: number;
+  bytes: number;
+  /** Null: not known (yet). */
+  stack_id: number | null;
+}

@@ -30,6 +30,9 @@ export const EVENT_SAMPLE = 8;
 
 export const EVENT_OPERATIONS = 9;
 
+/** At most in one chunk of a file. A reader holds one at a time. */
+export const EVENTS_PER_CHUNK = 65_536;
+
 /** Times are kept in steps of this: less than a probe takes. */
 export const EVENT_TIME_NS = 100;
 

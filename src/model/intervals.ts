@@ -36,6 +36,4 @@ export interface RangeRows {
   sites: number[][];
   frees: number[][];
   peaks: number[][];
-  /** Of the range: site, number of other allocations (one class more for those above 16), blocks, bytes. */
-  temporaries: number[][];
 }

@@ -20,13 +20,10 @@
  * flags (FRESH: nothing before it counts), and the columns. addon/sqlite/ reads the same, for other SQLite clients.
  */
 
-import type { EventColumns } from '../model/events.ts';
+import { EVENTS_PER_CHUNK, type EventColumns } from '../model/events.ts';
 import { decodeFirstVersion } from './event-chunk-1.ts';
 import { EventDecoder } from './event-decoder.ts';
 import { VERSION } from './event-format.ts';
-
-/** At most. A reader holds one chunk at a time. */
-export const EVENTS_PER_CHUNK = 65_536;
 
 /** True if chunks say all that is needed to do the accounts once more. */
 export function isReplayable(data: Uint8Array): boolean {

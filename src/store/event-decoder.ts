@@ -22,7 +22,8 @@ export class EventDecoder {
   /** @throws Error if the bytes are not those of `count` events. */
   decode(data: Uint8Array, count: number): EventColumns {
     if ((data[1]! & format.FRESH) !== 0) {
-      this.#history = new EventHistory();
+      this.#history ??= new EventHistory();
+      this.#history.reset();
       this.#time = 0;
     }
     if (this.#history === null) throw new RangeError('chunks of events begin in their middle');

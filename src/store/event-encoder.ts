@@ -15,19 +15,19 @@ const BUCKETS = REMEMBERED / 2;
 const BUCKET = 4;
 
 export class EventEncoder {
-  #history = new EventHistory();
+  readonly #history = new EventHistory();
   #kindOf = new Map<number, number>();
   /** Allocations by address, the newest four of each hash: their number + 1. */
-  #byAddress = new Uint32Array(BUCKETS * BUCKET);
+  readonly #byAddress = new Uint32Array(BUCKETS * BUCKET);
   #isFresh = true;
   #lastTime = 0;
   #columns = newColumns();
 
   /** The next chunk says nothing by what is before it. To be called when a chunk has not been written. */
   reset(): void {
-    this.#history = new EventHistory();
+    this.#history.reset();
     this.#kindOf = new Map();
-    this.#byAddress = new Uint32Array(BUCKETS * BUCKET);
+    this.#byAddress.fill(0);
     this.#isFresh = true;
     this.#lastTime = 0;
     this.#columns = newColumns();

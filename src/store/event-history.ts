@@ -19,7 +19,7 @@ const NO_ADDRESS = -1;
 const GRAIN = 16;
 
 export class EventHistory {
-  readonly kinds = new Kinds();
+  kinds = new Kinds();
   allocations = 0;
   readonly addresses = new Float64Array(REMEMBERED);
   readonly #lists = new Uint16Array(REMEMBERED);
@@ -29,6 +29,17 @@ export class EventHistory {
   lastAddress = 0;
   /** Where a block would be that was cut off behind the last. */
   nextAddress = 0;
+
+  /** Forgets everything. Old allocations can stay: they are out of reach. */
+  reset(): void {
+    this.kinds = new Kinds();
+    this.allocations = 0;
+    this.#free.fill(NO_ADDRESS);
+    this.#tops.fill(0);
+    this.lastFreed = 0;
+    this.lastAddress = 0;
+    this.nextAddress = 0;
+  }
 
   listOf(size: number): number {
     return Math.ceil((size + 8) / GRAIN) % LISTS;

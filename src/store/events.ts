@@ -9,6 +9,7 @@ import type { ThreadInfo } from '../model/types.ts';
 import { UserError } from '../util/errors.ts';
 import { type Db, hasTable, openReader, type Value } from './db.ts';
 import { EventReader, isReplayable } from './event-chunk.ts';
+import { intact } from './event-source.ts';
 
 export const EVENT_COLUMNS = [
   'time_ns',
@@ -49,7 +50,7 @@ function toSql(value: Value): Value {
 }
 
 /** True if every event was recorded. */
-function hasEvents(db: Db): boolean {
+export function hasEvents(db: Db): boolean {
   return hasTable(db, 'event_chunk') && db.get('SELECT 1 AS found FROM event_chunk LIMIT 1') !== undefined;
 }
 
@@ -70,7 +71,7 @@ export function* eventChunks(db: Db): Generator<EventColumns> {
     const chunk = db.get<{ count: number; data: Uint8Array }>('SELECT count, data FROM event_chunk WHERE id = ?', [
       id,
     ])!;
-    yield decoded(reader, chunk);
+    yield intact(() => reader.decode(chunk.data, chunk.count));
   }
 }
 
@@ -102,14 +103,6 @@ export function threadsOf(db: Db): { threads: ThreadInfo[]; threadOf: (site: num
   return { threads, threadOf };
 }
 
-function decoded(reader: EventReader, { count, data }: { count: number; data: Uint8Array }): EventColumns {
-  try {
-    return reader.decode(data, count);
-  } catch {
-    throw new UserError('The events of the capture are damaged.');
-  }
-}
-
 function rowOf(events: EventColumns, i: number, sites: Map<number, Owner>, threads: Map<number, Owner>): Value[] {
   const isAllocation = isOfSite(events.operations[i]!);
   const owner = (isAllocation ? sites : threads).get(events.owners[i]! + 1);
@@ -128,7 +121,7 @@ function rowOf(events: EventColumns, i: number, sites: Map<number, Owner>, threa
   ];
 }
 
-function ownersOfSites(db: Db): Map<number, Owner> {
+export function ownersOfSites(db: Db): Map<number, Owner> {
   const rows = db.all<Owner & { id: number }>(`
     SELECT a.id, s.process_id, p.pid, t.tid, s.stack_id FROM site_part a JOIN main.site s ON s.id = a.site_id
     JOIN process p ON p.id = s.process_id JOIN thread t ON t.id = s.thread_id`);

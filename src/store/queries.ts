@@ -82,6 +82,13 @@ export const PUT_ALLOCATED = `
 export const PUT_FREED = `
   INSERT INTO interval_freed (tick, part_id, from_tick, allocations, bytes) VALUES (?, ?, ?, ?, ?)`;
 
-export const PUT_EVENTS = 'INSERT INTO event_chunk (count, data) VALUES (?, ?)';
+export const PUT_EVENTS = 'INSERT INTO event_chunk (id, count, data) VALUES (?, ?, ?)';
+
+export const PUT_EVENT_INDEX = 'INSERT INTO event_index (chunk_id, last_ns, first_tick) VALUES (?, ?, ?)';
+
+export const PUT_EVENT_PROCESS = `
+  INSERT INTO event_process (chunk_id, process_id, peak_bytes, has_ended) VALUES (?, ?, ?, ?)`;
+
+export const PUT_CHECKPOINT = 'INSERT INTO event_checkpoint (chunk_id, data) VALUES (?, ?)';
 
 export const PUT_PEAK = 'INSERT INTO interval_peak (tick, process_id, bytes, time_ns) VALUES (?, ?, ?, ?)';

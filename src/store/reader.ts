@@ -109,11 +109,22 @@ export type QueryName = keyof typeof QUERIES;
 export class Reader {
   readonly #db: Db;
   readonly #hasTemporaries: boolean;
+  #countTemporaries: (() => void) | null;
 
-  /** `hasTemporaries`: false if it is narrowed to a range of time whose temporary allocations are not known. */
-  constructor(db: Db, { hasTemporaries = true } = {}) {
+  /**
+   * `hasTemporaries`: false if it is narrowed to a range of time whose temporary allocations are not known.
+   * `countTemporaries` fills their table; it is called before they are read for the first time.
+   */
+  constructor(
+    db: Db,
+    {
+      hasTemporaries = true,
+      countTemporaries,
+    }: { hasTemporaries?: boolean; countTemporaries?: (() => void) | undefined } = {},
+  ) {
     this.#db = db;
     this.#hasTemporaries = hasTemporaries;
+    this.#countTemporaries = countTemporaries ?? null;
   }
 
   all<Row>(query: QueryName, parameters: object = {}): Row[] {
@@ -148,6 +159,11 @@ export class Reader {
       throw new UserError(
         'A snapshot inside a capture has no temporary allocations: take one into a file, with mp snapshot -o FILE.',
       );
+    if (QUERIES[query].includes(TEMPORARY)) {
+      const count = this.#countTemporaries;
+      this.#countTemporaries = null;
+      count?.();
+    }
     const table = LATER_TABLES[query];
     if (table === undefined) return true;
     return hasTable(this.#db, table);

@@ -158,6 +158,30 @@ CREATE TABLE event_chunk (
   data BLOB NOT NULL
 ) STRICT;
 
+-- the next three save reading events for a range of time; what they say is in the events as well
+
+-- of a chunk of events
+CREATE TABLE event_index (
+  chunk_id INTEGER PRIMARY KEY REFERENCES event_chunk (id),
+  last_ns INTEGER NOT NULL,      -- the latest time in it
+  first_tick INTEGER NOT NULL    -- where the interval began that was open when it began
+) STRICT;
+
+-- of a process that allocated or freed in a chunk of events, or ended
+CREATE TABLE event_process (
+  chunk_id INTEGER NOT NULL REFERENCES event_chunk (id),
+  process_id INTEGER NOT NULL REFERENCES process (id),
+  peak_bytes INTEGER,            -- the most that it held; NULL: it did neither
+  has_ended INTEGER NOT NULL,    -- 0, 1
+  PRIMARY KEY (chunk_id, process_id)
+) STRICT, WITHOUT ROWID;
+
+-- what was live when a chunk began, which may be the next: compressed columns (src/store/checkpoint.ts)
+CREATE TABLE event_checkpoint (
+  chunk_id INTEGER PRIMARY KEY,
+  data BLOB NOT NULL
+) STRICT;
+
 -- blocks freed after exactly `threshold` other allocations of their thread, 0 to 16
 CREATE TABLE temporary (
   site_id INTEGER NOT NULL REFERENCES site (id),

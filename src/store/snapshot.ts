@@ -3,9 +3,9 @@
  * sites, with the figures that were taken and, if they are given, the live blocks.
  */
 import { rmSync } from 'node:fs';
+import type { LiveBlock } from '../model/blocks.ts';
 import { copyTable, inserter } from './copy-table.ts';
 import { type Db, hasTable } from './db.ts';
-import type { LiveBlock } from './live-blocks.ts';
 import { createCapture, type WriterOptions } from './writer.ts';
 
 export interface SnapshotFigures {

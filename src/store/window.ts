@@ -5,7 +5,7 @@
  *     site         allocations, deallocations: in the range; live: allocated in it and not freed by its end; peak: live at
  *                  the range's high watermark of the process, whenever it was allocated
  *     memory       the range, beginning with the state that it begins with
- *     temporary                    allocated and freed in the range; empty if single events were not recorded
+ *     temporary                    allocated and freed in the range, when they are asked for; without single events: empty
  *     size_histogram, resident     are not known by time: empty
  *
  * The range begins and ends with an interval: then all of this is exact. From single events (cli/narrow.ts) any range can
@@ -147,22 +147,18 @@ export function narrow(db: Db, window: Window): void {
 }
 
 /** The same for any range. `rows` are those of that range; their sites are those of the pipeline. */
-export function narrowToRows(db: Db, window: Window, rows: RangeRows, threshold: number): void {
-  hideTables(db, [...BY_TIME, 'size_histogram', 'resident']);
+export function narrowToRows(db: Db, window: Window, rows: RangeRows): void {
+  hideTables(db, [...BY_TIME, 'temporary', 'size_histogram', 'resident']);
   const inserts = BY_TIME.map((table) => db.prepare(`INSERT INTO temp.${table} VALUES (${valuesOf(db, table)})`));
   for (const [tick, site, ...numbers] of rows.sites) inserts[0]!.run([tick, site! + 1, ...numbers]);
   for (const [tick, site, ...numbers] of rows.frees) inserts[1]!.run([tick, site! + 1, ...numbers]);
   for (const [tick, process, ...numbers] of rows.peaks) inserts[2]!.run([tick, process! + 1, ...numbers]);
   narrowTables(db, window, { from: 1, to: 2 });
-  replaceTemporaries(db, rows, threshold);
-  db.exec(`
-    UPDATE temp.site SET (temporary_allocations, temporary_bytes) = (
-      SELECT coalesce(sum(t.allocations), 0), coalesce(sum(t.bytes), 0) FROM temp.temporary t
-      WHERE t.site_id = temp.site.id AND t.threshold <= 1)`);
 }
 
-/** Puts the temporary allocations of `rows` before those of the file. */
-export function replaceTemporaries(db: Db, { temporaries }: RangeRows, threshold: number): void {
+/** Puts temporary allocations (site, number of other allocations, blocks, bytes) before those of the file. */
+export function replaceTemporaries(db: Db, temporaries: readonly number[][], threshold: number): void {
+  db.exec('DROP TABLE IF EXISTS temp.temporary');
   hideTables(db, ['temporary']);
   db.exec('CREATE TEMP TABLE part_temporary (part_id INTEGER, threshold INTEGER, allocations INTEGER, bytes INTEGER)');
   const insert = db.prepare('INSERT INTO temp.part_temporary VALUES (?, ?, ?, ?)');

@@ -22,8 +22,7 @@ import { StoreError, UserError } from '../util/errors.ts';
 import { createNewFile, type Identity, isReplaceable, isStill, type Owner } from '../util/new-file.ts';
 import { BulkInsert } from './bulk-insert.ts';
 import { type Db, openWriter, type Statement } from './db.ts';
-import { EVENTS_PER_CHUNK } from './event-chunk.ts';
-import { EventEncoder } from './event-encoder.ts';
+import { type CheckpointLimits, EventWriter } from './event-writer.ts';
 import { type Figure, type InnerSnapshot, putMetrics, putSnapshot } from './inner-snapshot.ts';
 import { type IntervalLimits, IntervalWriter } from './interval-writer.ts';
 import { MemoryRows } from './memory-rows.ts';
@@ -38,6 +37,7 @@ export interface WriterOptions {
   /** Who shall own the file, and with it what a killed recorder leaves behind. Only root can give files away. */
   owner?: Owner | null;
   intervals?: IntervalLimits;
+  checkpoints?: CheckpointLimits;
 }
 
 /** A reader that keeps the file open delays the end of a recording by so much. */
@@ -56,7 +56,7 @@ export class CaptureWriter {
   readonly #residents = new ResidentRows();
   readonly #intervals: IntervalWriter;
   readonly #memory: MemoryRows;
-  #encoder: EventEncoder | null = null;
+  readonly #events: EventWriter;
   readonly #sites = this.#bulk(queries.SITE_COLUMNS, queries.putSites);
   readonly #temporaries = this.#bulk(queries.TEMPORARY_COLUMNS, queries.putTemporaries);
   /** Node by stack index, UNRESOLVED or NO_STACK. */
@@ -79,6 +79,7 @@ export class CaptureWriter {
     this.#db = createCapture(path, options);
     this.#intervals = new IntervalWriter(this.#db, options.intervals);
     this.#memory = new MemoryRows(this.#db);
+    this.#events = new EventWriter((sql, params) => this.#run(sql, params), options.checkpoints);
     this.#db.transaction(() => {
       this.#run(queries.SET_META, ['format_version', String(FORMAT_VERSION)]);
       this.#run(queries.SET_META, ['status', 'recording']);
@@ -162,7 +163,7 @@ export class CaptureWriter {
         this.#sites.finish();
         this.#temporaries.finish();
         this.#intervals.write(accounts, (site) => this.#rows.has(site));
-        this.#writeEvents(accounts);
+        this.#events.write(accounts, isLast);
         this.#memory.thin();
         this.#writeLosses(accounts, stacks, losses);
       });
@@ -170,7 +171,7 @@ export class CaptureWriter {
       this.#rows.failed();
       this.#intervals.failed();
       this.#memory.failed();
-      this.#encoder?.reset();
+      this.#events.failed();
       this.#sites.clear();
       this.#temporaries.clear();
       this.#writtenFrames = before.frames;
@@ -182,6 +183,7 @@ export class CaptureWriter {
     this.#residents.committed();
     this.#intervals.committed(accounts);
     this.#memory.committed();
+    this.#events.committed();
     accounts.committed();
   }
 
@@ -261,16 +263,6 @@ export class CaptureWriter {
     while (this.#writtenNodes < tree.size) {
       const id = ++this.#writtenNodes;
       this.#run(queries.PUT_STACK, [id, tree.parentOf(id) || null, tree.frameOf(id), tree.depthOf(id)]);
-    }
-  }
-
-  #writeEvents({ events }: Accounts): void {
-    if (events === null) return;
-    this.#encoder ??= new EventEncoder();
-    const encoder = this.#encoder;
-    for (let from = 0; from < events.count; from += EVENTS_PER_CHUNK) {
-      const to = Math.min(events.count, from + EVENTS_PER_CHUNK);
-      this.#run(queries.PUT_EVENTS, [to - from, encoder.encode(events, from, to)]);
     }
   }
 

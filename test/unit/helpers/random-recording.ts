@@ -6,6 +6,7 @@ import { ALLOCATOR_NAME } from '../../../src/model/abi.gen.ts';
 import { type Db, openReader } from '../../../src/store/db.ts';
 import type { IntervalLimits } from '../../../src/store/interval-writer.ts';
 import { intervalsOf, narrow, type Window } from '../../../src/store/window.ts';
+import type { WriterOptions } from '../../../src/store/writer.ts';
 import { naiveWindow, type WindowNumbers } from './naive-window.ts';
 import { RandomOperations } from './random-operations.ts';
 import { Recording } from './recording.ts';
@@ -18,17 +19,22 @@ export class RandomRecording {
   readonly operations: RandomOperations;
   #random = 7;
 
-  constructor(context: TestContext, seed: number, intervals: IntervalLimits, options: AggregatorOptions = {}) {
+  constructor(
+    context: TestContext,
+    seed: number,
+    intervals: IntervalLimits,
+    options: AggregatorOptions & WriterOptions = {},
+  ) {
     this.operations = new RandomOperations(seed);
     this.recording = new Recording(context, this.operations.builder, { intervals, ...options });
   }
 
   /** Symbols arrive late: until then sites belong to rows without stacks. */
-  run(steps: number, atCommit: (n: number) => void = () => {}): void {
+  run(steps: number, atCommit: (n: number) => void = () => {}, stepsPerCommit = 509): void {
     for (let step = 1, commits = 0; step <= steps; step++) {
       this.operations.step();
       if (step % 61 === 0) this.recording.apply();
-      if (step % 509 !== 0) continue;
+      if (step % stepsPerCommit !== 0) continue;
       if (++commits === 8) this.operations.symbolize();
       this.recording.commit();
       atCommit(commits);
@@ -48,6 +54,14 @@ export class RandomRecording {
   exactRange(): Window {
     const [a, b] = [this.#below(this.operations.builder.timeNs), this.#below(this.operations.builder.timeNs)];
     return { fromNs: Math.min(a, b), toNs: Math.max(a, b) + 1 };
+  }
+
+  /** From just before, at or after an event to another. */
+  rangeOfEvents(): Window {
+    const { changes } = this.operations.naive;
+    const timeNs = () => changes[this.#below(changes.length)]!.timeNs + this.#below(3) - 1;
+    const [a, b] = [timeNs(), timeNs()];
+    return { fromNs: Math.max(0, Math.min(a, b)), toNs: Math.max(a, b) + 1 };
   }
 
   compare(window: Window, narrowTo: (db: Db, window: Window) => void = narrow): void {

@@ -56,7 +56,7 @@ test('a new capture names itself and has every table of the schema', (context) =
   assert.deepEqual(db.get('PRAGMA application_id'), { application_id: 0x6d70 });
   assert.deepEqual(db.get('PRAGMA user_version'), { user_version: 1 });
   assert.deepEqual(db.get('PRAGMA journal_mode'), { journal_mode: 'wal' });
-  assert.equal(db.get("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'")!.n, 23);
+  assert.equal(db.get("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'")!.n, 26);
   db.close();
 });
 

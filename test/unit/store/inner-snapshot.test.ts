@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { liveBlocks } from '../../../src/lib/live-blocks.ts';
 import { openReader } from '../../../src/store/db.ts';
-import { liveBlocks } from '../../../src/store/live-blocks.ts';
 import { packBlocks, unpackBlocks } from '../../../src/store/packed-blocks.ts';
 import { Reader } from '../../../src/store/reader.ts';
 import { writeSnapshot } from '../../../src/store/snapshot.ts';
