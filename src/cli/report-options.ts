@@ -159,7 +159,7 @@ export function parseSortColumn(count: number): (text: string) => number {
   };
 }
 
-function checkTime(text: string): string {
+export function checkTime(text: string): string {
   if (parseTime(text, 0) === null) throw new InvalidArgumentError('Give a time as 1.25, 90s, 1500ms, 2m or 50%.');
   return text;
 }

@@ -1,5 +1,6 @@
 /**
- * What changed from one capture to another, by the code that allocated:
+ * What changed from one capture to another, from one moment of a capture to another, or what one process has and another
+ * has not, by the code that allocated:
  *
  *     Difference     Before      After   Change  Allocations  Location
  *     ──────────  ─────────  ─────────  ───────  ───────────  ────────────────────
@@ -39,9 +40,11 @@ interface Sum {
   allocations: number;
 }
 
-/** One of the two captures. */
+/** One of the two captures, or what of it is compared with another part. */
 export interface DiffSide {
   facts: Facts;
+  /** The part, as `process 42 (app), at 1.25 s`; empty: all of it. */
+  part: string;
   sums: Map<string, Sum>;
 }
 
@@ -58,7 +61,7 @@ export interface DiffRow {
   change: 'new' | 'gone' | 'changed';
 }
 
-export function diffSide(capture: Capture, selection: Selection, by: DiffBy): DiffSide {
+export function diffSide(capture: Capture, selection: Selection, by: DiffBy, part = ''): DiffSide {
   const stacks = new Stacks(capture.source);
   const groups = isGrouping(by) ? new Groups(capture, by) : null;
   const sums = new Map<string, Sum>();
@@ -77,7 +80,7 @@ export function diffSide(capture: Capture, selection: Selection, by: DiffBy): Di
     sum.bytes += site.bytes;
     sum.allocations += site.allocations;
   }
-  return { facts: capture.facts, sums };
+  return { facts: capture.facts, part, sums };
 }
 
 const isGrouping = (by: DiffBy): by is Grouping & DiffBy => (GROUPS as readonly string[]).includes(by);
@@ -171,6 +174,7 @@ export function diffJson(
   const document = {
     metadata: { before: before.facts, after: after.facts },
     selection,
+    ...(before.part === '' && after.part === '' ? {} : { parts: { before: before.part, after: after.part } }),
     by,
     before: totalOf(before),
     after: totalOf(after),
@@ -179,9 +183,10 @@ export function diffJson(
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function sideLines(name: string, { facts }: DiffSide, layout: Layout): string[] {
+function sideLines(name: string, { facts, part }: DiffSide, layout: Layout): string[] {
   const trust = trustLines(facts, { ...layout, columns: layout.columns - 2 }).map((line) => `  ${line}`);
-  return [...wrap(`${name}: ${captureName(facts)}`, layout.columns, '  '), ...trust];
+  const what = [captureName(facts), ...(part === '' ? [] : [part])].join(', ');
+  return [...wrap(`${name}: ${what}`, layout.columns, '  '), ...trust];
 }
 
 function totalOf({ sums }: DiffSide): { bytes: number; allocations: number } {

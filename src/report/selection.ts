@@ -19,6 +19,8 @@ export interface Selection extends StackFilter {
   tid: number | null;
   /** Not given: all of the capture. */
   range?: TimeRange;
+  /** Leaks of a range from the begin of the capture on: what was live at its end. */
+  isMoment?: true;
 }
 
 /** Sites of the selection, each with its part of the view. */
@@ -67,6 +69,8 @@ const IN_WINDOW: Partial<Record<View, string>> = {
 
 /** `facts` are those of the capture, narrowed to a range of time or not. */
 export function selectionTitle(selection: Selection, { window }: { window?: TimeWindow }): string {
+  if (selection.isMoment && selection.view === 'leaks')
+    return `live (allocated up to that moment and not freed by then)${onlyOf(selection)}`;
   return viewTitle(selection.view, selection.threshold, window !== undefined) + onlyOf(selection);
 }
 

@@ -143,5 +143,5 @@ test('mp diff writes it', async (t) => {
     message: /would overwrite the capture/,
   });
   await assert.rejects(runCommand(register, ['diff', '--html', '--json', old, now]), { exitCode: 2 });
-  assert.match((await runCommand(register, ['diff', '--html', '--leaks', old, now])).out, /^Neither capture has/);
+  assert.match((await runCommand(register, ['diff', '--html', '--leaks', old, now])).out, /^Neither side has/);
 });
