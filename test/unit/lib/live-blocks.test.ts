@@ -14,10 +14,10 @@ import { temporaryFolder } from '../helpers/temporary-folder.ts';
 const OFTEN = { withEvents: true, eventsPerChunk: 16, checkpoints: { events: 50, eventsPerLive: 0 } };
 
 /** `address bytes`, by address. */
-function blocksOf({ path }: Recording): string[] {
+function blocksOf({ path }: Recording, untilNs?: number): string[] {
   const db = openReader(path);
   try {
-    const rows = [...liveBlocks(db)!].sort((a, b) => a.address - b.address);
+    const rows = [...liveBlocks(db, untilNs)!].sort((a, b) => a.address - b.address);
     return rows.map(({ address, bytes }) => `${address} ${bytes}`);
   } finally {
     db.close();
@@ -69,6 +69,22 @@ test('they add up to the sites of random recordings', (context) => {
   const found = [...live].filter(([, bytes]) => bytes > 0).map(([key, bytes]) => ({ key, bytes }));
   const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
   assert.deepEqual(found.sort(byKey), sites.sort(byKey));
+});
+
+test('of a moment, what was there then', (context) => {
+  const { one, thread } = recording(context);
+  const lived: [untilNs: number, blocks: string[]][] = [];
+  const live: string[] = [];
+  for (let i = 1; i <= 200; i++) {
+    one.builder.allocate(thread, i * 16, i);
+    live.push(`${i * 16} ${i}`);
+    if (i % 3 === 0) one.builder.free(thread, Number(live.shift()!.split(' ')[0]));
+    lived.push([one.builder.timeNs, [...live]]);
+    one.builder.timeNs += 1000;
+    if (i % 20 === 0) one.commit();
+  }
+  one.finish();
+  for (const [untilNs, blocks] of lived) assert.deepEqual(blocksOf(one, untilNs), blocks, `${untilNs} ns`);
 });
 
 test('events of the first version say nearly as much', (context) => {
