@@ -8,6 +8,8 @@
  *
  * A long kind goes on under its column. Of a partition that is also by line, `str from app.py:12 (load)`.
  */
+import type { HeapColumns } from '../model/heap.ts';
+import { formatPlural } from '../util/format.ts';
 import { cutLines } from './cut-lines.ts';
 import { KIND_TITLES, type Partition, type PartitionRow } from './partition.ts';
 
@@ -28,6 +30,14 @@ export function partitionTable(
   if (more > 0)
     lines.push(`<${more} more row${more === 1 ? '' : 's'}. Use --rows all to see ${more === 1 ? 'it' : 'them'}.>`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Objects whose references could not be followed; empty if there are none. */
+export function unknownLine({ unknownObjects, unknownTypes }: HeapColumns): string {
+  if (unknownObjects === 0) return '';
+  const types = formatPlural(unknownTypes, 'C type', 'C types');
+  const objects = formatPlural(unknownObjects, 'object', 'objects');
+  return `What ${objects} of ${types} ${unknownObjects === 1 ? 'refers' : 'refer'} to is not known to mp.\n`;
 }
 
 /** A partition whose rows are made when they are asked for: by id there are as many as objects. */

@@ -5,7 +5,7 @@ import { isOfKind } from '../../heap/kinds.ts';
 import { type Mark, markOf, membership } from '../../heap/mark.ts';
 import { difference, EQUIVALENCES, type Equivalence, type Partition, partition } from '../../heap/partition.ts';
 import { hasSites, parsePartition, partitionJson } from '../../heap/partition-file.ts';
-import { partitionTable } from '../../heap/partition-table.ts';
+import { partitionTable, unknownLine } from '../../heap/partition-table.ts';
 import { viaKinds } from '../../heap/via.ts';
 import { HEAP_TRACKED, type HeapColumns } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
@@ -129,13 +129,6 @@ function print(partition: Partition, heap: HeapColumns, options: HeapCommandOpti
   if (!options.json) output.out(partitionTable(partition, options.rows, output.columns, title) + unknownLine(heap));
   else if (output.outAll) output.outAll(inChunks(partitionJson(partition)));
   else for (const chunk of inChunks(partitionJson(partition))) output.out(chunk);
-}
-
-/** Objects whose references could not be followed; empty if there are none. */
-function unknownLine({ unknownObjects, unknownTypes }: HeapColumns): string {
-  if (unknownObjects === 0) return '';
-  const types = formatPlural(unknownTypes, 'C type', 'C types');
-  return `What ${formatPlural(unknownObjects, 'object', 'objects')} of ${types} refer to is not known to mp.\n`;
 }
 
 function readPartition(path: string, by: Equivalence, { sites = false }: HeapCommandOptions): Partition {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Command } from 'commander';
+import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../../../src/cli/heap-options.ts';
+import { UserError } from '../../../src/util/errors.ts';
+
+/** What a command gets of these arguments. */
+function parse(...args: string[]): { pid: GivenPid; options: HeapOptions } {
+  let pid: GivenPid;
+  const command = addHeapOptions(new Command())
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  command.action((given: GivenPid) => {
+    pid = given;
+  });
+  command.parse(args, { from: 'user' });
+  return { pid, options: command.opts() };
+}
+
+function read(...args: string[]): void {
+  const { pid, options } = parse(...args);
+  const refuse = () => assert.fail('nothing is to be read');
+  readHeap(pid, options, { out: refuse, err: refuse, isTTY: false, columns: 80, color: false }, refuse);
+}
+
+test('a process id is a number, and nothing else', () => {
+  assert.equal(parse('1234').pid, 1234);
+  assert.throws(() => parse('core'), /Give a process id/);
+});
+
+test('with --core the argument is that of the command, and --exe can be repeated', () => {
+  const { pid, options } = parse('--exe', 'a', '--core', 'core.1', '--exe', 'b', 'app.cache');
+  assert.deepEqual([pid, options.core, options.exe], ['app.cache', 'core.1', ['a', 'b']]);
+});
+
+test('either a process or a core file is read', () => {
+  const isUsage = (expected: RegExp) => (error: unknown) =>
+    error instanceof UserError && error.exitCode === 2 && expected.test(error.message);
+  assert.throws(() => read(), isUsage(/^give a process id, or --core FILE$/));
+  assert.throws(() => read('--core', 'core.1', '1234'), isUsage(/not both$/));
+});
