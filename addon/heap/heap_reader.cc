@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 
 #include "../error.h"
 #include "../python_layout.h"
@@ -36,6 +37,15 @@ AddressRanges anonymous(const std::vector<ProcMapping> &maps) {
   for (const ProcMapping &mapping : maps)
     if (mapping.readable && !mapping.executable && mapping.inode == 0) ranges.emplace_back(mapping.start, mapping.end);
   return ranges;
+}
+
+// MemAvailable of /proc/meminfo; 0: unknown.
+uint64_t available_memory() {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  for (uint64_t kilobytes; file >> name >> kilobytes; file.ignore(100, '\n'))
+    if (name == "MemAvailable:") return kilobytes << 10;
+  return 0;
 }
 
 // nullopt if no file that is mapped holds a CPython. Names come first that are likely.
@@ -90,7 +100,7 @@ HeapSnapshot HeapReader::read() {
   memory_.forget();
   if (options_.pause) stop();
   types_ = std::make_unique<HeapTypes>(layout_, memory_);
-  return read_heap(layout_, memory_, roots_);
+  return read_heap(layout_, memory_, roots_, limits_within(available_memory()));
 }
 
 HeapFigures HeapReader::figures() {

@@ -232,6 +232,15 @@ std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint6
   return layout;
 }
 
+HeapLimits limits_within(uint64_t available_bytes) {
+  // at most, while a column grows and JavaScript gets its own; four fifths of the memory in all
+  constexpr uint64_t kObjectCost = 128, kReferenceCost = 12, kLeastObjects = 1 << 20;
+  HeapLimits limits;
+  limits.objects = std::clamp(available_bytes / 10 * 6 / kObjectCost, kLeastObjects, limits.objects);
+  limits.references = std::clamp(available_bytes / 10 * 2 / kReferenceCost, 4 * kLeastObjects, limits.references);
+  return limits;
+}
+
 HeapSnapshot read_heap(const HeapLayout &layout, HeapMemory &memory, const HeapRoots &roots, const HeapLimits &limits) {
   HeapSnapshot heap;
   Collector collector(layout, memory, limits, heap);

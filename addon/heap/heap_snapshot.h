@@ -59,6 +59,9 @@ struct HeapLimits {
   uint64_t references = (1ull << 32) - 1;
 };
 
+// What fits into so much memory: a process can map one page of objects any number of times.
+HeapLimits limits_within(uint64_t available_bytes);
+
 // The layout with the offsets that the interpreter states itself (3.13); nullopt if it is none that can be read.
 std::optional<HeapLayout> layout_of_runtime(int minor, HeapMemory &memory, uint64_t runtime);
 

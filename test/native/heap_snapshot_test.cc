@@ -250,6 +250,16 @@ TEST(counts_a_pool_whose_free_list_makes_no_sense) {
   }
 }
 
+TEST(has_limits_that_fit_into_the_memory_there_is) {
+  for (const uint64_t gigabytes : {1, 16, 1000}) {
+    const HeapLimits limits = limits_within(gigabytes << 30);
+    CHECK(limits.objects * 128 + limits.references * 12 <= gigabytes << 30);
+    CHECK(limits.objects >= gigabytes * 5'000'000 || limits.objects == HeapLimits().objects);
+  }
+  CHECK(limits_within(0).objects >= 1'000'000);
+  CHECK_EQ(limits_within(~uint64_t{0}).references, HeapLimits().references);
+}
+
 TEST(reads_no_more_than_the_limits_say) {
   MadeHeap made(12);
   const uint64_t inner = made.list({}, 0);
