@@ -116,9 +116,12 @@ bool HeapCore::read(uint64_t address, void *to, size_t size_bytes) {
 std::string HeapCore::hint() const {
   if (missing_bytes() > 0) return "; it was cut short, " + std::to_string(missing_bytes()) + " bytes are missing";
   for (const bool likely : {true, false})
-    for (const auto &[path, file] : files_)
-      if (file == nullptr && (path.find("python") != path.npos) == likely)
-        return "; " + path + " is not here as it was: give the file with --exe";
+    for (const auto &[path, file] : files_) {
+      if (file != nullptr || (path.find("python") != path.npos) != likely) continue;
+      // bit 4 of /proc/PID/coredump_filter was off
+      if (first_page(path).empty()) return "; it does not keep the beginning of " + path + ", by which that is known";
+      return "; " + path + " can't be read, or is another file by now: give the right one with --exe";
+    }
   return "";
 }
 

@@ -56,7 +56,7 @@ describe('heap of a core file', { skip: cannotRecord() }, () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /runs no CPython; \/elsewhere\/\S*python\S* is not here as it was: give the file with --exe\n$/,
+      /runs no CPython; \/elsewhere\/\S*python\S* can't be read, or is another file by now: give the right one with --exe\n$/,
     );
     const given = [...files].flatMap((file) => ['--exe', file]);
     const args = ['sizeof', '--json', '--core', core, ...given, '__main__.cache'];

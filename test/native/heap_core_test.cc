@@ -118,6 +118,16 @@ TEST(refuses_a_file_that_is_another_one_by_now) {
   CHECK_EQ(other.hint(), "");
 }
 
+TEST(does_not_trust_a_file_whose_beginning_was_not_kept) {
+  const Folder folder;
+  const std::string path = folder.write("file", mapped_file(1));
+  MadeCore made = made_core(path, mapped_file(1));
+  made.segments[1].kept.clear();
+  HeapCore core(folder.write("core", made.build()), {path});
+  CHECK_EQ(byte_at(core, kMapped + kPage), -1);
+  CHECK(core.hint().find("does not keep the beginning of " + path) != std::string::npos);
+}
+
 // Memory that was written to and then not kept was not what the file has.
 TEST(does_not_take_a_core_file_that_was_cut_short_for_a_whole_one) {
   const Folder folder;
