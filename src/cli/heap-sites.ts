@@ -6,7 +6,7 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { type ObjectSites, objectSites } from '../heap/sites.ts';
@@ -69,7 +69,7 @@ export async function capturedSites(
   output: Output,
 ): Promise<CapturedSites> {
   const running = captureOf(pid);
-  const path = options.capture ?? running;
+  const path = options.capture === undefined ? running : resolve(options.capture);
   if (path === null)
     throw new UserError(`process ${pid} is not being traced: give a capture of it with --capture, or trace it`);
   if (path === running && !(await isWritten(path, readAtNs)))

@@ -43,36 +43,13 @@ function says(target: Started, what: RegExp): Promise<string> {
   return until(`${what}; it says: ${target.stderr()}`, found, LIMIT_MS);
 }
 
-test('a launched Python: every object at its line, and the stack of one', { skip: cannotRecord() }, async (t) => {
-  assert.equal(stated.length, 4);
-  const capture = join(scratchFolder(t), 'capture.db');
-  const args = ['run', ...OPTIONS, '-o', capture, '--', findPythons().at(-1)!.path, '-S', LINES];
-  const recorder = start(t, MP, args, { env: ENVIRONMENT });
-  const pid = Number(await says(recorder, /^ok (\d+)$/m));
-  try {
-    const found = await heapOf(t, pid);
-    assert.deepEqual(
-      stated.map(({ name, type, line }) => [name, countAt(found, type, line)]),
-      stated.map(({ name, count }) => [name, count]),
-    );
-    const asked = ['--sites', '--capture', capture, '--refs', 'Plain[0]', '--max-depth', '1', `${pid}`];
-    const { stdout, stderr } = await mp(t, ['objgraph', '--json', ...asked]);
-    const [{ site, stack }] = JSON.parse(stdout).objects;
-    const plain = stated.find(({ name }) => name === 'plain')!;
-    assert.ok(site.startsWith(`${LINES}:${plain.line} (make_plain`), site);
-    assert.equal(stack[0], site);
-    assert.match(stack.at(-1), /lines\.py:\d+ \(<module>\)$/, stderr);
-  } finally {
-    process.kill(pid);
-  }
-});
-
-test('a Python that is attached to: what was made before is said to be so', {
+test('every object at its line, and what was made before tracing is said to be so', {
   skip: cannotRecord() || (ATTACHABLE.length > 0 ? false : 'no CPython whose allocator is not inlined'),
 }, async (t) => {
   const folder = scratchFolder(t);
   const [gate, capture] = [join(folder, 'gate'), join(folder, 'capture.db')];
   const target = start(t, ATTACHABLE.at(-1)!.path, ['-S', LINES], { env: { ...ENVIRONMENT, MP_GATE: gate } });
+  assert.equal(stated.length, 4);
   await says(target, /^(early)$/m);
   const tracer = start(t, MP, ['trace', ...OPTIONS, '--pid', `${target.pid}`, '-o', capture]);
   await untilTraced(capture, target.pid, tracer);
@@ -83,4 +60,10 @@ test('a Python that is attached to: what was made before is said to be so', {
     if (name === 'early') assert.equal(countAt(found, type, undefined), count);
     else assert.equal(countAt(found, type, line), count, name);
   }
+  const asked = ['--sites', '--capture', capture, '--refs', 'Plain[0]', '--max-depth', '1', `${target.pid}`];
+  const { stdout, stderr } = await mp(t, ['objgraph', '--json', ...asked]);
+  const [{ site, stack }] = JSON.parse(stdout).objects;
+  assert.ok(site.startsWith(`${LINES}:${stated.find(({ name }) => name === 'plain')!.line} (make_plain`), site);
+  assert.equal(stack[0], site);
+  assert.match(stack.at(-1), /lines\.py:\d+ \(<module>\)$/, stderr);
 });
