@@ -20,9 +20,7 @@ export async function readNodeHeap<T>(pid: number, options: HeapOptions, output:
     throw new UserError('V8 takes a heap snapshot in one piece: --max-pause and --no-pause are for a Python');
   if (options.keep !== undefined && existsSync(options.keep))
     throw new UserError(`File already exists: ${options.keep}`);
-  const taken = await interruptible((signal) =>
-    takeSnapshot(pid, { maySignal: options.inspectOk === true, mayUseMemory: options.memoryOk === true, signal }),
-  );
+  const taken = await take(pid, options, output);
   try {
     output.err(`${pauseLine(pid, taken)}\n`);
     if (options.keep !== undefined) keep(taken.file.file, options.keep);
@@ -30,6 +28,21 @@ export async function readNodeHeap<T>(pid: number, options: HeapOptions, output:
     return ask(heap, names);
   } finally {
     taken.file.close();
+  }
+}
+
+async function take(pid: number, { inspectOk = false, memoryOk = false }: HeapOptions, output: Output) {
+  const explain = () => {
+    if (inspectOk)
+      output.err(`mp ends when the inspector of process ${pid} is closed; a second signal ends it at once\n`);
+  };
+  try {
+    return await interruptible(explain, (signal) =>
+      takeSnapshot(pid, { maySignal: inspectOk, mayUseMemory: memoryOk, signal }),
+    );
+  } catch (error) {
+    // of one that has ended, and still waits to be asked for its status, there is no program
+    throw existsSync(`/proc/${pid}/exe`) ? error : new UserError(`process ${pid} has ended`);
   }
 }
 
@@ -79,7 +92,7 @@ function reason(error: unknown): string {
 }
 
 /** A signal ends mp after `work` has put everything back; a second one at once. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function interruptible<T>(explain: () => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let received: NodeJS.Signals | null = null;
   const leave = () => {
@@ -88,6 +101,7 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
   const listener = (signal: NodeJS.Signals) => {
     received = signal;
     leave();
+    explain();
     controller.abort();
   };
   for (const name of SIGNALS) process.on(name, listener);

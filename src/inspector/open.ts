@@ -15,6 +15,8 @@ export interface Inspector {
 /** A thread that is busy in native code takes it later. */
 const OPENING_MS = 30_000;
 const CLOSING_MS = 30_000;
+/** A snapshot that was given up is still taken to its end. */
+const PATIENCE_MS = 600_000;
 const POLL_MS = 20;
 
 /** @throws UserError with what to do instead. */
@@ -82,7 +84,7 @@ async function opened(pid: number): Promise<string> {
 
 /** @throws UserError if it stays open. */
 export async function closeInspector(pid: number, { url }: Inspector): Promise<void> {
-  const connection = await Connection.open(url, CLOSING_MS);
+  const connection = await Connection.open(url, PATIENCE_MS);
   // what inspector.close() is, too; it takes the connection with it instead of answering
   await connection.send('Runtime.evaluate', { expression: 'process._debugEnd()', silent: true }).catch(() => {});
   await connection.close();
