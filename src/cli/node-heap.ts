@@ -8,6 +8,7 @@ import { formatBytes } from '../util/format.ts';
 import { createNewFile, ownerUnderSudo } from '../util/new-file.ts';
 import type { Output } from '../util/output.ts';
 import { DEFAULT_MAX_PAUSE_MS, type HeapOptions } from './heap-options.ts';
+import { memoryLeft } from './memory-left.ts';
 
 export type Ask<T> = (heap: HeapColumns, names: HeapNames) => T;
 
@@ -36,9 +37,10 @@ async function take(pid: number, { inspectOk = false, memoryOk = false }: HeapOp
     if (inspectOk)
       output.err(`mp ends when the inspector of process ${pid} is closed; a second signal ends it at once\n`);
   };
+  const left = memoryOk ? Number.POSITIVE_INFINITY : memoryLeft(pid);
   try {
     return await interruptible(explain, (signal) =>
-      takeSnapshot(pid, { maySignal: inspectOk, mayUseMemory: memoryOk, signal }),
+      takeSnapshot(pid, { maySignal: inspectOk, memoryLeft: left, signal }),
     );
   } catch (error) {
     // of one that has ended, and still waits to be asked for its status, there is no program

@@ -2,15 +2,14 @@
 import { UserError } from '../util/errors.ts';
 import { formatBytes } from '../util/format.ts';
 import { Connection } from './connection.ts';
-import { memoryLeft } from './memory-left.ts';
 import { closeInspector, type Inspector, openInspector } from './open.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
 export interface SnapshotOptions {
   /** Open the inspector by SIGUSR1 if it is not. */
   maySignal: boolean;
-  /** Also if the memory may not be enough. */
-  mayUseMemory: boolean;
+  /** Bytes that the process can still get. */
+  memoryLeft: number;
   /** Gives up. */
   signal: AbortSignal;
 }
@@ -42,7 +41,7 @@ export async function takeSnapshot(pid: number, options: SnapshotOptions): Promi
   }
 }
 
-async function receive(pid: number, { url }: Inspector, { signal, mayUseMemory }: SnapshotOptions) {
+async function receive(pid: number, { url }: Inspector, { signal, memoryLeft }: SnapshotOptions) {
   const connection = await Connection.open(url, SILENCE_MS);
   const giveUp = () => connection.abandon(new UserError('interrupted'));
   signal.addEventListener('abort', giveUp);
@@ -50,7 +49,7 @@ async function receive(pid: number, { url }: Inspector, { signal, mayUseMemory }
   try {
     if (signal.aborted) throw new UserError('interrupted');
     const used = Number((await connection.send('Runtime.getHeapUsage')).usedSize);
-    if (!mayUseMemory) mustHaveMemory(pid, used);
+    mustHaveMemory(pid, memoryLeft, used);
     file = new SnapshotFile(process.env.TMPDIR || FOLDER, used * FILE_SHARE);
     connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => file!.append(String(chunk)));
     const begin = performance.now();
@@ -66,8 +65,7 @@ async function receive(pid: number, { url }: Inspector, { signal, mayUseMemory }
 }
 
 /** V8 keeps the whole snapshot in the memory of the process while it writes it. */
-function mustHaveMemory(pid: number, used: number): void {
-  const left = memoryLeft(pid);
+function mustHaveMemory(pid: number, left: number, used: number): void {
   const needed = used * MEMORY_SHARE;
   if (left < needed)
     throw new UserError(

@@ -5,7 +5,6 @@ import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { symbolAddress } from '../../../src/inspector/elf-symbol.ts';
 import { inspectorPort } from '../../../src/inspector/find.ts';
-import { memoryLeft } from '../../../src/inspector/memory-left.ts';
 import { isNode, signalHandler } from '../../../src/inspector/node-process.ts';
 import { SnapshotFile } from '../../../src/inspector/snapshot-file.ts';
 import { listeningSockets, socketsOf } from '../../../src/inspector/sockets.ts';
@@ -104,8 +103,4 @@ test('a heap snapshot that has no room is refused', () => {
   file.append('séance');
   assert.equal(file.bytes, 7);
   file.close();
-});
-
-test('some memory is left', () => {
-  assert.ok(memoryLeft(process.pid) > 0);
 });
