@@ -28,7 +28,7 @@ const SILENCE_MS = 600_000;
 /** Bytes of a snapshot per byte of V8's heap, as measured with many small objects, where it is the most. */
 const FILE_SHARE = 3;
 /** The same of the memory that V8 needs for it. */
-const MEMORY_SHARE = 13;
+const MEMORY_SHARE = 15;
 
 /** @throws UserError. The inspector is as it was before. The file is the caller's, who closes it. */
 export async function takeSnapshot(pid: number, options: SnapshotOptions): Promise<TakenSnapshot> {

@@ -1,6 +1,7 @@
 /** What only a heap snapshot itself knows: the names of references, and what its objects say of themselves. */
 import type { HeapNames } from '../../model/heap.ts';
 import { isConstructor } from './constructors.ts';
+import { tableOf } from './ephemerons.ts';
 import type { SnapshotLists } from './read-snapshot.ts';
 
 const LONGEST_LABEL = 100;
@@ -28,13 +29,15 @@ export class SnapshotNames implements HeapNames {
     return found;
   }
 
-  /** `.property`, `['a property']`, `[3]`, `variable name`; in parentheses what only V8 itself knows. */
+  /** `.property`, `['a property']`, `[3]`, `variable name`; in parentheses what only V8 knows. */
   private label(edge: number): string {
     const { edgeTypes, edgeNames, layout, strings } = this.lists;
     const type = layout.edgeTypes[edgeTypes[edge]!]!;
     const name = edgeNames[edge]!;
     if (type === 'element') return `[${name}]`;
     if (type === 'hidden') return `(${name})`;
+    const table = type === 'internal' ? tableOf(strings, name) : null;
+    if (table !== null) return `(value in WeakMap @${table})`;
     const text = strings.text(name, LONGEST_LABEL);
     if (type === 'context') return `variable ${text}`;
     if (type !== 'property' && type !== 'shortcut') return `(${text})`;

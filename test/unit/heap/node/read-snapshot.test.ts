@@ -108,6 +108,7 @@ test('a chain says by which property, element or variable', (t) => {
   ];
   assert.equal(chainText(graph, backreferenceChain(graph, 11, 20)), `${lines.join('\n')}\n`);
   assert.equal(graph.label(2, 7), "['a key']");
+  assert.equal(graph.label(7, 10), '(value in WeakMap @19)');
 });
 
 test('what would be gone with an object is its retained size', (t) => {
