@@ -9,7 +9,7 @@ import { Imports } from './imports.ts';
 import { addUp, type FlatTree, flatten, type GrowingTree } from './number-tree.ts';
 import { KINDS, type Kind, VIEWS } from './page/format.ts';
 import type { Capture } from './report.ts';
-import type { Selection, View } from './selection.ts';
+import { type Selection, selectedSites, type View } from './selection.ts';
 import { type FrameOptions, type LeftOut, ShownStacks } from './shown-stacks.ts';
 import type { FrameRow, SiteViewsRow } from './source.ts';
 import { frameFunction, isInternal, type LinkedFrame, NO_STACK, ofFrame } from './stacks.ts';
@@ -63,6 +63,8 @@ export function mergeStacks(
   options: TreeOptions,
   views: readonly View[] = VIEWS,
 ): MergedTree {
+  // The query below asks for all views at once; this one refuses what is not known of a range of time.
+  for (const _ of selectedSites(capture.source, selection)) break;
   const builder = new Builder(capture, options);
   const fields = views.flatMap((view) => FIELDS[view]);
   const sites = options.withSites ? new Map<number, Own>() : null;

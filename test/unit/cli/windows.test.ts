@@ -15,6 +15,7 @@ import { register as stats } from '../../../src/cli/commands/stats.ts';
 import { register as summary } from '../../../src/cli/commands/summary.ts';
 import { register as table } from '../../../src/cli/commands/table.ts';
 import { register as transform } from '../../../src/cli/commands/transform.ts';
+import { register as tree } from '../../../src/cli/commands/tree.ts';
 import { CaptureWriter } from '../../../src/store/writer.ts';
 import { Symbolizer } from '../../../src/symbolize/symbolizer.ts';
 import type { Output } from '../../../src/util/output.ts';
@@ -143,7 +144,7 @@ test('the page of a range has no temporary allocations; text reports refuse them
   const html = readFileSync(page, 'utf8');
   assert.ok(html.includes('1.00 s to 2.00 s') && !html.includes('value="temporary_allocations"'));
   const message = 'Temporary allocations are not known by time: leave out --from and --to, or record with --events.';
-  for (const [name, register] of Object.entries({ summary, table, flamegraph })) {
+  for (const [name, register] of Object.entries({ summary, table, flamegraph, tree })) {
     const run = runCommand(register, [name, path, '--temporary-allocations', '--from', '1']);
     await assert.rejects(run, { name: 'UserError', message, exitCode: 1 });
   }
