@@ -12,11 +12,11 @@ export const f64 = (values: ArrayLike<number>): Column => column('f64', Float64A
 /** Whole numbers of any size and sign, most of them small. */
 export const int = (values: Iterable<number>): Column => column('int', varints(values));
 
-/** Whole numbers, none negative, all of them small as a rule: the page need not decode them then. */
-export const small = (values: ArrayLike<number> & Iterable<number>): Column => {
-  for (let i = 0; i < values.length; i++) if (values[i]! > 255) return int(values);
+/** The same where none is negative nor large, as a rule: a page need not decode them then. */
+export function small(values: ArrayLike<number> & Iterable<number>): Column {
+  for (let i = 0; i < values.length; i++) if (values[i]! < 0 || values[i]! > 255) return int(values);
   return u8(values);
-};
+}
 
 /** Whole numbers that are close to the one before. */
 export function delta(values: Iterable<number>): Column {

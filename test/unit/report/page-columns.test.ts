@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { decodeColumns, type Numbers } from '../../../src/report/page/decode.ts';
 import type { Column } from '../../../src/report/page/format.ts';
 import { convert } from '../../../src/report/page/predict.ts';
-import { delta, f64, int, u8, u32 } from '../../../src/report/page-columns.ts';
+import { delta, f64, int, small, u8, u32 } from '../../../src/report/page-columns.ts';
 
 const decoded = async (column: Column) =>
   Array.from((await decodeColumns<{ column: Numbers }>({ columns: { column } })).column);
@@ -28,6 +28,17 @@ test('so do the others', async () => {
   assert.deepEqual(await decoded(u8([0, 1, 255])), [0, 1, 255]);
   assert.deepEqual(await decoded(u32([0, 2 ** 32 - 1])), [0, 2 ** 32 - 1]);
   assert.deepEqual(await decoded(f64([0.5, Number.NaN])), [0.5, Number.NaN]);
+});
+
+test('small numbers are bytes as long as all of them are', async () => {
+  for (const values of [[], [0, 255], [0, 256], [3, -1], WHOLE]) {
+    const column = small(values);
+    assert.equal(column.type, values.every((n) => n >= 0 && n < 256) ? 'u8' : 'int');
+    assert.deepEqual(
+      await decoded(column),
+      values.map((n) => n + 0),
+    );
+  }
 });
 
 test('bytes that are as expected cost nothing, and all come back', () => {
