@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { flamegraphPage } from '../../report/flamegraph.ts';
+import { flamegraphJson } from '../../report/flamegraph-json.ts';
 import { textReport } from '../../report/report.ts';
 import type { Selection } from '../../report/selection.ts';
 import type { Output } from '../../util/output.ts';
@@ -10,6 +11,7 @@ import {
   addSelectionOptions,
   defaultOutput,
   defaultPath,
+  emit,
   layoutOf,
   parsePositive,
   type ReportOptions,
@@ -28,7 +30,7 @@ interface FlamegraphOptions extends ReportOptions, ByOptions {
 export function register(program: Command, output?: Output): void {
   const command = program
     .command('flamegraph')
-    .description('a page with the flame graph of all views and memory over time')
+    .description('a page with the flame graph of all views and memory over time, or one view as JSON')
     .argument('<capture>', 'capture file')
     .option(
       '--temporal',
@@ -44,6 +46,13 @@ export function register(program: Command, output?: Output): void {
       '--embed-source <FOLDER>',
       'show lines of source, of files below this folder only; may be given again (default: none)',
       (folder: string, folders: string[] = []) => [...folders, folder],
+    )
+    .addOption(
+      new Option(
+        '--json',
+        'print no page but the tree of one view: {metadata, selection, by, inverted, frames, nodes}; a node is {depth, frame, ' +
+          'bytes, allocations} with all below it, parents before their children, and frame its index in frames',
+      ).conflicts(['temporal', 'maxMemoryRecords', 'embedSource']),
     );
   addSplitThreadsOption(addByOption(command, 'begin every stack with its group'));
   addSelectionOptions(command);
@@ -52,10 +61,17 @@ export function register(program: Command, output?: Output): void {
     'mp flamegraph -f mp-app.42.db',
     'mp flamegraph --temporal --leaks --from 50% mp-app.42.db',
     'mp flamegraph --by comm mp-make.42.db',
+    "mp flamegraph --leaks --json mp-app.42.db | jq '.frames[.nodes[1].frame].function'",
   );
   command.action(async (path: string, options: FlamegraphOptions) => {
     const selection = selectionOf(options);
     const to = output ?? defaultOutput();
+    if (options.json) {
+      const how = { ...options, by: byOf(options) };
+      const text = await withCapture(path, selection, (capture) => flamegraphJson(capture, selection, how));
+      emit(text, path, options, to);
+      return;
+    }
     const { temporalOf } = await import('../temporal.ts'); // late: it needs the database driver
     const { page, empty } = await withCapture(path, options.temporal ? wholeOf(selection) : selection, (capture) => {
       const temporal = options.temporal ? temporalOf(capture, selection) : undefined;
