@@ -2,6 +2,7 @@
 import { formatBytes, formatCount, formatExactBytes, formatPercent, printable, shortenPath } from '../util/format.ts';
 import { remembered } from '../util/remembered.ts';
 import { renderColumns } from '../util/table.ts';
+import type { ProcessFacts } from './facts.ts';
 import type { Layout } from './header.ts';
 import { type Bin, type SizeRange, sizeHistogram, sizeRange } from './histogram.ts';
 import { memrayMetadata } from './memray-metadata.ts';
@@ -9,9 +10,9 @@ import { shortenName } from './names.ts';
 import { type Capture, jsonReport, textReport } from './report.ts';
 import { type Selection, selectedSites } from './selection.ts';
 import type { FrameOptions } from './shown-stacks.ts';
-import type { FrameRow, SiteRow } from './source.ts';
+import type { FrameRow, SiteRow, SizeClassRow, Source } from './source.ts';
+import { isFilter } from './stack-filter.ts';
 import { frameFunction, frameLocation, NO_STACK, Stacks } from './stacks.ts';
-import type { TimeRange } from './time-range.ts';
 
 /** Names as in memray's `stats --json`. */
 export interface Stats {
@@ -38,10 +39,9 @@ interface Total {
   allocations: number;
 }
 
-export interface StatsOptions extends Pick<FrameOptions, 'native'> {
-  /** Null: all. */
-  pid: number | null;
-  range?: TimeRange;
+export interface StatsOptions extends Omit<Selection, 'view' | 'threshold' | 'tid'>, Pick<FrameOptions, 'native'> {
+  /** Not given or null: all. */
+  tid?: number | null;
   /** Length of the lists. */
   top: number;
 }
@@ -50,7 +50,9 @@ export interface StatsOptions extends Pick<FrameOptions, 'native'> {
  * A module is that of the code that called the allocator, also below a line of Python or JavaScript, unless native frames
  * are hidden.
  */
-export function computeStats({ source, facts }: Capture, { pid, top, native }: StatsOptions): Stats {
+export function computeStats({ source }: Capture, options: StatsOptions): Stats {
+  const { top, native } = options;
+  const selection = everything(options);
   const stacks = new Stacks(source);
   const locations = new Map<string, Total>();
   const modules = new Map<string, Total>();
@@ -58,20 +60,22 @@ export function computeStats({ source, facts }: Capture, { pid, top, native }: S
   const locationOf = remembered((place: FrameRow | undefined) => totalOf(locations, placeName(place)));
   const moduleOf = remembered((path: string) => totalOf(modules, path));
   const allocatorOf = remembered((name: string) => totalOf(allocators, name));
-  for (const site of selectedSites(source, everything(pid))) {
+  const all: Total = { name: '', bytes: 0, allocations: 0 };
+  for (const site of selectedSites(source, selection)) {
+    add(all, site);
     const place = stacks.place(site.stack_id);
     add(locationOf(place), site);
     const caller = native === false ? place : stacks.innermost(site.stack_id);
     if (caller?.module) add(moduleOf(caller.module), site);
     add(allocatorOf(site.allocator), site);
   }
-  const processes = facts.processes.filter((process) => pid === null || process.pid === pid);
-  const sum = (of: (process: (typeof processes)[number]) => number) => processes.reduce((n, p) => n + of(p), 0);
+  let peak = 0;
+  for (const { bytes } of selectedSites(source, { ...selection, view: 'high_watermark' })) peak += bytes;
   return {
-    total_num_allocations: sum((process) => process.allocations),
-    total_bytes_allocated: sum((process) => process.allocated_bytes),
-    peak_bytes: sum((process) => process.peak_bytes),
-    allocation_size_histogram: sizeHistogram(source.all('size_classes', { pid })),
+    total_num_allocations: all.allocations,
+    total_bytes_allocated: all.bytes,
+    peak_bytes: peak,
+    allocation_size_histogram: sizeHistogram(sizeClasses(source, selection)),
     allocator_type_distribution: Object.fromEntries(byCount(allocators).map((t) => [t.name, t.allocations])),
     top_allocations_by_size: bySize(locations)
       .slice(0, top)
@@ -85,28 +89,37 @@ export function computeStats({ source, facts }: Capture, { pid, top, native }: S
 }
 
 /** The selection that stats are about. */
-export function everything(pid: number | null): Selection {
-  return { view: 'allocations', threshold: 1, pid, tid: null };
+function everything({ top: _top, native: _native, tid = null, ...part }: StatsOptions): Selection {
+  return { view: 'allocations', threshold: 1, tid, ...part };
+}
+
+/** Of a part of each process. */
+const isPart = (selection: Selection): boolean => selection.tid !== null || isFilter(selection);
+
+/** Sizes are counted by process: of a part of it they are not known. */
+function sizeClasses(source: Source, selection: Selection): SizeClassRow[] {
+  return isPart(selection) ? [] : source.all('size_classes', { pid: selection.pid });
 }
 
 export function statsText(capture: Capture, options: StatsOptions, layout: Layout): string {
   const { pid, top } = options;
   const stats = computeStats(capture, options);
-  const selection = everything(pid);
+  const selection = everything(options);
   if (stats.total_num_allocations === 0) return textReport(capture.facts, selection, [], layout);
-  const several = capture.facts.processes.filter((p) => p.peak_bytes > 0 && (pid === null || p.pid === pid)).length > 1;
+  const isShown = ({ peak_bytes, pid: of }: ProcessFacts) => peak_bytes > 0 && (pid === null || of === pid);
+  const several = selection.tid === null && capture.facts.processes.filter(isShown).length > 1;
   const section = (title: string, lines: string[]) => ['', layout.style.bold(title), ...lines];
   const ranked = (rows: [name: string, value: string][]) => rankedLines(rows, layout.columns);
   const body = [
     `${layout.style.bold('Total allocations:')} ${formatCount(stats.total_num_allocations)}`,
     `${layout.style.bold('Total memory allocated:')} ${formatExactBytes(stats.total_bytes_allocated)}`,
-    `${layout.style.bold(`Peak memory usage${several ? ', summed over processes' : ''}:`)} ${formatExactBytes(stats.peak_bytes)}`,
+    `${layout.style.bold(peakTitle(selection, several))} ${formatExactBytes(stats.peak_bytes)}`,
     ...section(
       'Histogram of allocation size:',
       histogramLines(
         stats.allocation_size_histogram,
-        sizeRange(capture.source.all('size_classes', { pid })),
-        capture.facts.window !== undefined,
+        sizeRange(sizeClasses(capture.source, selection)),
+        whyNoSizes(selection, capture.facts.window !== undefined),
       ),
     ),
     ...section('Allocator type distribution:', shareLines(stats)),
@@ -134,13 +147,24 @@ export function statsJson(capture: Capture, options: StatsOptions): string {
   const stats = computeStats(capture, options);
   const allocators = Object.keys(stats.allocator_type_distribution);
   const facts = { ...capture.facts, ...memrayMetadata(capture, options.pid, allocators) };
-  return jsonReport(facts, everything(options.pid), stats);
+  return jsonReport(facts, everything(options), stats);
+}
+
+function peakTitle(selection: Selection, isSeveral: boolean): string {
+  const what = isPart(selection) ? 'Part of the peak memory usage' : 'Peak memory usage';
+  return `${what}${isSeveral ? ', summed over processes' : ''}:`;
+}
+
+function whyNoSizes(selection: Selection, isWindow: boolean): string {
+  if (isPart(selection)) return 'not known of single threads and stacks: sizes are counted by process';
+  return isWindow ? 'not known for a part of the time' : 'not recorded';
 }
 
 const BAR_LENGTH = 25;
 
-function histogramLines(all: Bin[], range: SizeRange | null, isWindow: boolean): string[] {
-  if (range === null) return [isWindow ? '  not known for a part of the time' : '  not recorded'];
+/** `otherwise`: what is said if there is none. */
+function histogramLines(all: Bin[], range: SizeRange | null, otherwise: string): string[] {
+  if (range === null) return [`  ${otherwise}`];
   const bins = all.filter((bin) => bin.count > 0 || bin.min_bytes <= bin.max_bytes);
   const most = Math.max(...bins.map((bin) => bin.count));
   const maxOf = (bin: Bin) => (bin === all.at(-1) ? range.max_bytes : bin.max_bytes);

@@ -5,14 +5,13 @@ import {
   addExample,
   addFrameOptions,
   addOutputOptions,
-  addRangeOptions,
+  addPartOptions,
   defaultOutput,
   emit,
   layoutOf,
-  parseNumber,
   parsePositive,
   type ReportOptions,
-  rangeOf,
+  selectionOf,
   withCapture,
 } from '../report-options.ts';
 
@@ -21,13 +20,21 @@ export function register(program: Command, output?: Output): void {
     .command('stats')
     .description('totals, sizes, allocator functions and the biggest places')
     .argument('<capture>', 'capture file')
-    .option('-n, --num-largest <N>', 'length of the lists', parsePositive, 5)
-    .option('--pid <PID>', 'only this process', parseNumber);
-  addExample(addOutputOptions(addFrameOptions(addRangeOptions(command))), 'mp stats --json mp-app.42.db');
+    .option('-n, --num-largest <N>', 'length of the lists', parsePositive, 5);
+  addExample(
+    addOutputOptions(addFrameOptions(addPartOptions(command))),
+    'mp stats --json mp-app.42.db',
+    'mp stats --thread 43 --include parse mp-app.42.db',
+  ).addHelpText(
+    'after',
+    '\nOf a thread, and of stacks that are included or excluded, it shows what they had when their process had most. Sizes\n' +
+      'are counted by process only: there is no histogram of them then.',
+  );
   command.action(async (path: string, options: ReportOptions & { numLargest: number }) => {
     const to = output ?? defaultOutput();
-    const how = { pid: options.pid ?? null, top: options.numLargest, native: options.native, ...rangeOf(options) };
-    const text = await withCapture(path, { ...how, tid: null }, (capture) =>
+    const { view: _view, threshold: _threshold, ...part } = selectionOf(options);
+    const how = { ...part, top: options.numLargest, native: options.native };
+    const text = await withCapture(path, part, (capture) =>
       options.json ? statsJson(capture, how) : statsText(capture, how, layoutOf(to, options)),
     );
     emit(text, path, options, to);
