@@ -214,7 +214,8 @@ describe('pages', { skip: cannotFind('chromium') }, () => {
     assert.ok(statSync(page).size < 5e6, `${statSync(page).size} bytes`);
     assert.doesNotMatch(readFileSync(page, 'utf8').slice(0, 20_000), /https?:\/\//);
     await browser.open(page);
-    assert.match(await text('path'), /^all: .* GiB, 100\.00%/);
+    const whole = await text('path');
+    assert.match(whole, /^all: .* GiB, 100\.00%/);
     const { y } = await boxOf('frames');
     const [x, second] = await inGraph(3, 0.2);
     assert.notDeepEqual(await colour('frames', Math.round(x), Math.round(second - y)), [255, 255, 255], 'it is drawn');
@@ -224,6 +225,12 @@ describe('pages', { skip: cannotFind('chromium') }, () => {
     await browser.type('Session1\\d\\d::');
     assert.match(await text('matches'), /^[\d.]+ [GM]iB · /);
     await browser.press('Escape');
+    const inverted = await pageOf(t, capture, '--inverted');
+    assert.ok(statSync(inverted).size < 5e6, `${statSync(inverted).size} bytes inverted`);
+    await browser.open(inverted);
+    assert.equal(await text('path'), whole);
+    await browser.click(...(await inGraph(1, 0.00001)));
+    assert.doesNotMatch(await text('path'), /^all/);
     assert.deepEqual(browser.complaints, []);
   });
 });

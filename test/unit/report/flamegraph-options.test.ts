@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { makeBigCapture } from '../../../scripts/bench/big-capture.ts';
 import { flamegraphData } from '../../../src/report/flamegraph-data.ts';
 import { decodeColumns } from '../../../src/report/page/decode.ts';
 import { CaptureFixture, smallCapture } from '../helpers/capture-fixture.ts';
@@ -45,6 +46,17 @@ test('inverted stacks begin with the code that allocated', async (t) => {
     '  main native 7',
     '  <stack trace unavailable> unknown 1',
   ]);
+});
+
+test('an inverted page is hardly larger: it carries the tree as it is, and not its many times as many nodes', async (t) => {
+  const capture = openCapture(t, (path) => void makeBigCapture(path, 500));
+  const [upright, inverted] = [await draw(capture, {}), await draw(capture, { inverted: true })];
+  assert.ok(inverted.tree.size > 3 * upright.tree.size);
+  for (const name of ['node_depth', 'node_frame', 'leaf_thread', 'leaf_leaks_bytes'] as const)
+    assert.deepEqual(inverted.data.columns[name], upright.data.columns[name]);
+  const sizeOf = ({ data }: typeof upright) => JSON.stringify(data).length;
+  assert.ok(sizeOf(inverted) < 1.2 * sizeOf(upright), `${sizeOf(inverted)} and ${sizeOf(upright)} bytes`);
+  assert.equal(inverted.peak[0], upright.peak[0]);
 });
 
 const IMPORT = '<frozen importlib._bootstrap>';
