@@ -4,7 +4,7 @@ import type { DiffBy } from './diff.ts';
 import { type DiffTree, DiffTreeBuilder, type SideValues } from './diff-tree.ts';
 import type { Facts } from './facts.ts';
 import type { DiffPageData } from './page/diff-format.ts';
-import { int, treeColumns, u32 } from './page-columns.ts';
+import { int, natural, treeColumns } from './page-columns.ts';
 import { escapeHtml, type PageAssets, pageAssets, pageFile } from './page-file.ts';
 import { factRows, notices, pageTitle, tile } from './page-header.ts';
 import { choice, graph, helpDialog, searchAndLayout, segments } from './page-parts.ts';
@@ -61,7 +61,7 @@ function pageData(tree: DiffTree): DiffPageData {
     format: 1,
     columns: {
       ...treeColumns(tree),
-      leaf_node: u32(tree.leaves.map((leaf) => leaf.node)),
+      leaf_node: natural(tree.leaves.map((leaf) => leaf.node)),
       before_bytes: values(0),
       before_allocations: values(1),
       after_bytes: values(2),

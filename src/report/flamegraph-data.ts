@@ -15,7 +15,7 @@ import {
   VIEWS,
 } from './page/format.ts';
 import { convert } from './page/predict.ts';
-import { delta, f64, int, small, treeColumns, u8, u32 } from './page-columns.ts';
+import { delta, f64, int, natural, small, treeColumns, u8 } from './page-columns.ts';
 import type { Capture } from './report.ts';
 import type { Selection } from './selection.ts';
 import type { TimeWindow } from './time-range.ts';
@@ -96,7 +96,7 @@ function participants({ source, facts }: Capture, selection: Selection, tree: Me
 function leafColumns({ leaves }: MergedTree) {
   return {
     leaf_node: delta(leaves.map((leaf) => leaf.node)),
-    leaf_thread: u32(leaves.map((leaf) => leaf.thread)),
+    leaf_thread: natural(leaves.map((leaf) => leaf.thread)),
     leaf_imported: u8(leaves.map((leaf) => Number(leaf.isImported))),
   };
 }
@@ -195,7 +195,7 @@ function memoryColumns(
 ) {
   const rows = thinTimeline(source.all('memory', selection), maxPoints);
   return {
-    memory_process: u32(rows.map((row) => processIndex.get(row.process_id) ?? 0)),
+    memory_process: natural(rows.map((row) => processIndex.get(row.process_id) ?? 0)),
     memory_ms: f64(rows.map((row) => row.time_ns / 1e6)),
     memory_heap: f64(rows.map((row) => row.heap_bytes)),
     memory_rss: f64(rows.map((row) => row.rss_bytes ?? Number.NaN)),

@@ -6,8 +6,15 @@ import type { FlatTree } from './number-tree.ts';
 import { type Column, type FrameColumnName, KINDS } from './page/format.ts';
 
 export const u8 = (values: ArrayLike<number>): Column => column('u8', Uint8Array.from(values));
-export const u32 = (values: ArrayLike<number>): Column => column('u32', Uint32Array.from(values));
 export const f64 = (values: ArrayLike<number>): Column => column('f64', Float64Array.from(values));
+
+/** Whole numbers from 0 to below 2^32, as narrow as they can be: pages inflate so many bytes, and need not decode them. */
+export function natural(values: ArrayLike<number>): Column {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
+  if (largest < 2 ** 8) return u8(values);
+  return largest < 2 ** 16 ? column('u16', Uint16Array.from(values)) : column('u32', Uint32Array.from(values));
+}
 
 /** Whole numbers of any size and sign, most of them small. */
 export const int = (values: Iterable<number>): Column => column('int', varints(values));
@@ -58,20 +65,20 @@ export function treeColumns(
   const texts = new Texts();
   const text = (raw: string) => texts.index(raw);
   return {
-    frame_function: u32(frames.map((frame) => text(frame.function))),
-    frame_file: u32(frames.map((frame) => text(frame.file))),
-    frame_line: u32(frames.map((frame) => frame.line)),
-    frame_module: u32(frames.map((frame) => text(frame.module))),
+    frame_function: natural(frames.map((frame) => text(frame.function))),
+    frame_file: natural(frames.map((frame) => text(frame.file))),
+    frame_line: natural(frames.map((frame) => frame.line)),
+    frame_module: natural(frames.map((frame) => text(frame.module))),
     frame_kind: u8(frames.map((frame) => KINDS.indexOf(frame.kind))),
     frame_inlined: u8(frames.map((frame) => Number(frame.inlined))),
-    node_depth: u32(depths),
-    node_frame: u32(frameOf),
-    ...(sourceOf ? { frame_source: u32(frames.map((frame) => text(sourceOf(frame)))) } : {}),
+    node_depth: natural(depths),
+    node_frame: natural(frameOf),
+    ...(sourceOf ? { frame_source: natural(frames.map((frame) => text(sourceOf(frame)))) } : {}),
     texts: texts.column(),
   };
 }
 
-function column(type: Column['type'], array: Uint8Array | Uint32Array | Float64Array): Column {
+function column(type: Column['type'], array: Uint8Array | Uint16Array | Uint32Array | Float64Array): Column {
   const bytes = Buffer.from(array.buffer, array.byteOffset, array.byteLength);
   return { type, data: deflateRawSync(bytes).toString('base64') };
 }

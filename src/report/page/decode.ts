@@ -3,7 +3,7 @@
 import type { DiffColumnName } from './diff-format.ts';
 import type { BranchColumnName, Column, ColumnName, FrameColumnName } from './format.ts';
 
-export type Numbers = Uint8Array | Uint32Array | Float64Array;
+export type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 type Decoded<Name extends string> = Record<Exclude<Name, 'texts'>, Numbers> & { texts: string[] };
 
@@ -25,14 +25,12 @@ export async function decodeColumns<Result = Columns>({
 }
 
 async function decode(column: Column): Promise<string[] | Numbers> {
-  // Not by way of a Blob: its content is another process's, and there are many columns to wait for.
-  const { readable, writable } = new DecompressionStream('deflate-raw');
-  const writer = writable.getWriter();
-  const written = writer.write(bytesOf(column.data)).then(() => writer.close());
-  const [buffer] = await Promise.all([new Response(readable).arrayBuffer(), written]);
+  const buffer = await inflated(bytesOf(column.data));
   switch (column.type) {
     case 'u8':
       return new Uint8Array(buffer);
+    case 'u16':
+      return new Uint16Array(buffer);
     case 'u32':
       return new Uint32Array(buffer);
     case 'f64':
@@ -44,6 +42,28 @@ async function decode(column: Column): Promise<string[] | Numbers> {
     case 'text':
       return JSON.parse(new TextDecoder().decode(buffer)) as string[];
   }
+}
+
+/** Not by way of a Blob, whose content is another process's, nor of a Response: there are many columns to wait for. */
+async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  const written = writer.write(bytes).then(() => writer.close());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = readable.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+  }
+  await written;
+  const result = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    result.set(chunk, at);
+    at += chunk.length;
+  }
+  return result.buffer;
 }
 
 /** Newer browsers do it many times as fast. */

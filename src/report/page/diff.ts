@@ -34,7 +34,7 @@ class DiffPage {
   constructor(columns: DiffColumns) {
     const address = addressValues();
     this.#columns = columns;
-    this.#tree = new Tree(columns.node_depth as Uint32Array);
+    this.#tree = new Tree(columns.node_depth);
     this.#width = WIDTHS.find((width) => width === address.get('width')) ?? 'larger';
     this.#unit = UNITS.find((unit) => unit === address.get('unit')) ?? 'bytes';
     const sum = (side: Side, unit: Unit) => this.#sum(columns[`${side}_${unit}`] as Float64Array);
@@ -80,7 +80,7 @@ class DiffPage {
   }
 
   #sum(value: Float64Array): Float64Array {
-    const node = this.#columns.leaf_node as Uint32Array;
+    const node = this.#columns.leaf_node;
     return this.#tree.totals({ node, thread: node, value }, () => true);
   }
 

@@ -46,7 +46,7 @@ class FlamegraphPage {
     this.#window = window;
     this.#view = data.view;
     this.#readAddress();
-    this.#tree = new Tree(columns.node_depth as Uint32Array);
+    this.#tree = new Tree(columns.node_depth);
     const nothing = new Float64Array(this.#tree.size);
     this.#totals = { bytes: nothing, allocations: nothing };
     const palette = paletteOf('light');

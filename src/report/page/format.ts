@@ -26,7 +26,7 @@ export const KINDS = ['native', 'python', 'javascript', 'owner', 'unknown', 'int
 export type Kind = (typeof KINDS)[number];
 
 export interface Column {
-  type: 'u8' | 'u32' | 'f64' | 'int' | 'delta' | 'text';
+  type: 'u8' | 'u16' | 'u32' | 'f64' | 'int' | 'delta' | 'text';
   /** Raw deflate, base64. `text` is a JSON array of strings; `int` and `delta`: see `page-columns.ts`. */
   data: string;
 }

@@ -14,8 +14,8 @@ export interface Branches {
 }
 
 export interface NodeColumns {
-  depth: Uint32Array;
-  frame: Uint32Array;
+  depth: Numbers;
+  frame: Numbers;
 }
 
 /** Replaces the upright tree; leaves stand in the inverted one already. */
@@ -23,7 +23,7 @@ export function invertColumns(columns: Columns): void {
   const owner = KINDS.indexOf('owner');
   const { node_depth, node_frame, branch_node, branch_depth, branch_single } = columns;
   const branches = { node: branch_node!, depth: branch_depth!, isSingle: branch_single! };
-  const upright = { depth: node_depth as Uint32Array, frame: node_frame as Uint32Array };
+  const upright = { depth: node_depth, frame: node_frame };
   const { depth, frame } = invertedNodes(upright, branches, (of) => columns.frame_kind[of] === owner);
   Object.assign(columns, { node_depth: depth, node_frame: frame } satisfies Record<string, Numbers>);
 }

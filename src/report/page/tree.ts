@@ -20,12 +20,12 @@ export interface Layout {
 
 export class Tree {
   readonly size: number;
-  readonly depth: Uint32Array;
+  readonly depth: Numbers;
   readonly parent: Uint32Array;
   readonly last: Uint32Array;
 
   /** `depth` of each node in preorder, 0 only for the first. */
-  constructor(depth: Uint32Array) {
+  constructor(depth: Numbers) {
     this.size = depth.length;
     this.depth = depth;
     this.parent = new Uint32Array(this.size);

@@ -45,7 +45,7 @@ function randomTree(seed: number, owners: number, stacks: number): MergedTree {
 }
 
 /** Names from the root to each node. */
-function pathsOf({ frames }: MergedTree, depths: Uint32Array, frameOf: Uint32Array): string[] {
+function pathsOf({ frames }: MergedTree, depths: ArrayLike<number>, frameOf: ArrayLike<number>): string[] {
   const open: string[] = [];
   return Array.from(depths, (depth, node) => {
     open.length = depth;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { decodeColumns, type Numbers } from '../../../src/report/page/decode.ts';
 import type { Column } from '../../../src/report/page/format.ts';
 import { convert } from '../../../src/report/page/predict.ts';
-import { delta, f64, int, small, u8, u32 } from '../../../src/report/page-columns.ts';
+import { delta, f64, int, natural, small, u8 } from '../../../src/report/page-columns.ts';
 
 const decoded = async (column: Column) =>
   Array.from((await decodeColumns<{ column: Numbers }>({ columns: { column } })).column);
@@ -26,7 +26,16 @@ test('whole numbers of every size and sign come back as they were', async () => 
 
 test('so do the others', async () => {
   assert.deepEqual(await decoded(u8([0, 1, 255])), [0, 1, 255]);
-  assert.deepEqual(await decoded(u32([0, 2 ** 32 - 1])), [0, 2 ** 32 - 1]);
+  for (const [largest, type] of [
+    [255, 'u8'],
+    [256, 'u16'],
+    [2 ** 16 - 1, 'u16'],
+    [2 ** 16, 'u32'],
+    [2 ** 32 - 1, 'u32'],
+  ] as const) {
+    assert.equal(natural([0, largest, 1]).type, type);
+    assert.deepEqual(await decoded(natural([0, largest, 1])), [0, largest, 1]);
+  }
   assert.deepEqual(await decoded(f64([0.5, Number.NaN])), [0.5, Number.NaN]);
 });
 
