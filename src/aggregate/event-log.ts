@@ -75,9 +75,12 @@ export class EventLog implements EventColumns {
 
   /** To be called with the open interval before a record is logged. */
   begin(openTick: number): void {
-    const most = this.count - this.#from + EVENTS_PER_RECORD + this.#released.size;
-    if (most > this.#perChunk) this.#close();
-    if (this.count === this.#from) this.#firstTick = openTick;
+    const events = this.count - this.#from;
+    if (events === 0) this.#firstTick = openTick;
+    else if (events + EVENTS_PER_RECORD + this.#released.size > this.#perChunk) {
+      this.#close();
+      this.#firstTick = openTick;
+    }
   }
 
   /** To be called before the heap of a process changes. */

@@ -8,8 +8,8 @@ import { threadsOf } from '../../../src/store/events.ts';
 import { narrowToRows, type Window } from '../../../src/store/window.ts';
 import { RandomRecording } from '../helpers/random-recording.ts';
 
-const STEPS = 5000;
-const RANGES = 25;
+const STEPS = 3500;
+const RANGES = 20;
 const STEPS_PER_COMMIT = 97;
 /** Some chunks in a commit, and a checkpoint after each. */
 const OFTEN = { withEvents: true, eventsPerChunk: 16, checkpoints: { events: 50, eventsPerLive: 0 } };
