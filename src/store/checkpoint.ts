@@ -7,7 +7,7 @@
  *                                   the tick of its birth to the one before
  *     rare                          what it is, and its numbers, one after the other
  *
- * Most blocks come by address, so that differences are small: 4 to 7 bytes a block.
+ * Most blocks come by address, so that differences are small: 3 to 6 bytes a block.
  */
 import type { LiveStateVisitor } from '../model/live-state.ts';
 import { addressNumber, numberedAddress } from './event-format.ts';

@@ -2,7 +2,7 @@
  * Writes the events of a recording, and what saves reading them: of each chunk what is known of it (`event_index`,
  * `event_process`), and now and then what is live (`event_checkpoint`), from which the chunks behind can be read alone.
  *
- * A checkpoint takes about 6 bytes a block and as much a site, and what follows is predicted by nothing before. So the next
+ * A checkpoint takes 3 to 6 bytes a block and as much a site, and what follows is predicted by nothing before. So the next
  * one comes after sixteen times as many events: all that adds at most a sixth to the events, and mostly much less.
  */
 import type { Accounts } from '../model/accounts.ts';
@@ -16,11 +16,11 @@ export interface CheckpointLimits {
   events?: number;
   /** … and so many for everything that is live, … */
   eventsPerLive?: number;
-  /** … unless that is more: a pause of the recorder, in which events can be lost. */
+  /** … unless that is more: the recorder pauses, for about a second a million, and could lose events. */
   maxLive?: number;
 }
 
-const DEFAULTS = { events: 500_000, eventsPerLive: 16, maxLive: 2e6 };
+const DEFAULTS = { events: 500_000, eventsPerLive: 16, maxLive: 1e6 };
 
 type Run = (sql: string, params: readonly unknown[]) => void;
 

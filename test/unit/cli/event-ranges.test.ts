@@ -1,6 +1,7 @@
 /** Ranges that are answered by checkpoints and a part of the events, as by all of them. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { RangeAccounts, temporariesOf } from '../../../src/aggregate/range-accounts.ts';
 import { type Db, openReader } from '../../../src/store/db.ts';
 import { CaptureEvents } from '../../../src/store/event-source.ts';
@@ -94,6 +95,21 @@ test('the same with wide intervals', (context) => {
   assert.ok(random.recording.aggregator.intervals!.widthTicks >= 4);
   for (let n = 0; n < RANGES / 2; n++) compare(random, random.rangeOfEvents());
 });
+
+for (const missing of [
+  'DROP TABLE event_index; DROP TABLE event_process; DROP TABLE event_checkpoint',
+  'DELETE FROM event_index WHERE chunk_id = 7',
+  'DELETE FROM event_checkpoint WHERE chunk_id % 2 = 0',
+]) {
+  test(`the same of a capture that lacks some of it: ${missing}`, (context) => {
+    const random = recorded(context, 6);
+    const { path } = random.recording.finish();
+    const db = new Database(path);
+    db.exec(missing);
+    db.close();
+    for (let n = 0; n < 4; n++) compare(random, random.rangeOfEvents());
+  });
+}
 
 test('temporary allocations from a checkpoint on', (context) => {
   const random = recorded(context, 8);

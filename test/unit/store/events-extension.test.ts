@@ -25,7 +25,10 @@ function shell(path: string, sql: string): { stdout: string; stderr: string } {
 
 function recording(context: TestContext): Recording {
   const operations = new RandomOperations(8);
-  const one = new Recording(context, operations.builder, { withEvents: true });
+  const one = new Recording(context, operations.builder, {
+    withEvents: true,
+    checkpoints: { events: 3000, eventsPerLive: 0 },
+  });
   for (let step = 1; step <= 20_000; step++) {
     operations.step();
     if (step === 9000) operations.symbolize();
