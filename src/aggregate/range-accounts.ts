@@ -38,7 +38,7 @@ interface Peak {
   parts: Map<number, [blocks: number, bytes: number]>;
 }
 
-/** Called before a chunk is read, now and then: so many of so many are done. */
+/** Called before a chunk is read and when all are: so many of so many are done. */
 export type Progress = (done: number, of: number) => void;
 
 export class RangeAccounts {
@@ -73,6 +73,7 @@ export class RangeAccounts {
       if (needed[at]) onProgress?.(done++, total);
       if (!this.#replayChunk(this.#source.read(at), at)) break;
     }
+    onProgress?.(total, total);
     if (!this.#isIn) this.#begin();
     this.#collectPeaks();
     this.#replay.visitLive((_process, _address, bytes, site, birth) => this.#addLeak(bytes, site, birth));
@@ -188,6 +189,7 @@ export function temporariesOf(
     replay.apply(events, from, to);
     if (to < events.count) break;
   }
+  onProgress?.(1, 1);
   return [...replay.temporaries()];
 }
 

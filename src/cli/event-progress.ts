@@ -5,18 +5,20 @@ const PATIENCE_MS = 1500;
 const REFRESH_MS = 250;
 const CLEAR = '\r\x1b[K';
 
-/** To be called before each chunk of events that is read. The line is gone when the last is done. */
-export function eventProgress(stderr = process.stderr): Progress | undefined {
+type Terminal = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
+
+/** The line is gone when all is done. Undefined: there is no terminal. */
+export function eventProgress(stderr: Terminal = process.stderr, now = () => performance.now()): Progress | undefined {
   if (!stderr.isTTY) return undefined;
-  let nextMs = performance.now() + PATIENCE_MS;
+  let nextMs = now() + PATIENCE_MS;
   let isShown = false;
   return (done, of) => {
-    const nowMs = performance.now();
-    if (done >= of - 1) {
+    if (done >= of) {
       if (isShown) stderr.write(CLEAR);
       isShown = false;
       return;
     }
+    const nowMs = now();
     if (nowMs < nextMs) return;
     nextMs = nowMs + REFRESH_MS;
     isShown = true;
