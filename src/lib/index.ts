@@ -2,8 +2,8 @@
  * The library: tops and snapshots of what mp records, and the objects of a running Python (see Heap), from programs of
  * one's own. The names of the former are those of tracemalloctext.
  *
- *     import { DisplayTopTask, enable } from 'mp';
- *     enable('mp-app.1234.db');                    // sudo mp trace --pid 1234 writes it
+ *     import { attach, DisplayTopTask } from 'mp';
+ *     await attach({ pid: 1234 });                 // or enable('mp-app.1234.db'), which sudo mp trace --pid 1234 writes
  *     const task = new DisplayTopTask(25, { groupBy: 'filename' });
  *     task.setMemoryThreshold(5 * 2 ** 20);
  *     task.setDelay(60);
@@ -34,6 +34,7 @@ export type { Metric, MetricFormat } from '../top/metric.ts';
 export type { SnapshotParts, Stat, Trace } from '../top/snapshot.ts';
 export type { Frame, Traceback } from '../top/traceback.ts';
 export { StoreError, UserError } from '../util/errors.ts';
+export { type AttachedSession, type AttachOptions, attach } from './attach.ts';
 export { type DisplayOptions, DisplayTop, type SnapshotCallback } from './display-top.ts';
 export { DisplayTopTask } from './display-top-task.ts';
 export { type CountingOptions, type DrawnTree, Heap, type ReadOptions, type TreeLimits } from './heap.ts';

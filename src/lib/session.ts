@@ -55,13 +55,17 @@ let current: Session | null = null;
  * @throws UserError if the file is no capture that can be read.
  */
 export function enable(capture: string): Session {
-  const session = new Session(capture);
+  return makeCurrent(new Session(capture));
+}
+
+/** The one before is closed. */
+export function makeCurrent<Any extends Session>(session: Any): Any {
   current?.close();
   current = session;
   return session;
 }
 
-/** Lets go of the capture. Scheduled tasks are cancelled at their next look at it. */
+/** Lets go of the capture, and ends its recording if `attach` began that. Scheduled tasks are cancelled at their next look at it. */
 export function disable(): void {
   current?.close();
   current = null;
@@ -73,7 +77,8 @@ export function isEnabled(): boolean {
 
 /** @throws Error without a capture; `what` is that which needs one. */
 export function currentSession(what: string): Session {
-  if (current === null) throw new Error(`tracing must be enabled to ${what}: call enable() with a capture`);
+  if (current === null)
+    throw new Error(`tracing must be enabled to ${what}: call enable() with a capture, or attach()`);
   return current;
 }
 
