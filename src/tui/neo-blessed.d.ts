@@ -46,7 +46,12 @@ declare module 'neo-blessed' {
   }
 
   const blessed: {
-    screen(options: { smartCSR: boolean; fullUnicode: boolean; forceUnicode: boolean }): BlessedScreen;
+    screen(options: {
+      smartCSR: boolean;
+      fullUnicode: boolean;
+      forceUnicode: boolean;
+      input: NodeJS.ReadableStream;
+    }): BlessedScreen;
     box(options: { top: number; left: number; width: string; height: string; wrap: boolean }): BlessedBox;
   };
   export default blessed;

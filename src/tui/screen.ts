@@ -1,5 +1,6 @@
 /** The terminal: lines out, keys in. The only file that knows neo-blessed. */
 import blessed, { type BlessedScreen } from 'neo-blessed';
+import { TerminalInput } from './terminal-input.ts';
 
 export interface Screen {
   readonly columns: number;
@@ -28,7 +29,8 @@ export interface MouseScreen extends Screen {
 const NAMES: Record<string, string> = { return: '', linefeed: 'enter' };
 
 export function openScreen(title: string): MouseScreen {
-  const screen = blessed.screen({ smartCSR: true, fullUnicode: true, forceUnicode: true });
+  const input = new TerminalInput();
+  const screen = blessed.screen({ smartCSR: true, fullUnicode: true, forceUnicode: true, input });
   // Inside tmux it would wrap what is for the terminal around. tmux understands it itself; a screen inside tmux would show it.
   screen.program.tmux = false;
   screen.title = title;
@@ -66,6 +68,7 @@ export function openScreen(title: string): MouseScreen {
     close: () => {
       ignoreSignals();
       screen.destroy();
+      input.close();
     },
   };
 }

@@ -195,15 +195,18 @@ describe('watching on a terminal', { skip: cannotRecord() || cannotFind('tmux') 
 
   test('mp run --live of a Python program with threads, at 80x24', async (t) => {
     const { path, gate, open } = gated(t);
-    const { press, click, shows } = terminal(t, 80, 24);
+    const { press, click, shows, title } = terminal(t, 80, 24);
     const script = join(PROGRAMS, 'python/live.py');
     press(
       `MP_GATE=${gate} ${MP} run --live -o ${path} --python /usr/bin/python3 ${script}; echo ended with $?`,
       'Enter',
     );
     await shows(/keeper-0 keeps/);
+    assert.equal(title(), `mp live ${path}`);
     press('o');
     await shows(/^Keeper\.run +1\.9\d\d MiB/m);
+    press('s');
+    await shows(/Status wrote .*capture\.db@1|Status wrote .*…/);
     assert.match(await shows('Q Quit'), /TID \* {2}All threads {2}Samples \d+ {2}Duration \d+\.\d seconds/);
     click('M Unmerge');
     await shows(/Thread 1 of 3 \(/);
@@ -225,6 +228,10 @@ describe('watching on a terminal', { skip: cannotRecord() || cannotFind('tmux') 
     await shows('filter: keeper');
     open();
     await shows('Remote has disconnected');
+    press('r');
+    await shows(/Duration 0\.\d\d of .*replay at 1×/s);
+    press(']');
+    await shows(/Duration [1-9]\.\d\d of|Duration 0\.[1-9]\d of/);
     press('q');
     const last = await shows('ended with 7');
     assert.match(last, /Capture: .*capture\.db/);

@@ -12,6 +12,8 @@ export interface Terminal {
    * once neo-blessed loses one: wait for what the first does.
    */
   click(text: string): void;
+  /** As the program has set it. */
+  title(): string;
   /** Waits until the screen has the text. */
   shows(text: string | RegExp): Promise<string>;
 }
@@ -39,6 +41,7 @@ export function terminal(t: TestContext, columns: number, rows: number): Termina
       const column = [...lines[row]!.slice(0, lines[row]!.indexOf(text))].length + Math.floor(text.length / 2);
       for (const end of ['M', 'm']) tmux('send-keys', '-l', `\x1b[<0;${column + 1};${row + 1}${end}`);
     },
+    title: () => tmux('display-message', '-p', '#{pane_title}').trim(),
     shows: async (text) => {
       let shown = '';
       const isThere = () => {
