@@ -5,9 +5,10 @@ import { UserError } from '../util/errors.ts';
 import { keepInCapture } from './keep-in-capture.ts';
 import { defaultPath } from './report-options.ts';
 
-/** @returns the path of the page. @throws UserError if it could not be written. */
-export function writeFlameGraph(capture: string): Promise<string> {
-  return keep(capture, 'flamegraph', 'html', ['--leaks']);
+/** `momentNs`: of a replay; null: now. @returns the path of the page. @throws UserError if it could not be written. */
+export function writeFlameGraph(capture: string, momentNs: number | null): Promise<string> {
+  const range = momentNs === null ? [] : ['--to', `${momentNs}ns`];
+  return keep(capture, 'flamegraph', 'html', ['--leaks', ...range]);
 }
 
 /** @returns the address of the snapshot, inside the capture if its recorder can do it. @throws UserError if it could not be written. */

@@ -68,14 +68,19 @@ export async function viewLive(
       get output() {
         return program?.getOutput() ?? null;
       },
-      writeFlameGraph: () => writeFlameGraph(model.data.capture),
-      writeSnapshot: () => writeSnapshot(model.data.capture),
+      writeFlameGraph: () => writeFlameGraph(model.data.capture, model.replay?.momentNs ?? null),
+      writeSnapshot: () => keepSnapshot(model),
       ...(source.openReplay && { openReplay: () => opened ?? source.openReplay!(speed), startsWithReplay }),
       ...(program && { onOutput: program.onOutput, closed: program.closed }),
     });
   } finally {
     source.close();
   }
+}
+
+async function keepSnapshot({ data, replay }: LiveModel): Promise<string> {
+  if (replay === null) return writeSnapshot(data.capture);
+  throw new UserError(`reports show this moment with --leaks --to ${(replay.momentNs / 1e9).toFixed(2)}`);
 }
 
 export interface TextOptions {
@@ -117,8 +122,10 @@ export async function printReplay(
     const last = await source.next();
     if (last !== null) model.apply(last);
     model.startReplay(replay);
-    for (let i = 0; i < count && !replay.isOver; i++) {
-      replay.pass(intervalMs);
+    for (let i = 0; i < count && !replay.isOver; ) {
+      // its moments may be further from each other
+      if (!replay.pass(intervalMs)) continue;
+      i++;
       model.apply(look());
       const time = (replay.time ?? new Date()).toISOString();
       output.out(json ? liveJson(model, rows, time) : liveText(model, output.columns, rows, context));

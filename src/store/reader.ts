@@ -76,7 +76,7 @@ const QUERIES = {
       s.live_allocations, s.live_bytes, coalesce(x.allocations, 0) AS temporary_allocations, coalesce(x.bytes, 0) AS temporary_bytes,
       iif(${IS_SAMPLE}, 0, s.allocations) AS allocations, iif(${IS_SAMPLE}, 0, s.allocated_bytes) AS allocated_bytes,
       iif(${IS_SAMPLE}, s.allocations, 0) AS sample_allocations, iif(${IS_SAMPLE}, s.allocated_bytes, 0) AS sample_bytes
-    FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE ${SELECTED}`,
+    FROM ${SITE} LEFT JOIN (${TEMPORARY}) x ON x.site_id = s.id WHERE s.allocations > 0 AND ${SELECTED}`,
   memory: `SELECT m.process_id, m.time_ns, m.heap_bytes, m.live_allocations, m.rss_bytes
     FROM memory m JOIN process p ON p.id = m.process_id WHERE :pid IS NULL OR p.pid = :pid ORDER BY m.time_ns`,
   intervals_allocated: `SELECT i.tick, p.site_id, i.allocations, i.bytes, i.brief_allocations, i.brief_bytes,
