@@ -54,6 +54,7 @@ const PLOT_ROWS = 4;
 const ROOMY_ROWS = 24;
 const MAX_PROCESSES = 6;
 const MIN_COMMAND = 8;
+const COMMAND_LINE = 1;
 
 /** Rows of the table on a screen of that size, for paging. */
 export function liveHeight(model: LiveModel, columns: number, rows: number, context: LiveContext): number {
@@ -82,6 +83,7 @@ export function liveScreen(
   return {
     lines: [...above, ...foot].slice(0, rows),
     targets: [
+      { line: COMMAND_LINE, from: 0, to: columns, key: 'c' },
       ...heading.targets,
       ...rowTargets,
       ...processes.targets,

@@ -125,8 +125,9 @@ test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp sna
   assert.equal(code, 0, stderr);
   assert.deepEqual(await sizes(taken), [MIB]);
   assert.match((await mp(t, ['leaks', taken])).stdout, /take/);
-  assert.equal((await mp(t, ['detach', `${target.pid}`])).code, 0);
-  assert.equal((await tracer.finished).code, 0);
+  const detached = await mp(t, ['detach', `${target.pid}`]);
+  assert.equal(detached.code, 0, detached.stderr);
+  assert.equal((await tracer.finished).code, 0, tracer.stderr());
   assert.match((await mp(t, ['info', capture])).stdout, /capture\.db@5 .* signal\n/);
   assert.match((await mp(t, ['diff', `${capture}@3`, `${capture}@5`])).stdout, /take/);
   await step('SIGTERM', /ok\n/);

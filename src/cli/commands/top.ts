@@ -44,7 +44,7 @@ export function register(program: Command, output?: Output): void {
   const command = program
     .command('top')
     .description('what is live in captures and snapshots, the biggest first; of several, what changed')
-    .argument('<file...>', 'captures, also such as are being recorded, or snapshots')
+    .argument('<file...>', 'captures, also such as are being recorded, or snapshots; CAPTURE@1 is one inside a capture')
     .option('-a, --address', 'one row per block, instead of per line')
     .option('-f, --file', 'one row per source file, instead of per line')
     .addOption(new Option('--by <WHAT>', 'one row per …').choices(GROUP_BY).conflicts(['address', 'file']))
@@ -71,6 +71,7 @@ export function register(program: Command, output?: Output): void {
     command,
     'mp top mp-app.42.db',
     'mp top -f -n 5 before.db after.db',
+    'mp top mp-app.42.db@1 mp-app.42.db@2',
     'mp top -b 0x7f21e8000b20 snapshot.db',
   );
   command.action((paths: string[], options: TopOptions) => top(paths, options, output ?? defaultOutput()));

@@ -105,6 +105,9 @@ test('clicks on headings, buttons, rows and processes; the wheel', async (t) => 
   screen.clickOn('102 ');
   assert.match(screen.text, /PID 102 {2}CMD/);
   assert.equal(shown(screen), 'serve main');
+  model.data.commandLine = `./server ${'x'.repeat(80)} last`;
+  screen.clickOn('CMD ./server');
+  assert.match(screen.text, /CMD …x+ last/);
   screen.click(79, 2);
   assert.equal(model.process?.withChildren, false, 'nothing is there');
 });
