@@ -37,7 +37,9 @@ function openWriterFor(pids: number[], session: NativeSession): CaptureWriter {
   const path = request.output ?? `mp-${fileName(name)}.${pid}.db`;
   const writer = new CaptureWriter(path, { force: request.force, owner: request.owner });
   for (const [key, value] of Object.entries(request.meta)) writer.meta(key, value);
-  if (request.snapshots.template === null) writer.meta('takes_snapshots', '1');
+  // who asks for one does not ask for the end of the recording
+  const { template, stopOnTrigger } = request.snapshots;
+  if (template === null && !stopOnTrigger) writer.meta('takes_snapshots', '1');
   const { probeMode, nowNs } = session.state();
   writer.meta('probe_mode', probeMode);
   // what CLOCK_MONOTONIC was when the times of the capture begin

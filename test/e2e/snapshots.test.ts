@@ -71,6 +71,8 @@ async function topOf(t: TestContext, ...args: string[]): Promise<Top> {
   return JSON.parse(stdout)[0];
 }
 
+const sizesOf = async (t: TestContext, path: string) => (await topOf(t, path)).rows.map(({ size }) => size);
+
 test('a threshold of 0.75 MiB fires once for 1 MiB and once for its release', { skip }, async (t) => {
   const log = `echo "$MP_REASON $MP_TRACED_BYTES $MP_SNAPSHOT" >> log`;
   const traced = await traceSteps(t, ...IN_FILES, '--snapshot-threshold', '0.75MiB', '--traces', '--on-trigger', log);
@@ -105,32 +107,50 @@ test('a threshold of 0.75 MiB fires once for 1 MiB and once for its release', { 
   assert.match(await block('s-0002.db'), /\(not found\)\n/);
 });
 
-test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp snapshot take more, inside the capture', {
+test('a delay fires though nothing is allocated, three times; SIGUSR2 and mp snapshot take more', {
   skip,
 }, async (t) => {
-  const traced = await traceSteps(t, '--snapshot-delay', '0.3', '--snapshot-repeat', '3', '--top-delay', '0.3');
-  const { folder, capture, target, tracer, step, said } = traced;
-  await said(/^Snapshot: .*capture\.db@3 \(delay\)$/m);
+  const traced = await traceSteps(
+    t,
+    ...IN_FILES,
+    ...['--snapshot-delay', '0.3', '--snapshot-repeat', '3', '--top-delay', '0.3'],
+  );
+  const { folder, target, tracer, step, said } = traced;
+  await said(/^Snapshot: s-0003\.db \(delay\)$/m);
   await said(/: Top 0 allocations per filename and line number\n(.*\n)*.*Top 0 .* \(compared to /m);
   await step('SIGUSR1', /took .*\n/);
   process.kill(tracer.pid, 'SIGUSR2');
-  await said(/^Snapshot: .*capture\.db@4 \(signal\)$/m);
-  const sizes = async (path: string) => (await topOf(t, path)).rows.map(({ size }) => size);
-  assert.deepEqual([await sizes(`${capture}@3`), await sizes(`${capture}@4`)], [[], [MIB]]);
-  const kept = await mp(t, ['snapshot', `${target.pid}`]);
-  assert.equal(kept.stderr, `Snapshot: ${capture}@5\n`);
-  assert.deepEqual(await sizes(`${capture}@5`), [MIB]);
+  await said(/^Snapshot: s-0004\.db \(signal\)$/m);
+  assert.deepEqual(await sizesOf(t, join(folder, 's-0004.db')), [MIB]);
   const taken = join(folder, 'now.db');
   const { code, stderr } = await mp(t, ['snapshot', '-o', taken, `${target.pid}`]);
   assert.equal(code, 0, stderr);
-  assert.deepEqual(await sizes(taken), [MIB]);
+  assert.deepEqual(await sizesOf(t, taken), [MIB]);
   assert.match((await mp(t, ['leaks', taken])).stdout, /take/);
-  const detached = await mp(t, ['detach', `${target.pid}`]);
-  assert.equal(detached.code, 0, detached.stderr);
-  assert.equal((await tracer.finished).code, 0, tracer.stderr());
-  assert.match((await mp(t, ['info', capture])).stdout, /capture\.db@5 .* signal\n/);
-  assert.match((await mp(t, ['diff', `${capture}@3`, `${capture}@5`])).stdout, /take/);
+  assert.equal((await mp(t, ['detach', `${target.pid}`])).code, 0);
+  assert.equal((await tracer.finished).code, 0);
   await step('SIGTERM', /ok\n/);
+});
+
+test('snapshots inside the capture, by a trigger and by mp snapshot', { skip }, async (t) => {
+  const traced = await traceSteps(t, '--snapshot-threshold', '0.75MiB', '--traces', '--metric', 'answer=echo 42');
+  const { capture, target, tracer, step, said } = traced;
+  const address = (await step('SIGUSR1', /took (0x[0-9a-f]+)\n/)).slice(5, -1);
+  await said(/^Snapshot: .*capture\.db@1 \(threshold\)$/m);
+  const { code, stderr } = await mp(t, ['snapshot', `${target.pid}`]);
+  assert.deepEqual([code, stderr], [0, `Snapshot: ${capture}@2\n`]);
+  await step('SIGUSR2', /gave\n/);
+  await said(/^Snapshot: .*capture\.db@3 \(threshold\)$/m);
+  await step('SIGTERM', /ok\n/);
+  assert.equal((await tracer.finished).code, 0, tracer.stderr());
+
+  const [first, last] = [`${capture}@1`, `${capture}@3`];
+  assert.deepEqual([await sizesOf(t, first), await sizesOf(t, last)], [[MIB], []]);
+  assert.match((await mp(t, ['top', '-q', '-b', address, first])).stdout, /: 1024 KiB\nTraceback/);
+  const { stdout } = await mp(t, ['top', '-q', first, last]);
+  assert.match(stdout, /steps\.c:\d+: size=0 B \(-1024 KiB\), count=0 \(-1\)\n/);
+  assert.match(stdout, /^answer: 42 \(\+0\)$/m);
+  assert.match((await mp(t, ['info', capture])).stdout, /capture\.db@2 .* 1\.000 MiB +1 +signal, with blocks\n/);
 });
 
 test('--stop-on-trigger ends the recording, not the target', { skip }, async (t) => {
