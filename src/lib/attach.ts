@@ -145,8 +145,9 @@ class Tracer {
     return this.#child.stderr as Socket; // a pipe is one
   }
 
-  /** `mp: process 12 does not exist` */
+  /** `mp: process 12 does not exist`, among others. */
   #lastWords(): string {
-    return this.#said.trim().split('\n').at(-1)!.replace(/^mp: /, '') || 'mp trace ended at once';
+    const [, error] = [...this.#said.matchAll(/^mp: (.+)$/gm)].at(-1) ?? [];
+    return error ?? (this.#said.trim().split('\n').at(-1) || 'mp trace ended at once');
   }
 }
