@@ -6,10 +6,12 @@ import { HEAP_NONE } from '../model/heap.ts';
 import { remembered } from '../util/remembered.ts';
 import { AddressIndex } from './address-index.ts';
 import type { HeapGraph } from './graph.ts';
+import type { Kinds } from './kinds.ts';
 import { type Equivalence, kindsBy, partition } from './partition.ts';
 import type { RowSource } from './partition-table.ts';
 import { RowsById } from './rows-by-id.ts';
 import { unheld } from './unheld.ts';
+import { viaKinds } from './via.ts';
 
 export class ObjectSet {
   readonly graph: HeapGraph;
@@ -82,9 +84,17 @@ export class ObjectSet {
   }
 
   private partitionByKind(): RowSource {
-    if (this.count === this.graph.count) return partition(this.graph.heap, this.by);
+    const { heap } = this.graph;
+    const via = this.by === 'via' ? this.kinds('via') : undefined;
+    if (this.count === this.graph.count) return partition(heap, this.by, undefined, { via });
     const { marks } = this;
-    return partition(this.graph.heap, this.by, (object) => marks[object] === 1);
+    return partition(heap, this.by, (object) => marks[object] === 1, { via });
+  }
+
+  /** By via they are read now, as far as the memory that mp copied does not tell: only of those that matter. */
+  private kinds(by: Equivalence): Kinds {
+    const { heap, names } = this.graph;
+    return by === 'via' ? viaKinds(heap, names, this.referrers().members) : kindsBy(heap, by);
   }
 
   /** The objects of rows `from` up to `to`. */
@@ -96,7 +106,7 @@ export class ObjectSet {
 
   /** Those that are of a kind of these names. */
   ofKinds(by: Equivalence, names: ReadonlySet<string>): ObjectSet {
-    const { kinds, nameOf } = kindsBy(this.graph.heap, by);
+    const { kinds, nameOf } = this.kinds(by);
     const isWanted = remembered((kind: number) => names.has(nameOf(kind)));
     return this.filter((object) => isWanted(kinds[object]!));
   }

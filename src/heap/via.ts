@@ -8,23 +8,26 @@ import type { HeapColumns, HeapNames } from '../model/heap.ts';
 import { inOrderOf, KindSets } from './kind-sets.ts';
 import type { Kinds } from './kinds.ts';
 
-/** To be called while the process stands still: how it refers to its objects is read now. */
-export function viaKinds(heap: HeapColumns, names: HeapNames): Kinds {
-  const { labels, relations, targets } = readReferences(heap, names);
+/**
+ * To be called while the process stands still: how it refers to its objects is read now. `sources`: only what these refer
+ * to is asked about; null: all.
+ */
+export function viaKinds(heap: HeapColumns, names: HeapNames, sources: Iterable<number> | null = null): Kinds {
+  const { labels, relations, targets } = readReferences(heap, names, sources ?? heap.addresses.keys());
   const sets = new KindSets(heap.addresses.length);
   for (const i of inOrderOf(relations, labels.length)) sets.add(targets[i]!, relations[i]!);
   return sets.kinds((relation) => quoted(labels[relation]!));
 }
 
 /** Each reference: the number of its label, and the index of the object that it leads to. */
-function readReferences(heap: HeapColumns, names: HeapNames) {
+function readReferences(heap: HeapColumns, names: HeapNames, sources: Iterable<number>) {
   const indices = new Map<number, number>();
   for (let i = 0; i < heap.addresses.length; i++) indices.set(heap.addresses[i]!, i);
   const labels: string[] = [];
   const numbers = new Map<string, number>();
   const relations: number[] = [];
   const targets: number[] = [];
-  for (let from = 0; from < heap.addresses.length; from++) {
+  for (const from of sources) {
     if (heap.firstTarget[from] === heap.firstTarget[from + 1]) continue;
     for (const { target, label } of names.references(heap.addresses[from]!)) {
       const object = indices.get(target);

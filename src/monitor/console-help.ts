@@ -9,7 +9,7 @@ export const HP_TEXT = `hp: the objects of the process, read from outside.
 Of a set of objects:
   h[0], h[1:3]         the objects of rows
   h.more, h.all        further rows
-  h.bytype .byclodo .bysize .byrcs .bymodule .byid    the same objects in other rows
+  h.bytype .byclodo .bysize .byrcs .byvia .bymodule .byid    the same objects in other rows
   a & b, a | b, a - b, a ^ b, ~a    also of several heaps: an object is known by its address and type
   h.count, h.size      objects, bytes
   h.referrers, h.referents, h.owners

@@ -77,6 +77,9 @@ test('rows are sets: index, slice, algebra, other rows', () => {
   assert.deepEqual(rows(run('h.bytype[0:1]')), ['1 dict']);
   assert.deepEqual(rows(run('h[1].byrcs')), ['2 list', '1 <Nothing>']);
   assert.deepEqual(rows(run('h[1].bysize')), ['3 48']);
+  assert.deepEqual(rows(run('h[1].byvia')), ["1 '[0]'", "1 '[1]'", '1 <Nothing>']);
+  assert.deepEqual(rows(run('h[1].byvia[1].bytype')), ['1 app.Item']);
+  assert.equal(rows(run('h.byvia')).length, 7);
   assert.deepEqual(rows(run('h[3].byid')), ['1 app.sub.Node: 0x1060', '1 app.sub.Node: 0x1070']);
   assert.deepEqual(rows(run('h.bymodule[1:]')), ['3 app', '2 app.sub']);
 });
