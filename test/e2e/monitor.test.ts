@@ -12,6 +12,9 @@ const PATIENCE_MS = 60_000;
 /** Of the ten values of the cache: 100,000 and more each, and 33 of a bytes object's own. */
 const VALUE_BYTES = 10 * (100_000 + 33) + 45;
 
+/** What is said of the reading itself: the pause, and what mp does not know. */
+const READ = 'process \\d+ stood still for [\\d.]+ ms\\n(?:what .*\\n)?';
+
 interface Target extends Started {
   /** Deep size of the cache. */
   cache: number;
@@ -75,9 +78,8 @@ describe('mp monitor', { skip: cannotRecord() || cannotFind('tmux') }, () => {
     await answers('sc 1', /Remote connection 1\. To return to Monitor, type <Ctrl-C> or \.<RETURN>\n<Annex>/);
     await answers('stat', new RegExp(`executable[^]*pid +${first.pid}\\n<Annex>`));
     await answers('int', /Remote interactive console\. To return to Annex, type '-'\.\n>>>/);
-    const heap =
-      /process \d+ stood still for [\d.]+ ms\nPartition of a set of \d+ objects\. Total size = \d+ bytes\.\n/;
-    await answers('hp.heap()', new RegExp(`${heap.source} Index  Count[^]*Type e\\.g\\. '_\\.more' to view\\.>\\n>>>`));
+    const sums = 'Partition of a set of \\d+ objects\\. Total size = \\d+ bytes\\.\\n Index  Count';
+    await answers('hp.heap()', new RegExp(`${READ}${sums}[^]*Type e\\.g\\. '_\\.more' to view\\.>\\n>>>`));
     const values = "(hp.iso('__main__.cache').dominos & hp.Type('bytes')).size";
     await answers(values, new RegExp(`${VALUE_BYTES}\\n>>>`));
     await answers("hp.iso('Session[3]').shpaths", / 0: modules\['__main__'\]\.__dict__\['sessions'\]\[3\]\n/);
@@ -86,7 +88,7 @@ describe('mp monitor', { skip: cannotRecord() || cannotFind('tmux') }, () => {
 
     await answers('sc 2', /Remote connection 2\..*\n<Annex>/);
     await answers('int', /Remote interactive.*\n>>>/);
-    await answers('hp.setref()', /process .*\n>>>/);
+    await answers('hp.setref()', new RegExp(`${READ}>>>`));
     await grow(second);
     press('C-c');
     await shows(/^<Monitor>\s*$/m);
@@ -97,7 +99,7 @@ describe('mp monitor', { skip: cannotRecord() || cannotFind('tmux') }, () => {
     await answers('sc 3', /there is no connection 3: lc lists them\n<Monitor>/);
     await answers('sc 2', /Remote connection 2\..*\n>>>/);
     const sessions = "hp.heap() & hp.Type('__main__.Session')";
-    await answers(`(${sessions}).count`, /process .*\n10\n>>>/);
+    await answers(`(${sessions}).count`, new RegExp(`${READ}10\\n>>>`));
     await answers('.lc', new RegExp(`CID PID   ARGV\\n${list.slice(0, 2).join('')}>>>`));
     press('C-d');
     await shows('ended with 0');
@@ -115,7 +117,8 @@ describe('mp monitor', { skip: cannotRecord() || cannotFind('tmux') }, () => {
     const { code, stdout, stderr } = await tell(t, [`${target.pid}`], script);
     assert.equal(code, 1);
     assert.match(stdout, /^Remote connection 1.*\nRemote interactive console.*\n2\n$/);
-    assert.match(stderr, /^process .*\nthere is no nothing: known names are hp, help, h, _\nmp: 1 command failed\n$/);
+    const failure = 'there is no nothing: known names are hp, help, h, _\\nmp: 1 command failed\\n';
+    assert.match(stderr, new RegExp(`^${READ}${failure}$`));
   });
 
   it('is what the library has, too', async (t) => {
