@@ -99,9 +99,10 @@ export class Processes {
   }
 
   /** With what they hold. */
-  get running(): { pid: number; bytes: number; blocks: number; peakBytes: number }[] {
+  get running(): { pid: number; runtime: string; bytes: number; blocks: number; peakBytes: number }[] {
     return this.#running().map(({ heap, known }) => ({
       pid: known!.pid,
+      runtime: known!.runtime,
       bytes: heap.heapBytes,
       blocks: heap.liveAllocations,
       peakBytes: heap.peakBytes,

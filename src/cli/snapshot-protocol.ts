@@ -41,9 +41,13 @@ export interface CopyJob {
   blocks: BlockColumns | null;
 }
 
-/** The metrics of a snapshot inside the capture are to be asked for: `report` is said when they are there. */
+/**
+ * The metrics of a snapshot inside the capture that take a while, of commands and of Pythons, are to be asked for: `report`
+ * is said when they are there.
+ */
 export interface MetricJob {
   kind: 'metrics';
+  capture: string;
   snapshot: number;
   metrics: MetricCommand[];
   report: SnapshotTaken;

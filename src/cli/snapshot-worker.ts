@@ -1,7 +1,7 @@
 /** The thread that copies a capture into snapshots, and prints tops of it, while it is being recorded. */
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { runtimeMetrics } from '../lib/figures.ts';
+import { runningPythonMetrics, runtimeMetrics } from '../lib/figures.ts';
 import { fillTemplate } from '../lib/file-template.ts';
 import { runMetricCommands } from '../lib/metric-command.ts';
 import type { BlockColumns } from '../model/blocks.ts';
@@ -49,14 +49,24 @@ function begin(job: CopyJob): void {
   }
 }
 
-async function readMetrics({ snapshot, metrics, report }: MetricJob): Promise<void> {
+async function readMetrics({ capture, snapshot, metrics, report }: MetricJob): Promise<void> {
   const read: MetricsRead = { type: 'metrics', snapshot, metrics: [], warning: null, report };
   try {
-    read.metrics = await runMetricCommands(metrics, report.pid);
+    read.metrics = pythonMetricsIn(capture);
+    read.metrics.push(...(await runMetricCommands(metrics, report.pid)));
   } catch (error) {
     read.warning = messageOf(error);
   }
   parentPort!.postMessage(read);
+}
+
+function pythonMetricsIn(capture: string): Metric[] {
+  const db = openReader(capture);
+  try {
+    return runningPythonMetrics(db);
+  } finally {
+    db.close();
+  }
 }
 
 function say(report: SnapshotReport): void {

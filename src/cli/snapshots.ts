@@ -19,6 +19,7 @@ import type { Metric } from '../top/metric.ts';
 import { Trigger, type TriggerReason } from '../top/trigger.ts';
 import { StoreError } from '../util/errors.ts';
 import { formatAddress } from '../util/snapshot-address.ts';
+import { areTracesAsked } from './asked-traces.ts';
 import { type LimitFiles, limitFilesOf, usedShare } from './cgroup-share.ts';
 import {
   type CopyJob,
@@ -43,6 +44,8 @@ interface Due {
   kind: SnapshotKind;
   reason: TriggerReason;
   timeNs: number;
+  /** With the single live blocks. */
+  traces: boolean;
 }
 
 /** The recording that snapshots are taken of. */
@@ -74,6 +77,7 @@ export class Snapshots {
   readonly #triggers: Record<SnapshotKind, Trigger | null> = { snapshot: null, top: null };
   #due: Due[] = [];
   #isAsked = false;
+  #areTracesAsked = false;
   #hasStopped = false;
   #worker: Worker | null = null;
   #counter = 0;
@@ -100,6 +104,7 @@ export class Snapshots {
   /** A snapshot at the next moment, whatever the triggers say. */
   trigger(): void {
     this.#isAsked = true;
+    this.#areTracesAsked ||= areTracesAsked(this.#recorded.capture);
   }
 
   /** To be called after every batch. */
@@ -118,10 +123,12 @@ export class Snapshots {
       const share = options.limitShare === null ? null : this.#shareAt(nowNs);
       const isBusy = this.#due.some((due) => due.kind === kind);
       const reason = trigger.fire(nowNs, bytes, share, isBusy);
-      if (reason !== null) this.#add({ kind, reason, timeNs: nowNs });
+      if (reason !== null) this.#add({ kind, reason, timeNs: nowNs, traces: this.#request.traces });
     }
-    if (this.#isAsked) this.#add({ kind: 'snapshot', reason: 'signal', timeNs: nowNs });
+    const traces = this.#request.traces || this.#areTracesAsked;
+    if (this.#isAsked) this.#add({ kind: 'snapshot', reason: 'signal', timeNs: nowNs, traces });
     this.#isAsked = false;
+    this.#areTracesAsked = false;
     if (this.#due.length > 0 && this.mayCommit(nowNs)) this.#begin(moment);
   }
 
@@ -155,44 +162,45 @@ export class Snapshots {
   }
 
   #begin({ nowNs, pendingSymbols }: Moment): void {
-    const { kind, reason, timeNs } = this.#due[0]!;
-    if (pendingSymbols > 0 && nowNs - timeNs < MAX_WAIT_FOR_NAMES_NS) return;
+    const due = this.#due[0]!;
+    if (pendingSymbols > 0 && nowNs - due.timeNs < MAX_WAIT_FOR_NAMES_NS) return;
     this.#due.shift();
     this.#recorded.commit();
     const { template } = this.#request;
-    if (kind === 'snapshot' && template === null) this.#keep(reason, nowNs);
-    else this.#copy(kind, reason, nowNs, template ?? '');
+    if (due.kind === 'snapshot' && template === null) this.#keep(due, nowNs);
+    else this.#copy(due, nowNs, template ?? '');
   }
 
   /** Into the capture. */
-  #keep(reason: TriggerReason, nowNs: number): void {
+  #keep({ reason, traces }: Due, nowNs: number): void {
     const { keep, capture } = this.#recorded;
     const { metrics } = this.#request;
     const { figures, pid } = this.#figures();
     const takenAt = new Date().toISOString();
     let id: number;
     try {
-      id = keep({ timeNs: nowNs, takenAt, reason, metrics: metricsOf(figures), blocks: this.#blocks() });
+      id = keep({ timeNs: nowNs, takenAt, reason, metrics: metricsOf(figures), blocks: this.#blocks(traces) });
     } catch (error) {
       this.#fail(error);
       return;
     }
     const report: SnapshotTaken = { type: 'snapshot', path: formatAddress(capture, id), reason, pid, figures };
-    if (metrics.length === 0) {
+    const hasPython = this.#recorded.aggregator.processes.running.some(({ runtime }) => runtime.startsWith('python '));
+    if (metrics.length === 0 && !hasPython) {
       this.#report(report);
       return;
     }
     this.#underway++;
-    this.#running().postMessage({ kind: 'metrics', snapshot: id, metrics, report } satisfies SnapshotJob);
+    this.#running().postMessage({ kind: 'metrics', capture, snapshot: id, metrics, report } satisfies SnapshotJob);
   }
 
   /** Into a file, or for a top. */
-  #copy(kind: SnapshotKind, reason: TriggerReason, nowNs: number, template: string): void {
+  #copy({ kind, reason, traces }: Due, nowNs: number, template: string): void {
     const { capture, force, owner } = this.#recorded;
     const { metrics } = this.#request;
     const { figures, pid } = this.#figures();
     if (kind === 'snapshot') this.#counter++;
-    const blocks = kind === 'snapshot' ? this.#blocks() : null;
+    const blocks = kind === 'snapshot' ? this.#blocks(traces) : null;
     const job: SnapshotJob = {
       kind,
       reason,
@@ -212,8 +220,8 @@ export class Snapshots {
     this.#running().postMessage(job);
   }
 
-  #blocks(): BlockColumns | null {
-    return this.#request.traces ? this.#rowsOf(this.#recorded.aggregator.processes.liveBlocks()) : null;
+  #blocks(traces: boolean): BlockColumns | null {
+    return traces ? this.#rowsOf(this.#recorded.aggregator.processes.liveBlocks()) : null;
   }
 
   #figures(): { figures: Figures; pid: number } {

@@ -27,7 +27,11 @@ export function figuresOf(db: Db): Figures {
 
 /** What runtimes keep account of: V8's heaps, and those of the Pythons that are running. */
 export function runtimeMetrics(db: Db): Metric[] {
-  return [...v8Metrics(new Reader(db)), ...pythonMetrics(runningPythons(db).flatMap(figuresOfPython))];
+  return [...v8Metrics(new Reader(db)), ...runningPythonMetrics(db)];
+}
+
+export function runningPythonMetrics(db: Db): Metric[] {
+  return pythonMetrics(runningPythons(db).flatMap(figuresOfPython));
 }
 
 /** A heap of a million objects takes some tens of milliseconds. Of more processes there are no figures. */

@@ -27,8 +27,8 @@ export function takeSnapshot(capture: string, path: string, options: TakeOptions
       const blocks = options.traces ? blocksOf(db) : null;
       if (options.traces && blocks === null)
         throw new UserError(
-          `The capture ${capture} does not know its single blocks: record with --events, or let the recording take the ` +
-            `snapshots, with --snapshot-delay or --snapshot-threshold and --traces`,
+          `The capture ${capture} does not know its single blocks: while it is being recorded, its recorder does and keeps ` +
+            `them inside it, with mp snapshot --traces and no -o; or record with --events`,
         );
       const metrics = [...metricsOf(figuresOf(db)), ...runtimeMetrics(db), ...options.metrics];
       writeSnapshot(db, path, { takenAt: options.takenAt.toISOString(), metrics, blocks }, options);

@@ -153,6 +153,28 @@ test('snapshots inside the capture, by a trigger and by mp snapshot', { skip }, 
   assert.match((await mp(t, ['info', capture])).stdout, /capture\.db@2 .* 1\.000 MiB +1 +signal, with blocks\n/);
 });
 
+test('mp snapshot --traces keeps the blocks of a recording without events', { skip }, async (t) => {
+  const { capture, folder, target, tracer, step } = await traceSteps(t);
+  const address = (await step('SIGUSR1', /took (0x[0-9a-f]+)\n/)).slice(5, -1);
+  const inFile = await mp(t, ['snapshot', '--traces', '-o', join(folder, 'file.db'), `${target.pid}`]);
+  assert.deepEqual([inFile.code, existsSync(join(folder, 'file.db'))], [1, false]);
+  assert.match(inFile.stderr, /does not know its single blocks/);
+  const taken = await mp(t, ['snapshot', '--traces', `${target.pid}`]);
+  assert.equal(taken.code, 0, taken.stderr);
+  const kept = /^Snapshot: (.*@\d+)$/m.exec(taken.stderr)![1]!;
+  const block = await mp(t, ['top', '-q', '-b', address, kept]);
+  assert.match(block.stdout, /: 1024 KiB\nTraceback \(most recent call first\):\n {2}File ".*steps\.c", line \d+\n/);
+  assert.match((await mp(t, ['top', '-q', '-t', kept])).stdout, new RegExp(`memory block ${address}: size=1024 KiB`));
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith('-traces')),
+    [],
+  );
+  const plain = /^Snapshot: (.*)$/m.exec((await mp(t, ['snapshot', capture])).stderr)![1]!;
+  assert.equal((await mp(t, ['top', '-q', '-b', address, plain])).code, 1);
+  await step('SIGTERM', /ok\n/);
+  assert.equal((await tracer.finished).code, 0);
+});
+
 test('--stop-on-trigger ends the recording, not the target', { skip }, async (t) => {
   const { folder, target, tracer, step } = await traceSteps(
     t,

@@ -18,7 +18,7 @@ interface SnapshotOptions {
 }
 
 const NOTES = `
-Without -o, --traces and --metric the recorder keeps the snapshot in its capture; its address is printed, CAPTURE@1, and
+Without -o and --metric the recorder keeps the snapshot in its capture; its address is printed, CAPTURE@1, and
 every command that reads a capture takes it. It has all but temporary allocations and size classes. Of a recording that has
 ended, that writes its snapshots into files (--snapshot-file) or that belongs to somebody else, a file is made:
 mp-snapshot-<pid>-<number>.db in the current directory.`;
@@ -30,7 +30,7 @@ export function register(program: Command, output?: Output): void {
     .argument('<capture|pid>', 'the capture, or a process that is being traced')
     .option('-o, --output <FILE>', 'write it into a file (default: it is kept in the capture, see below)')
     .option('-f, --force', 'overwrite an existing file')
-    .option('--traces', 'also every live block with its address (of a recording with --events)')
+    .option('--traces', 'also every live block with its address (with -o: of a recording with --events)')
     .option('--metric <NAME=COMMAND>', 'also the number, share or size that a command prints', addMetric, []);
   command.addHelpText('after', NOTES);
   addExample(
@@ -44,10 +44,10 @@ export function register(program: Command, output?: Output): void {
 
 async function take(target: string, options: SnapshotOptions, output: Output): Promise<void> {
   const capture = captureAt(target);
-  const isPlain = options.output === undefined && !options.force && !options.traces && options.metric.length === 0;
+  const isPlain = options.output === undefined && !options.force && options.metric.length === 0;
   if (isPlain) {
     const { keepInCapture } = await import('../keep-in-capture.ts');
-    const address = await keepInCapture(capture);
+    const address = await keepInCapture(capture, options.traces);
     if (address !== null) {
       output.err(`Snapshot: ${printable(address)}\n`);
       return;

@@ -57,7 +57,7 @@ test('what can not be taken says why', async (t) => {
   await assert.rejects(take('/no/such.db'), /No such file/);
   await assert.rejects(
     take('--traces', capture, '-o', snapshot),
-    /does not know its single blocks: record with --events/,
+    /does not know its single blocks: .*record with --events/,
   );
   await assert.rejects(take('--metric', 'x=false', capture, '-o', snapshot), /the command of metric x failed/);
   await assert.rejects(take('--metric', 'x=echo many', capture, '-o', snapshot), UserError);
