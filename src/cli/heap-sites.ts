@@ -42,6 +42,10 @@ const UNKNOWN_LINE = '(unknown line)';
 /** A recorder writes four times a second, unless the machine is busy. */
 const MAX_LAG_MS = 30_000;
 const POLL_MS = 100;
+/** Stacks that have no names after so long stay without: some sites have no stack at all. */
+const MAX_NAMES_MS = 5000;
+const UNNAMED = `SELECT 1 AS found FROM site_part a JOIN process p ON p.id = a.process_id
+  LEFT JOIN main.site s ON s.id = a.site_id WHERE s.stack_id IS NULL AND p.pid = ? LIMIT 1`;
 /** Of a recording that does not say how far it is. */
 const SETTLE_MS = 1000;
 
@@ -72,7 +76,7 @@ export async function capturedSites(
   const path = options.capture === undefined ? running : resolve(options.capture);
   if (path === null)
     throw new UserError(`process ${pid} is not being traced: give a capture of it with --capture, or trace it`);
-  if (path === running && !(await isWritten(path, readAtNs)))
+  if (path === running && !(await isWritten(path, pid, readAtNs)))
     output.err('the recording is behind: what it has not written yet counts as before tracing\n');
   const isNow = path === running;
   const known = read(path, (db) => sitesOf(db, { path, pid, isNow, readAtNs }, heap, output));
@@ -105,16 +109,36 @@ function read<T>(path: string, work: (db: Db) => T): T {
   }
 }
 
-/** Waits until the capture holds what happened before that time; false: the recorder is too slow. */
-async function isWritten(path: string, readAtNs: bigint): Promise<boolean> {
-  const ends = () => read(path, (db) => [numberOf(db, 'clock_start_ns'), numberOf(db, 'interval_end_ns')] as const);
-  for (let waitedMs = 0; waitedMs < MAX_LAG_MS; waitedMs += POLL_MS) {
-    const [startNs, endNs] = ends();
+/**
+ * Waits until the capture holds what happened before that time, and for the names of stacks, which come later. False: the
+ * recorder is too slow.
+ */
+export async function isWritten(
+  path: string,
+  pid: number,
+  readAtNs: bigint,
+  maxLagMs = MAX_LAG_MS,
+  maxNamesMs = MAX_NAMES_MS,
+): Promise<boolean> {
+  let namesMs = 0;
+  for (let waitedMs = 0; waitedMs <= maxLagMs; waitedMs += POLL_MS) {
+    const [startNs, endNs, isUnnamed] = read(
+      path,
+      (db) =>
+        [
+          numberOf(db, 'clock_start_ns'),
+          numberOf(db, 'interval_end_ns'),
+          db.get(UNNAMED, [pid]) !== undefined,
+        ] as const,
+    );
     if (startNs === null || endNs === null) {
       await setTimeout(SETTLE_MS);
       return true;
     }
-    if (startNs + endNs >= Number(readAtNs)) return true;
+    if (startNs + endNs >= Number(readAtNs)) {
+      if (!isUnnamed || namesMs >= maxNamesMs) return true;
+      namesMs += POLL_MS;
+    }
     await setTimeout(POLL_MS);
   }
   return false;

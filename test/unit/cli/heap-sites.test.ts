@@ -1,7 +1,7 @@
 /** `--sites` with made captures of a process that does not run. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { capturedSites } from '../../../src/cli/heap-sites.ts';
+import { capturedSites, isWritten } from '../../../src/cli/heap-sites.ts';
 import { ALLOCATOR } from '../../../src/model/abi.gen.ts';
 import { UserError } from '../../../src/util/errors.ts';
 import { makeHeap } from '../heap/made-heap.ts';
@@ -66,4 +66,20 @@ test('a capture that does not know the blocks, or not the process', async (t) =>
   await assert.rejects(linesAt(record(t, { withEvents: false }), 1), message(/record with --events/));
   await assert.rejects(linesAt(record(t), 1, 7), message(/process 7 is not in /));
   await assert.rejects(linesAt('/nonexistent.db', 1), message(/No such file/));
+});
+
+test('a stack whose names are still looked up is waited for', async (t) => {
+  const recording = new Recording(t, undefined, { withEvents: true, withIntervals: true });
+  const { builder, writer } = recording;
+  writer.meta('clock_start_ns', String(CLOCK_START_NS));
+  const thread = builder.thread(builder.process({ pid: PID }));
+  const stack = builder.bareStack('complete', 'load');
+  builder.at(1000).allocate(thread, 0x1000, 64, { stack }).at(1_000_000_000).free(thread, 0x9000);
+  recording.commit();
+  const isKnown = (ns: number) => isWritten(recording.path, PID, CLOCK_START_NS + BigInt(ns), 0);
+  assert.equal(await isKnown(5000), false, 'without names');
+  builder.symbolize('load');
+  recording.commit();
+  assert.deepEqual([await isKnown(5000), await isKnown(2_000_000_000)], [true, false]);
+  recording.finish();
 });
