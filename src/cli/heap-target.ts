@@ -49,6 +49,11 @@ export function kindTitle(heap: HeapColumns, by: Equivalence): string {
   return titles[by] ?? KIND_TITLES[by];
 }
 
+/** To be asked before a process is made to stand still. @throws UserError if the objects are those of a Node. */
+export function mustNotBeNode(pid: GivenPid, options: HeapOptions, option: string): void {
+  if (isOfNode(pid, options)) throw new UserError(`${option} is of a Python`, 2);
+}
+
 /** What an option that is for running Pythons only is of. @throws UserError if it is something else. */
 export function pythonOf(pid: GivenPid, option: string): number {
   if (typeof pid !== 'number' || isNode(pid)) throw new UserError(`${option} needs a running Python`, 2);

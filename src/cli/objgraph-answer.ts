@@ -72,8 +72,6 @@ export function answerOf(graph: HeapGraph, question: Question, known: Known): An
     const rows = growth(typeCounts(graph, null, counting), known.peaks).slice(0, question.limit);
     return { text: columns(rows.map((row) => [row.name, `${row.count}`, `+${row.delta}`])), value: rows };
   }
-  if (question.leaking && graph.heap.isSnapshot)
-    throw new UserError('--leaking is of a Python: a heap snapshot has only what its roots lead to');
   const objects = question.leaking ? leaking(graph) : null;
   const rows = mostCommon(typeCounts(graph, objects, counting)).slice(0, question.limit);
   return {

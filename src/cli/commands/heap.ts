@@ -15,7 +15,7 @@ import type { Output } from '../../util/output.ts';
 import { isMarkName, keepMark, readMark } from '../heap-marks.ts';
 import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
 import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
-import { equivalenceFor, kindTitle, pythonOf, readObjects } from '../heap-target.ts';
+import { equivalenceFor, kindTitle, mustNotBeNode, pythonOf, readObjects } from '../heap-target.ts';
 import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
 
 interface HeapCommandOptions extends HeapOptions, SitesOptions {
@@ -73,6 +73,9 @@ function parseMark(name: string): string {
 }
 
 async function run(pid: GivenPid, options: HeapCommandOptions, output: Output): Promise<void> {
+  if (options.tracked) mustNotBeNode(pid, options, '--tracked');
+  if (options.sites) pythonOf(pid, '--sites');
+  if (options.mark !== undefined) pythonOf(pid, '--mark');
   const by = equivalenceFor(pid, options, options.by);
   const { mark, file } = baselineOf(pid, by, options);
   const { heap, via, readAtNs } = await readObjects(pid, options, output, (heap, names) => ({
@@ -117,7 +120,6 @@ function selectionOf(
   { kind, tracked }: HeapCommandOptions,
   mark: Mark | null,
 ): (object: number) => boolean {
-  if (tracked && heap.isSnapshot) throw new UserError('--tracked is of a Python');
   const isOld = mark === null ? () => false : membership(mark, heap);
   const isOf = kind === undefined ? () => true : isOfKind(heap, kind);
   if (isOf === null) throw new UserError(`there is no object of the kind ${kind}`);

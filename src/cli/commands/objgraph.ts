@@ -11,7 +11,7 @@ import { type Output, writeOutputFile } from '../../util/output.ts';
 import { keepMark, NEW_IDS, readMark } from '../heap-marks.ts';
 import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
 import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
-import { pythonOf, readObjects } from '../heap-target.ts';
+import { mustNotBeNode, pythonOf, readObjects } from '../heap-target.ts';
 import { answerOf, CHAIN_DEPTH, type Known, type Question, TREE_DEPTH } from '../objgraph-answer.ts';
 import { picture, pictureKind } from '../objgraph-picture.ts';
 import { addExample, addOutputOptions, defaultOutput, parsePositive, writeNamed } from '../report-options.ts';
@@ -75,6 +75,8 @@ export function register(program: Command, output?: Output): void {
 async function run(pid: GivenPid, options: ObjgraphOptions, output: Output): Promise<void> {
   if (options.sites && !QUESTIONS.some((name) => !COUNTS.includes(name) && name in options))
     throw new UserError('--sites is of single objects: mp heap --sites counts them by line');
+  if (options.leaking) mustNotBeNode(pid, options, '--leaking');
+  if (options.sites) pythonOf(pid, '--sites');
   const known: Known = {
     peaks: options.growth === undefined ? null : readPeaks(options.growth),
     before: options.newIds ? readMark(pythonOf(pid, '--new-ids'), NEW_IDS) : null,
