@@ -4,7 +4,7 @@ import { readSnapshot } from '../heap/node/read-snapshot.ts';
 import { type TakenSnapshot, takeSnapshot } from '../inspector/take-snapshot.ts';
 import type { HeapColumns, HeapNames } from '../model/heap.ts';
 import { UserError } from '../util/errors.ts';
-import { formatBytes } from '../util/format.ts';
+import { formatBytes, formatPlural } from '../util/format.ts';
 import { createNewFile, ownerUnderSudo } from '../util/new-file.ts';
 import type { Output } from '../util/output.ts';
 import { DEFAULT_MAX_PAUSE_MS, type HeapOptions } from './heap-options.ts';
@@ -64,10 +64,11 @@ export function readSnapshotFile<T>(path: string, ask: Ask<T>): T {
   }
 }
 
-function pauseLine(pid: number, { file, pauseMs, isOpenedByUs }: TakenSnapshot): string {
+function pauseLine(pid: number, { file, pauseMs, isOpenedByUs, workers }: TakenSnapshot): string {
   const opened = isOpenedByUs ? '; its inspector was opened and closed again' : '';
   const size = formatBytes(file.bytes);
-  return `process ${pid} ran no JavaScript for at most ${pauseMs.toFixed(1)} ms, for a heap snapshot of ${size}${opened}`;
+  const others = workers === 0 ? '' : `, without the heaps of ${formatPlural(workers, 'worker')}`;
+  return `process ${pid} ran no JavaScript for at most ${pauseMs.toFixed(1)} ms, for a heap snapshot of ${size}${others}${opened}`;
 }
 
 /** Every string of the process is in it: nobody else may read it. */

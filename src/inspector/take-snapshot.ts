@@ -19,6 +19,8 @@ export interface TakenSnapshot {
   /** Milliseconds for which JavaScript stood still at most: V8 cannot be interrupted. */
   pauseMs: number;
   isOpenedByUs: boolean;
+  /** Threads with a heap of their own, which is not in the snapshot. */
+  workers: number;
 }
 
 /** /tmp is often in memory; this is on disk (hier(7)). */
@@ -34,8 +36,7 @@ const MEMORY_SHARE = 15;
 export async function takeSnapshot(pid: number, options: SnapshotOptions): Promise<TakenSnapshot> {
   const inspector = await openInspector(pid, options.maySignal);
   try {
-    const { file, pauseMs } = await receive(pid, inspector, options);
-    return { file, pauseMs, isOpenedByUs: inspector.isOpenedByUs };
+    return { ...(await receive(pid, inspector, options)), isOpenedByUs: inspector.isOpenedByUs };
   } finally {
     if (inspector.isOpenedByUs) await closeInspector(pid, inspector);
   }
@@ -48,13 +49,14 @@ async function receive(pid: number, { url }: Inspector, { signal, memoryLeft }: 
   let file: SnapshotFile | null = null;
   try {
     if (signal.aborted) throw new UserError('interrupted');
+    const workers = await countWorkers(connection);
     const used = Number((await connection.send('Runtime.getHeapUsage')).usedSize);
     mustHaveMemory(pid, memoryLeft, used);
     file = new SnapshotFile(process.env.TMPDIR || FOLDER, used * FILE_SHARE);
     connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => file!.append(String(chunk)));
     const begin = performance.now();
     await connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true });
-    return { file, pauseMs: performance.now() - begin };
+    return { file, pauseMs: performance.now() - begin, workers };
   } catch (error) {
     file?.close();
     throw error;
@@ -62,6 +64,15 @@ async function receive(pid: number, { url }: Inspector, { signal, memoryLeft }: 
     signal.removeEventListener('abort', giveUp);
     await connection.close();
   }
+}
+
+/** Node tells of each that runs before it answers. */
+async function countWorkers(connection: Connection): Promise<number> {
+  let count = 0;
+  connection.on('NodeWorker.attachedToWorker', () => count++);
+  await connection.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  await connection.send('NodeWorker.disable');
+  return count;
 }
 
 /** V8 keeps the whole snapshot in the memory of the process while it writes it. */

@@ -76,7 +76,7 @@ describe('a Node and its inspector', { skip: cannotRecord() }, () => {
   }
 
   it('that is open is used, and stays open', async (t) => {
-    const target = await startKept(t, newest, ['--inspect=127.0.0.1:0']);
+    const target = await startKept(t, newest, ['--inspect=127.0.0.1:0'], 'worker');
     const folder = scratchFolder(t);
     const peaks = join(folder, 'peaks.json');
     const growth = ['objgraph', '--growth', peaks, '--limit', '1000', `${target.pid}`];
@@ -84,7 +84,9 @@ describe('a Node and its inspector', { skip: cannotRecord() }, () => {
     process.kill(target.pid, 'SIGUSR2');
     await until('ten more', () => target.stdout() === 'ready\ngrown\n', LIMIT_MS);
     const kept = join(folder, 'kept.heapsnapshot');
-    assert.match(await ask(t, ...growth, '--keep', kept), /^Session +67 +\+10$/m);
+    const { stdout, stderr } = await mp(t, [...growth, '--keep', kept]);
+    assert.match(stdout, /^Session +67 +\+10$/m);
+    assert.match(stderr, /, without the heaps of 1 worker\n$/);
     assert.ok(await findInspector(target.pid));
 
     const table = await ask(t, 'heap', '--snapshot', kept, '--kind', 'Session');

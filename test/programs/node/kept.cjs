@@ -5,9 +5,11 @@
  *     Entry     13, in a Map in the variable `cache`; each keeps a string that nothing else has, of 1,000 characters
  *     Hidden     5, in a WeakMap in the variable `hidden`, as values of the first entries
  *
- * A function that a timer calls uses the variables. With the argument `own` it handles SIGUSR1, by saying `own`.
+ * A function that a timer calls uses the variables. With the argument `own` it handles SIGUSR1, by saying `own`;
+ * with `worker` there is a worker, which does nothing.
  */
 'use strict';
+const { Worker } = require('node:worker_threads');
 
 class Session {
   constructor(number) {
@@ -45,4 +47,6 @@ process.on('SIGUSR2', () => {
   console.log('grown');
 });
 setInterval(keep, 1000);
-console.log('ready');
+const ready = () => console.log('ready');
+if (process.argv[2] === 'worker') new Worker('setInterval(() => {}, 1000)', { eval: true }).on('online', ready);
+else ready();
