@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { addHeapOptions, type GivenPid, type HeapOptions, readHeap } from '../../../src/cli/heap-options.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../../../src/cli/heap-options.ts';
+import { readObjects } from '../../../src/cli/heap-target.ts';
 import { UserError } from '../../../src/util/errors.ts';
 
 /** What a command gets of these arguments. */
@@ -17,10 +18,10 @@ function parse(...args: string[]): { pid: GivenPid; options: HeapOptions } {
   return { pid, options: command.opts() };
 }
 
-function read(...args: string[]): void {
+async function read(...args: string[]): Promise<void> {
   const { pid, options } = parse(...args);
   const refuse = () => assert.fail('nothing is to be read');
-  readHeap(pid, options, { out: refuse, err: refuse, isTTY: false, columns: 80, color: false }, refuse);
+  await readObjects(pid, options, { out: refuse, err: refuse, isTTY: false, columns: 80, color: false }, refuse);
 }
 
 test('a process id is a number, and nothing else', () => {
@@ -33,9 +34,12 @@ test('with --core the argument is that of the command, and --exe can be repeated
   assert.deepEqual([pid, options.core, options.exe], ['app.cache', 'core.1', ['a', 'b']]);
 });
 
-test('either a process or a core file is read', () => {
+test('either a process or a file is read', async () => {
   const isUsage = (expected: RegExp) => (error: unknown) =>
     error instanceof UserError && error.exitCode === 2 && expected.test(error.message);
-  assert.throws(() => read(), isUsage(/^give a process id, or --core FILE$/));
-  assert.throws(() => read('--core', 'core.1', '1234'), isUsage(/not both$/));
+  await assert.rejects(read(), isUsage(/^give a process id, --core FILE or --snapshot FILE$/));
+  await assert.rejects(read('--core', 'core.1', '1234'), isUsage(/not both$/));
+  await assert.rejects(read('--snapshot', 'a.heapsnapshot', '1234'), isUsage(/not both$/));
+  await assert.rejects(read('--core', 'core.1', '--keep', 'a.heapsnapshot'), isUsage(/^--keep is of a running Node$/));
+  assert.throws(() => parse('--core', 'core.1', '--snapshot', 'a.heapsnapshot'), /cannot be used with/);
 });
