@@ -34,7 +34,9 @@ test('what has ended is not traced any more', () => {
   const { aggregator, builder, process, thread, apply } = oneProcess();
   builder.allocate(thread, 0x10, 100);
   apply();
-  assert.deepEqual(aggregator.processes.running, [{ pid: 1000, bytes: 100, blocks: 1, peakBytes: 100 }]);
+  assert.deepEqual(aggregator.processes.running, [
+    { pid: 1000, runtime: 'native', bytes: 100, blocks: 1, peakBytes: 100 },
+  ]);
   builder.end(process);
   apply();
   assert.deepEqual(aggregator.processes.running, []);
