@@ -6,7 +6,7 @@
  *
  *     MP_CALLER='limit=1024 files=0,1,2,10 ignored=1 blocked='
  *
- * The limit is the soft one, in descriptors; signals are numbers. src/cli/caller.ts reads it.
+ * The limit is the soft one, in descriptors; signals are numbers. src/cli/recording/caller.ts reads it.
  *
  * Variables that Node itself heeds are meant for a Node that is the target, and would make mp's own open its debugger's
  * port, load its modules or read its channel. For `mp run` they get another name, which caller.ts takes off again:

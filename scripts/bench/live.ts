@@ -9,7 +9,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FRAME_RULES } from '../../src/cli/live-view.ts';
+import { FRAME_RULES } from '../../src/cli/live/live-view.ts';
 import { lossLine } from '../../src/report/losses.ts';
 import { shortenName } from '../../src/report/names.ts';
 import { LiveReader } from '../../src/store/live-reader.ts';

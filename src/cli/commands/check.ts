@@ -17,7 +17,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 import { parseSize } from '../size.ts';
 
 interface CheckCommandOptions extends ReportOptions {

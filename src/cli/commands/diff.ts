@@ -4,7 +4,7 @@ import { DiffPage } from '../../report/diff-page.ts';
 import type { Facts } from '../../report/facts.ts';
 import { UserError } from '../../util/errors.ts';
 import { type Output, refuseSame } from '../../util/output.ts';
-import { type Compared, checkMoments, commonSelection, type Side, sidesOf, withSide } from '../diff-sides.ts';
+import { type Compared, checkMoments, commonSelection, type Side, sidesOf, withSide } from '../reports/diff-sides.ts';
 import {
   addExample,
   addFilterOptions,
@@ -20,7 +20,7 @@ import {
   type ReportOptions,
   selectionOf,
   writeNamed,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface DiffCommandOptions extends Omit<ReportOptions, 'pid'> {
   pid?: number[];

@@ -14,10 +14,10 @@ import {
   machineText,
   mayLoadPrograms,
   parseCapabilities,
-} from '../machine-checks.ts';
-import { isInPidNamespace } from '../pid-namespace.ts';
-import { addPrefix } from '../record-options.ts';
-import { addExample, defaultOutput } from '../report-options.ts';
+} from '../recording/machine-checks.ts';
+import { isInPidNamespace } from '../recording/pid-namespace.ts';
+import { addPrefix } from '../recording/record-options.ts';
+import { addExample, defaultOutput } from '../reports/report-options.ts';
 
 const DEFAULT_RING_BYTES = 64 * 2 ** 20;
 

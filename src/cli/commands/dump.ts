@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { checkSelection } from '../../report/selection.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { addExample, addIdOptions, defaultOutput } from '../report-options.ts';
+import { addExample, addIdOptions, defaultOutput } from '../reports/report-options.ts';
 
 /** Lines that are written at once. */
 const LINES = 1000;

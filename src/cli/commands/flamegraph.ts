@@ -4,7 +4,7 @@ import { flamegraphJson } from '../../report/flamegraph-json.ts';
 import { textReport } from '../../report/report.ts';
 import type { Selection } from '../../report/selection.ts';
 import type { Output } from '../../util/output.ts';
-import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
+import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../reports/by-option.ts';
 import {
   addExample,
   addOutputOptions,
@@ -18,7 +18,7 @@ import {
   selectionOf,
   withCapture,
   writeNamed,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface FlamegraphOptions extends ReportOptions, ByOptions {
   temporal?: boolean;
@@ -72,7 +72,7 @@ export function register(program: Command, output?: Output): void {
       emit(text, path, options, to);
       return;
     }
-    const { temporalOf } = await import('../temporal.ts'); // late: it needs the database driver
+    const { temporalOf } = await import('../reports/temporal.ts'); // late: it needs the database driver
     const { page, empty } = await withCapture(path, options.temporal ? wholeOf(selection) : selection, (capture) => {
       const temporal = options.temporal ? temporalOf(capture, selection) : undefined;
       return {

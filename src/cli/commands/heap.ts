@@ -12,11 +12,11 @@ import { UserError } from '../../util/errors.ts';
 import { formatPlural } from '../../util/format.ts';
 import { inChunks } from '../../util/in-chunks.ts';
 import type { Output } from '../../util/output.ts';
-import { isMarkName, keepMark, readMark } from '../heap-marks.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
-import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
-import { equivalenceFor, kindTitle, mustNotBeNode, pythonOf, readObjects } from '../heap-target.ts';
-import { addExample, defaultOutput, writeNamed } from '../report-options.ts';
+import { isMarkName, keepMark, readMark } from '../objects/heap-marks.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../objects/heap-options.ts';
+import { addSitesOptions, capturedSites, type SitesOptions } from '../objects/heap-sites.ts';
+import { equivalenceFor, kindTitle, mustNotBeNode, pythonOf, readObjects } from '../objects/heap-target.ts';
+import { addExample, defaultOutput, writeNamed } from '../reports/report-options.ts';
 
 interface HeapCommandOptions extends HeapOptions, SitesOptions {
   by?: Equivalence;

@@ -10,7 +10,7 @@ import {
   layoutOf,
   type ReportOptions,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 export function register(program: Command, output?: Output): void {
   const command = program

@@ -14,7 +14,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface LeaksCommandOptions extends ReportOptions {
   maxRows: number;

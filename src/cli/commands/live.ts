@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { connectTo } from '../live-connection.ts';
-import { followFile, type LiveSource } from '../live-file.ts';
-import { TOKEN_VARIABLE } from '../live-protocol.ts';
-import { printLive, printReplay, viewLive } from '../live-view.ts';
-import { parseSeconds } from '../record-options.ts';
-import { addExample, defaultOutput, parsePositive } from '../report-options.ts';
+import { connectTo } from '../live/live-connection.ts';
+import { followFile, type LiveSource } from '../live/live-file.ts';
+import { TOKEN_VARIABLE } from '../live/live-protocol.ts';
+import { printLive, printReplay, viewLive } from '../live/live-view.ts';
+import { parseSeconds } from '../recording/record-options.ts';
+import { addExample, defaultOutput, parsePositive } from '../reports/report-options.ts';
 
 interface LiveOptions {
   text?: boolean;

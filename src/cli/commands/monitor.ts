@@ -6,9 +6,9 @@ import { PythonProcesses } from '../../monitor/python-processes.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatPlural, printableLines } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
-import { collectGarbage } from '../collect-garbage.ts';
-import { addPauseOptions, type HeapOptions, parsePid, readHeap } from '../heap-options.ts';
-import { addExample, defaultOutput } from '../report-options.ts';
+import { collectGarbage } from '../objects/collect-garbage.ts';
+import { addPauseOptions, type HeapOptions, parsePid, readHeap } from '../objects/heap-options.ts';
+import { addExample, defaultOutput } from '../reports/report-options.ts';
 import { parseSize } from '../size.ts';
 
 /** Where commands come from. */

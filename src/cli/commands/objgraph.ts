@@ -8,13 +8,13 @@ import { rememberedNames } from '../../heap/remembered-names.ts';
 import type { TypeCounts } from '../../heap/type-counts.ts';
 import { UserError } from '../../util/errors.ts';
 import { type Output, writeOutputFile } from '../../util/output.ts';
-import { keepMark, NEW_IDS, readMark } from '../heap-marks.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
-import { addSitesOptions, capturedSites, type SitesOptions } from '../heap-sites.ts';
-import { mustNotBeNode, pythonOf, readObjects } from '../heap-target.ts';
-import { answerOf, CHAIN_DEPTH, type Known, type Question, TREE_DEPTH } from '../objgraph-answer.ts';
-import { picture, pictureKind } from '../objgraph-picture.ts';
-import { addExample, addOutputOptions, defaultOutput, parsePositive, writeNamed } from '../report-options.ts';
+import { keepMark, NEW_IDS, readMark } from '../objects/heap-marks.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../objects/heap-options.ts';
+import { addSitesOptions, capturedSites, type SitesOptions } from '../objects/heap-sites.ts';
+import { mustNotBeNode, pythonOf, readObjects } from '../objects/heap-target.ts';
+import { answerOf, CHAIN_DEPTH, type Known, type Question, TREE_DEPTH } from '../objects/objgraph-answer.ts';
+import { picture, pictureKind } from '../objects/objgraph-picture.ts';
+import { addExample, addOutputOptions, defaultOutput, parsePositive, writeNamed } from '../reports/report-options.ts';
 
 interface ObjgraphOptions extends HeapOptions, SitesOptions, Question {
   mostCommonTypes?: boolean;

@@ -4,12 +4,12 @@ import { basename, extname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../util/errors.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
-import { readCaller } from '../caller.ts';
-import { audienceOf, recordInView } from '../live-recording.ts';
-import { record } from '../record.ts';
-import { captureMeta } from '../record-facts.ts';
-import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
-import { snapshotRequest } from '../snapshot-options.ts';
+import { audienceOf, recordInView } from '../live/live-recording.ts';
+import { readCaller } from '../recording/caller.ts';
+import { record } from '../recording/record.ts';
+import { captureMeta } from '../recording/record-facts.ts';
+import { addRecordOptions, type RecordOptions, sessionOptions } from '../recording/record-options.ts';
+import { snapshotRequest } from '../snapshots/snapshot-options.ts';
 
 interface ProgramOptions {
   /** Python module. */

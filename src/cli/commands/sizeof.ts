@@ -7,8 +7,8 @@ import { UserError } from '../../util/errors.ts';
 import { formatCount, printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { renderTable } from '../../util/table.ts';
-import { addHeapOptions, type GivenPid, type HeapOptions } from '../heap-options.ts';
-import { readObjects } from '../heap-target.ts';
+import { addHeapOptions, type GivenPid, type HeapOptions } from '../objects/heap-options.ts';
+import { readObjects } from '../objects/heap-target.ts';
 import {
   addExample,
   addOutputOptions,
@@ -16,7 +16,7 @@ import {
   parseNumber,
   parsePositive,
   writeNamed,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface SizeofOptions extends HeapOptions {
   depth: number;

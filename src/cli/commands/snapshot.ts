@@ -6,9 +6,9 @@ import { UserError } from '../../util/errors.ts';
 import { printable } from '../../util/format.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
 import { type Output, refuseSame } from '../../util/output.ts';
-import { addMetric } from '../metric-option.ts';
 import { captureOf, tracerOf } from '../registry.ts';
-import { addExample, defaultOutput } from '../report-options.ts';
+import { addExample, defaultOutput } from '../reports/report-options.ts';
+import { addMetric } from '../snapshots/metric-option.ts';
 
 interface SnapshotOptions {
   output?: string;
@@ -46,7 +46,7 @@ async function take(target: string, options: SnapshotOptions, output: Output): P
   const capture = captureAt(target);
   const isPlain = options.output === undefined && !options.force && options.metric.length === 0;
   if (isPlain) {
-    const { keepInCapture } = await import('../keep-in-capture.ts');
+    const { keepInCapture } = await import('../snapshots/keep-in-capture.ts');
     const address = await keepInCapture(capture, options.traces);
     if (address !== null) {
       output.err(`Snapshot: ${printable(address)}\n`);

@@ -10,7 +10,7 @@ import type { Db } from '../../store/db.ts';
 import { StoreError, UserError } from '../../util/errors.ts';
 import { printable, wrap } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
-import { addExample, defaultOutput, layoutOf } from '../report-options.ts';
+import { addExample, defaultOutput, layoutOf } from '../reports/report-options.ts';
 
 /** Where statements come from if the command line has none. */
 export type SqlInput = NodeJS.ReadableStream & { isTTY?: boolean };

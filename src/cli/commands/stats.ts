@@ -13,7 +13,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 export function register(program: Command, output?: Output): void {
   const command = program

@@ -3,7 +3,7 @@ import { SUMMARY_SORT, summaryJson, summaryText } from '../../report/summary.ts'
 import { GROUP_SORT, groupsJson, groupsText } from '../../report/summary-groups.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { addByOption, type ByOptions } from '../by-option.ts';
+import { addByOption, type ByOptions } from '../reports/by-option.ts';
 import {
   addExample,
   addOutputOptions,
@@ -16,7 +16,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface SummaryCommandOptions extends ReportOptions, ByOptions {
   sortColumn: number;

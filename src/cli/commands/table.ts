@@ -3,7 +3,7 @@ import { tableJson, tableText } from '../../report/table.ts';
 import { tablePage } from '../../report/table-page.ts';
 import { UserError } from '../../util/errors.ts';
 import type { Output } from '../../util/output.ts';
-import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../by-option.ts';
+import { addByOption, addSplitThreadsOption, type ByOptions, byOf } from '../reports/by-option.ts';
 import {
   addExample,
   addOutputOptions,
@@ -16,7 +16,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface TableCommandOptions extends ReportOptions, ByOptions {
   maxRows?: number;

@@ -10,7 +10,7 @@ import { formatTimestamp } from '../../top/text.ts';
 import { UserError } from '../../util/errors.ts';
 import { printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
-import { addExample, defaultOutput, parsePositive } from '../report-options.ts';
+import { addExample, defaultOutput, parsePositive } from '../reports/report-options.ts';
 
 interface TopOptions {
   by?: GroupBy;

@@ -5,15 +5,15 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { TargetSelection } from '../../native/binding.ts';
 import { UserError } from '../../util/errors.ts';
 import { ownerUnderSudo } from '../../util/new-file.ts';
-import { readCaller } from '../caller.ts';
-import { findCgroup } from '../cgroup.ts';
-import { audienceOf, recordInView } from '../live-recording.ts';
-import { record } from '../record.ts';
-import { captureMeta } from '../record-facts.ts';
-import { addRecordOptions, type RecordOptions, sessionOptions } from '../record-options.ts';
-import type { RecordRequest } from '../record-protocol.ts';
+import { audienceOf, recordInView } from '../live/live-recording.ts';
+import { readCaller } from '../recording/caller.ts';
+import { findCgroup } from '../recording/cgroup.ts';
+import { record } from '../recording/record.ts';
+import { captureMeta } from '../recording/record-facts.ts';
+import { addRecordOptions, type RecordOptions, sessionOptions } from '../recording/record-options.ts';
+import type { RecordRequest } from '../recording/record-protocol.ts';
 import { tracerOf, tracers } from '../registry.ts';
-import { snapshotRequest } from '../snapshot-options.ts';
+import { snapshotRequest } from '../snapshots/snapshot-options.ts';
 
 interface TraceOptions extends RecordOptions {
   pid?: number[];

@@ -19,7 +19,7 @@ import {
   selectionOf,
   withCapture,
   writeNamed,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface TransformOptions extends ReportOptions {
   splitThreads?: boolean;

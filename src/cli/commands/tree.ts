@@ -11,7 +11,7 @@ import { paintOf } from '../../tui/paint.ts';
 import { printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { sourceLines } from '../../util/source-lines.ts';
-import { addByOption, type ByOptions, byOf } from '../by-option.ts';
+import { addByOption, type ByOptions, byOf } from '../reports/by-option.ts';
 import {
   addExample,
   addOutputOptions,
@@ -23,7 +23,7 @@ import {
   type ReportOptions,
   selectionOf,
   withCapture,
-} from '../report-options.ts';
+} from '../reports/report-options.ts';
 
 interface TreeCommandOptions extends ReportOptions, ByOptions {
   biggestAllocs: number;

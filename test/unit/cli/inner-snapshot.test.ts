@@ -10,7 +10,7 @@ import { register as registerLive } from '../../../src/cli/commands/live.ts';
 import { register as registerSnapshot } from '../../../src/cli/commands/snapshot.ts';
 import { register as registerSql } from '../../../src/cli/commands/sql.ts';
 import { register as registerTop } from '../../../src/cli/commands/top.ts';
-import { keepInCapture } from '../../../src/cli/keep-in-capture.ts';
+import { keepInCapture } from '../../../src/cli/snapshots/keep-in-capture.ts';
 import { parseAddress } from '../../../src/util/snapshot-address.ts';
 import { RecordBuilder } from '../helpers/record-builder.ts';
 import { Recording } from '../helpers/recording.ts';

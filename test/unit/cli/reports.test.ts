@@ -14,7 +14,7 @@ import { register as stats } from '../../../src/cli/commands/stats.ts';
 import { register as summary } from '../../../src/cli/commands/summary.ts';
 import { register as table } from '../../../src/cli/commands/table.ts';
 import { register as tree } from '../../../src/cli/commands/tree.ts';
-import { defaultPath } from '../../../src/cli/report-options.ts';
+import { defaultPath } from '../../../src/cli/reports/report-options.ts';
 import { type Output, type OutputStream, streamOutput } from '../../../src/util/output.ts';
 import { emptyCapture, forkCapture, smallCapture } from '../helpers/capture-fixture.ts';
 import { runCommand, temporaryFolder } from '../report/command.ts';

@@ -1,8 +1,8 @@
 /** What a temporal page computes, against what the store says of the same range of time. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { narrowed } from '../../../src/cli/narrow.ts';
-import { temporalOf } from '../../../src/cli/temporal.ts';
+import { narrowed } from '../../../src/cli/reports/narrow.ts';
+import { temporalOf } from '../../../src/cli/reports/temporal.ts';
 import { readFacts } from '../../../src/report/facts.ts';
 import { flamegraphData } from '../../../src/report/flamegraph-data.ts';
 import { decodeColumns } from '../../../src/report/page/decode.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { FRAME_RULES } from '../../../src/cli/live-view.ts';
+import { FRAME_RULES } from '../../../src/cli/live/live-view.ts';
 import { lossLine } from '../../../src/report/losses.ts';
 import { shortenName } from '../../../src/report/names.ts';
 import { LiveReader, type StatusOf } from '../../../src/store/live-reader.ts';

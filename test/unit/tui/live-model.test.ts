@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FRAME_RULES } from '../../../src/cli/live-view.ts';
+import { FRAME_RULES } from '../../../src/cli/live/live-view.ts';
 import { selectedSites } from '../../../src/report/selection.ts';
 import { summarize } from '../../../src/report/summary.ts';
 import { openReader } from '../../../src/store/db.ts';
