@@ -176,3 +176,39 @@ picture_of_terminal "$out/live-callers.png" 1030,560
 tmux send-keys q C-c
 sleep 5
 tmux kill-server
+
+cat >"$work/sessions.py" <<'PYTHON'
+import time
+
+class User:
+    def __init__(self, name):
+        self.name = name
+        self.groups = ["users"]
+
+class Session:
+    def __init__(self, user):
+        self.user = user
+        self.began = time.time()
+        self.pages = {"/": 1}
+
+class Server:
+    def __init__(self):
+        self.users = {name: User(name) for name in ("ada", "grace", "linus")}
+        self.sessions = []
+
+    def login(self, name):
+        self.sessions.append(Session(self.users[name]))
+
+server = Server()
+for number in range(300):
+    server.login(("ada", "grace", "linus")[number % 3])
+time.sleep(60)
+PYTHON
+cd "$work"
+"$mp" run -q --trace-python-allocators --events -o sessions.db --python /usr/bin/python3 sessions.py &
+sleep 5
+target=$("$mp" sql --csv sessions.db 'SELECT pid FROM process' | tail -1 | tr -d '\r')
+"$mp" objgraph --refs __main__.server --too-many 3 --max-depth 4 --sites -o objects.html "$target"
+kill "$target"
+wait
+photograph "$work/objects.html" 1100,620 "$out/objects.png"
