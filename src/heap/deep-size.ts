@@ -56,6 +56,11 @@ export class DeepSizer {
     return this.measure(object, detail, 0);
   }
 
+  /** Whether an object is in a size that was asked for up to now. */
+  counted(): (object: number) => boolean {
+    return (object) => this.seen[object] === SEEN;
+  }
+
   private measure(object: number, detail: number, depth: number): DeepSize {
     const flat = this.graph.heap.sizes[object]!;
     if (detail === 0) return { object, flat, ...this.sumFrom(object, depth), parts: [] };

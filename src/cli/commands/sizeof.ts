@@ -3,12 +3,15 @@ import type { Command } from 'commander';
 import { type DeepSize, DeepSizer } from '../../heap/deep-size.ts';
 import { HeapGraph } from '../../heap/graph.ts';
 import { RetainedSizer } from '../../heap/node/retained-size.ts';
+import { type Partition, partition } from '../../heap/partition.ts';
+import { partitionTable } from '../../heap/partition-table.ts';
+import type { HeapColumns } from '../../model/heap.ts';
 import { UserError } from '../../util/errors.ts';
-import { formatCount, printable } from '../../util/format.ts';
+import { formatCount, formatPlural, printable } from '../../util/format.ts';
 import type { Output } from '../../util/output.ts';
 import { renderTable } from '../../util/table.ts';
 import { addHeapOptions, type GivenPid, type HeapOptions } from '../objects/heap-options.ts';
-import { readObjects } from '../objects/heap-target.ts';
+import { kindTitle, readObjects } from '../objects/heap-target.ts';
 import {
   addExample,
   addOutputOptions,
@@ -22,6 +25,7 @@ interface SizeofOptions extends HeapOptions {
   depth: number;
   limit: number;
   parts: number;
+  stats?: boolean;
   json?: boolean;
   output?: string;
   force?: boolean;
@@ -47,11 +51,13 @@ export function register(program: Command, output?: Output): void {
     .argument('[what...]', 'addresses, module.attribute, Type[0]; of a Node @123, Constructor[0]')
     .option('--depth <N>', 'show what they consist of, N levels deep', parseNumber, 0)
     .option('--parts <N>', 'show at most N parts of one object', parsePositive, 10)
+    .option('--stats', 'also what they consist of, by type')
     .option('--limit <N>', 'follow at most N references in a row', parsePositive, 100);
   addExample(
     addOutputOptions(command),
     'sudo mp sizeof 1234 app.cache',
     'sudo mp sizeof --depth 2 1234 app.cache app.pool',
+    'sudo mp sizeof --stats 1234 app.cache',
   );
   command.action((pid: GivenPid, rest: string[], options: SizeofOptions) => {
     const what = typeof pid === 'string' ? [pid, ...rest] : rest;
@@ -61,17 +67,18 @@ export function register(program: Command, output?: Output): void {
 }
 
 async function run(pid: GivenPid, what: string[], options: SizeofOptions, output: Output): Promise<void> {
-  const { sized, duplicates, isRetained } = await readObjects(pid, options, output, (heap, names) => {
+  const { sized, duplicates, isRetained, heap, types } = await readObjects(pid, options, output, (heap, names) => {
     const graph = new HeapGraph(heap, names);
     const isRetained = heap.isSnapshot === true;
     const sizer = isRetained ? new RetainedSizer(graph) : new DeepSizer(graph, options.limit);
     const objects = what.map((one) => graph.resolve(one));
     const sized = objects.map((object, i) => shown(graph, what[i]!, sizer.size(object, options.depth), options.parts));
-    return { sized, duplicates: sizer.duplicates, isRetained };
+    const types = options.stats ? partition(heap, 'type', sizer.counted()) : undefined;
+    return { sized, duplicates: sizer.duplicates, isRetained, heap, types };
   });
   const text = options.json
-    ? `${JSON.stringify({ sized, duplicates })}\n`
-    : tableText(sized, isRetained, output.columns);
+    ? `${JSON.stringify({ sized, duplicates, ...(types && { types }) })}\n`
+    : tableText(sized, isRetained, output.columns) + (types ? statsText(sized, duplicates, types, heap, output) : '');
   if (options.output === undefined) output.out(text);
   else writeNamed(options.output, text, '', options, output);
 }
@@ -89,6 +96,14 @@ function shown(graph: HeapGraph, name: string, size: DeepSize, parts: number): S
     depth,
     parts: largest.map((part) => shown(graph, graph.label(object, part.object), part, parts)),
   };
+}
+
+function statsText(sized: Sized[], duplicates: number, types: Partition, heap: HeapColumns, output: Output): string {
+  const depth = formatPlural(Math.max(...sized.map((one) => one.depth)), 'reference', 'references');
+  const lead = duplicates === 1 ? 'reference leads' : 'references lead';
+  const again = duplicates === 0 ? '' : `; ${formatCount(duplicates)} ${lead} to what was counted`;
+  const table = partitionTable(types, Number.POSITIVE_INFINITY, output.columns, kindTitle(heap, 'type'));
+  return `\nNested ${depth} deep${again}.\n${table}`;
 }
 
 function tableText(sized: Sized[], isRetained: boolean, width: number): string {

@@ -17,6 +17,8 @@ export class RetainedSizer {
   private readonly sizes: Float64Array;
   private readonly counts: Uint32Array;
   private readonly depths: Uint32Array;
+  /** 1 if it was asked for. */
+  private readonly asked: Uint8Array;
   /** What each dominates immediately: of object i from first[i] up to first[i + 1]. */
   private readonly parts: { first: Uint32Array; objects: Uint32Array };
 
@@ -27,6 +29,7 @@ export class RetainedSizer {
     this.sizes = Float64Array.from(graph.heap.sizes);
     this.counts = new Uint32Array(graph.count).fill(1);
     this.depths = new Uint32Array(graph.count);
+    this.asked = new Uint8Array(graph.count);
     for (let i = order.length - 1; i > 0; i--) {
       const object = order[i]!;
       const above = of[object]!;
@@ -38,6 +41,19 @@ export class RetainedSizer {
   }
 
   size(object: number, detail: number): DeepSize {
+    this.asked[object] = 1;
+    return this.measure(object, detail);
+  }
+
+  /** Whether an object is in a size that was asked for up to now. */
+  counted(): (object: number) => boolean {
+    const { of, order } = this.dominators;
+    const marks = this.asked.slice();
+    for (const object of order) if (marks[of[object]!] === 1) marks[object] = 1;
+    return (object) => marks[object] === 1;
+  }
+
+  private measure(object: number, detail: number): DeepSize {
     const { first, objects } = this.parts;
     const parts = detail === 0 ? [] : Array.from(objects.subarray(first[object], first[object + 1]));
     parts.sort((a, b) => this.sizes[b]! - this.sizes[a]!);
@@ -47,7 +63,7 @@ export class RetainedSizer {
       deep: this.sizes[object]!,
       count: this.counts[object]!,
       depth: this.depths[object]!,
-      parts: parts.map((part) => this.size(part, detail - 1)),
+      parts: parts.map((part) => this.measure(part, detail - 1)),
     };
   }
 }

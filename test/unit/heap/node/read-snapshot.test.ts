@@ -125,6 +125,14 @@ test('what would be gone with an object is its retained size', (t) => {
   );
 });
 
+test('what was counted is what the sizes asked for consist of', (t) => {
+  const graph = graphOf(t);
+  const sizer = new RetainedSizer(graph);
+  const { deep } = sizer.size(5, 0);
+  const counted = partition(graph.heap, 'type', sizer.counted());
+  assert.deepEqual([counted.size, counted.count], [deep, 3]);
+});
+
 test('strings are found wherever they are in a large file', (t) => {
   const filler = Array.from({ length: 40_000 }, (_, i) => `${'\\"'.repeat(i % 11)}é${i}\\`);
   const graph = graphOf(t, snapshotText(NODES, filler));
