@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { register as dump } from '../../../src/cli/commands/dump.ts';
 import { Recording } from '../helpers/recording.ts';
@@ -25,6 +26,21 @@ test('one event to a line, as text or JSON', async (context) => {
     name: 'UserError',
     message: /^A terminal is no place for every event/,
   });
+});
+
+test('into a file, which is not there if there are no events', async (context) => {
+  const recording = new Recording(context, undefined, { withEvents: true });
+  recording.builder.allocate(recording.builder.thread(recording.builder.process()), 4096, 10);
+  recording.finish();
+  const file = `${recording.path}.txt`;
+  const { out } = await runCommand(dump, ['dump', recording.path]);
+  await runCommand(dump, ['dump', '-o', file, recording.path], 80, true);
+  assert.equal(readFileSync(file, 'utf8'), out);
+  await assert.rejects(runCommand(dump, ['dump', '-o', file, recording.path]), /File already exists/);
+  const without = new Recording(context);
+  without.finish();
+  await assert.rejects(runCommand(dump, ['dump', '-o', `${file}.2`, without.path]), /record with --events/);
+  assert.equal(existsSync(`${file}.2`), false);
 });
 
 test('of one process or one thread', async (context) => {
